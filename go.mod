@@ -1,0 +1,13 @@
+module github.com/takebackhq/takeback
+
+go 1.25.0
+
+require (
+	github.com/google/go-cmp v0.7.0
+	github.com/hashicorp/go-retryablehttp v0.7.8
+	github.com/shopspring/decimal v1.6.0
+	github.com/stretchr/testify v1.12.1
+	golang.org/x/text v0.41.0
+	golang.org/x/time v0.15.0
+	pgregory.net/rapid v1.3.0
+)
