@@ -1,0 +1,57 @@
+// Package amazontest is a fake Amazon that keeps the books. It answers the
+// operations of Login with Amazon, the Feeds API and the Reports API (models
+// feeds_2021-06-30 and reports_2021-06-30) that a refund or a cancellation
+// needs, reads the documents it is sent as strictly as Amazon does, carries
+// them out against its own order book, and writes down every payment. So a test
+// can ask the only question that matters: who was paid, and how often?
+//
+// # Testing a host's own integration
+//
+// Give the server a seller and the orders the test is about, and send the real
+// client to it. [Server.Client] answers every host in memory, which suits
+// testing/synctest; over sockets the server is an http.Handler:
+//
+//	amz, err := amazontest.New(amazontest.Config{Now: clock.Now})
+//	err = amz.AddSeller(amazontest.Seller{Merchant: "A1EXAMPLESELLER", …})
+//	err = amz.Seed(amazontest.Order{Seller: "A1EXAMPLESELLER", Number: "111-1234567-1234567", …})
+//	web := httptest.NewServer(amz) // or amz.Client()
+//
+// Then let the host refund, move the clock past [Config.ProcessingTime], let the
+// host read its results, and compare [Server.Ledger] with what was asked. With
+// [Config.File] the books outlive the process, so that a test can kill the host
+// and the server at any moment and start both again.
+//
+// [Server.Fail] decides for each call whether it goes wrong, before or after it
+// had its effect; [Server.Refuse] has Amazon refuse an order's messages;
+// [Server.Calls] lists what was called.
+//
+// # What it does as Amazon does
+//
+//   - A feed has no idempotency key. The same document in a second feed pays a
+//     second time, as long as the balance lasts.
+//   - Components are limited one by one: what was charged, minus what was
+//     refunded before. Concessions (Goodwill, ReturnShipping, Other) are not.
+//   - A Failure for a partly shipped order refunds the whole order. A Failure
+//     without items is processed and cancels nothing.
+//   - The processing report has no entry for a message that succeeded.
+//   - Feed and document IDs are unique only together with the seller: two
+//     sellers get the same ones.
+//   - Access tokens live one hour, presigned addresses five minutes, uploaded
+//     documents two days. A presigned upload wants exactly the Content-Type that
+//     the document was announced with, a known length, and no token.
+//
+// # Where it differs
+//
+// It is stricter where Amazon's behaviour is not documented: message IDs may
+// not repeat within a document, every Amount names its currency, a cancellation
+// lists every item with its reason, a message of several items is carried out
+// whole or not at all, and elements whose meaning is not public (Quantity,
+// PromotionAdjustments, DirectPaymentAdjustments) are refused by name. A refund
+// of what has not been shipped is refused at once, while Amazon keeps it
+// pending. Every refusal of a message has the code 18028, the only one publicly
+// seen for such messages; the text names the page of Amazon's help. It does not
+// throttle.
+//
+// Everything is deterministic: IDs count up, and time comes from [Config.Now].
+// What the server refuses is said in the answers it gives; it logs nothing.
+package amazontest

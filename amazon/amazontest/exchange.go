@@ -1,0 +1,272 @@
+package amazontest
+
+import (
+	"encoding/json"
+	"encoding/xml"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// maxBody bounds what the server reads of a request.
+const maxBody = 64 << 20
+
+// operation is one thing a client can ask for.
+type operation struct {
+	name   string
+	method string
+	path   string // one that ends in a slash is followed by an ID
+	rate   string // x-amzn-RateLimit-Limit
+	refuse func(status int, code, message, details string) answer
+	do     func(*Server, *request) answer
+}
+
+// operations are those of the models feeds_2021-06-30 and reports_2021-06-30,
+// with the rates given there, and what goes with them.
+var operations = []operation{
+	{"login", "POST", "/auth/o2/token", "", loginError, (*Server).login},
+	{"createFeedDocument", "POST", "/feeds/2021-06-30/documents", "0.5", apiError, authorized((*Server).createFeedDocument)},
+	{"getFeedDocument", "GET", "/feeds/2021-06-30/documents/", "0.0222", apiError, authorized((*Server).getDocument)},
+	{"createFeed", "POST", "/feeds/2021-06-30/feeds", "0.0083", apiError, authorized((*Server).createFeed)},
+	{"getFeeds", "GET", "/feeds/2021-06-30/feeds", "0.0222", apiError, authorized((*Server).getFeeds)},
+	{"getFeed", "GET", "/feeds/2021-06-30/feeds/", "2.0", apiError, authorized((*Server).getFeed)},
+	{"cancelFeed", "DELETE", "/feeds/2021-06-30/feeds/", "2.0", apiError, authorized((*Server).cancelFeed)},
+	{"createReport", "POST", "/reports/2021-06-30/reports", "0.0167", apiError, authorized((*Server).createReport)},
+	{"getReports", "GET", "/reports/2021-06-30/reports", "0.0222", apiError, authorized((*Server).getReports)},
+	{"getReport", "GET", "/reports/2021-06-30/reports/", "2.0", apiError, authorized((*Server).getReport)},
+	{"getReportDocument", "GET", "/reports/2021-06-30/documents/", "0.0167", apiError, authorized((*Server).getDocument)},
+	{"upload", "PUT", presignedPath, "", storageError, (*Server).upload},
+	{"download", "GET", presignedPath, "", storageError, (*Server).download},
+}
+
+// unknown answers whatever has no route.
+var unknown = operation{refuse: apiError, do: func(_ *Server, r *request) answer {
+	return apiError(404, "NotFound", fmt.Sprintf("no operation %s %s", r.Method, r.URL.Path), "")
+}}
+
+func route(method, path string) (op operation, id string) {
+	for _, op := range operations {
+		rest, ok := strings.CutPrefix(path, op.path)
+		if ok && method == op.method && (rest != "") == strings.HasSuffix(op.path, "/") {
+			return op, rest
+		}
+	}
+	return unknown, ""
+}
+
+// Call is one call that arrived. The journal of calls holds no token.
+type Call struct {
+	Number int // counts all calls, from 1
+
+	// Op is Amazon's operation, such as createFeed, or one of login, upload and
+	// download; empty when there is no such operation.
+	Op     string
+	Nth    int       // counts the calls of this operation, from 1
+	Seller string    // merchant ID; empty when the call does not tell
+	Time   time.Time // when it arrived
+	Status int       // HTTP status of the answer; 0 when the connection was broken instead
+
+	RequestID string // x-amzn-RequestId
+}
+
+// request is a call with what its operation needs to know.
+type request struct {
+	*http.Request
+	body []byte
+	op   operation
+	id   string
+	now  time.Time
+	base string // scheme and host of presigned addresses
+}
+
+// answer is an HTTP response before it is written.
+type answer struct {
+	status int
+	header http.Header
+	body   []byte
+}
+
+// ServeHTTP implements [http.Handler]. Operations are told apart by method and
+// path only, so one server is Login with Amazon, the API and the document
+// storage at once; presigned addresses point back to it.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	scheme := "http://"
+	if r.TLS != nil {
+		scheme = "https://"
+	}
+	a, ok := s.exchange(r, scheme+r.Host)
+	if !ok {
+		breakConnection(w)
+		return
+	}
+	for name, values := range a.header {
+		w.Header()[name] = values
+	}
+	w.WriteHeader(a.status)
+	_, _ = w.Write(a.body) // a client that has gone away needs no answer
+}
+
+func breakConnection(w http.ResponseWriter) {
+	conn, _, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		panic(http.ErrAbortHandler) // HTTP/2: net/http's own word for breaking off
+	}
+	_ = conn.Close()
+}
+
+// exchange carries out one call, unless a fault keeps it from its effect. It
+// answers false when the connection is to be broken.
+func (s *Server) exchange(hr *http.Request, base string) (answer, bool) {
+	body, err := io.ReadAll(io.LimitReader(hr.Body, maxBody+1))
+	if err != nil {
+		return answer{}, false // the client broke off: the call never arrived
+	}
+	r := &request{Request: hr, body: body, base: base}
+	r.op, r.id = route(hr.Method, hr.URL.Path)
+
+	call, script := s.arrive(r)
+	var fault Fault
+	if script != nil {
+		fault = script(call)
+	}
+	return s.perform(r, call, fault)
+}
+
+// arrive enters a call in the journal. The script is asked afterwards, without
+// the lock, so that it may look at the books.
+func (s *Server) arrive(r *request) (Call, func(Call) Fault) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	b := s.books
+	b.Counts[r.op.name]++
+	n := len(b.Calls) + 1
+	b.Calls = append(b.Calls, Call{
+		Number: n, Op: r.op.name, Nth: b.Counts[r.op.name], Seller: b.caller(r), Time: s.now(),
+		RequestID: fmt.Sprintf("00000000-0000-4000-8000-%012d", n),
+	})
+	return b.Calls[n-1], s.script
+}
+
+// perform lets the call have its effect, saves the books, and only then answers.
+func (s *Server) perform(r *request, call Call, fault Fault) (answer, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	r.now = s.now()
+	s.books.advance(r.now, s.config)
+
+	var a answer
+	switch {
+	case len(r.body) > maxBody:
+		a = r.op.refuse(413, "RequestTooLarge", "the request is larger than this server reads", "")
+	case fault.none() || fault.After:
+		a = r.op.do(s, r)
+	}
+	if !fault.none() {
+		a = fault.answer(r.op)
+	}
+	if !fault.Drop {
+		s.books.Calls[call.Number-1].Status = a.status
+	}
+	if err := s.books.save(s.config.File); err != nil {
+		a = r.op.refuse(500, "InternalFailure", err.Error(), "")
+	}
+
+	a.header.Set("Date", r.now.Format(http.TimeFormat))
+	a.header.Set("X-Amzn-Requestid", call.RequestID)
+	if r.op.rate != "" && (a.status < 300 || a.status == 400 || a.status == 404) {
+		a.header.Set("X-Amzn-Ratelimit-Limit", r.op.rate)
+	}
+	return a, !fault.Drop
+}
+
+// caller is the merchant ID of whoever calls, as far as the call tells, whether
+// or not it will be let in.
+func (b *books) caller(r *request) string {
+	switch r.op.name {
+	case "login":
+		form, _ := r.form()
+		if a := b.byRefreshToken(form.Get("refresh_token")); a != nil {
+			return a.Merchant
+		}
+		return ""
+	case "upload", "download":
+		merchant, _, _ := strings.Cut(r.id, "/")
+		if b.Sellers[merchant] == nil {
+			return ""
+		}
+		return merchant
+	}
+	return b.Tokens[r.Header.Get("x-amz-access-token")].Seller
+}
+
+// authorized is an operation for those who show a valid access token.
+func authorized(do func(*Server, *request, *account) answer) func(*Server, *request) answer {
+	return func(s *Server, r *request) answer {
+		const denied = "Access to requested resource is denied."
+		access := r.Header.Get("x-amz-access-token")
+		t, known := s.books.Tokens[access]
+		switch {
+		case access == "":
+			return apiError(403, "MissingAuthenticationToken", denied, "Access token is missing in the request header.")
+		case !known:
+			return apiError(403, "Unauthorized", denied, "The access token you provided is revoked, malformed or invalid.")
+		case !r.now.Before(t.Expires):
+			return apiError(403, "Unauthorized", denied, "The access token you provided has expired.")
+		}
+		return do(s, r, s.books.Sellers[t.Seller])
+	}
+}
+
+// json reads the request's body into v, which names all fields that the model
+// has.
+func (r *request) json(v any) (refused answer, ok bool) {
+	if media, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); media != "application/json" {
+		return apiError(415, "UnsupportedMediaType", "want Content-Type application/json", ""), false
+	}
+	d := json.NewDecoder(strings.NewReader(string(r.body)))
+	d.DisallowUnknownFields()
+	if err := d.Decode(v); err != nil {
+		return invalid("body: %v", err), false
+	}
+	if d.More() {
+		return invalid("body: more than one JSON value"), false
+	}
+	return answer{}, true
+}
+
+func jsonAnswer(status int, v any) answer {
+	body, err := json.Marshal(v)
+	if err != nil {
+		return apiError(500, "InternalFailure", err.Error(), "")
+	}
+	return answer{status, http.Header{"Content-Type": {"application/json"}}, body}
+}
+
+// apiError is an error of the API (model type ErrorList).
+func apiError(status int, code, message, details string) answer {
+	type apiErr struct {
+		Code    string `json:"code"`
+		Message string `json:"message"`
+		Details string `json:"details"`
+	}
+	return jsonAnswer(status, map[string][]apiErr{"errors": {{code, message, details}}})
+}
+
+func invalid(format string, args ...any) answer {
+	return apiError(400, "InvalidInput", fmt.Sprintf(format, args...), "")
+}
+
+// storageError is an error of the document storage, which speaks XML.
+func storageError(status int, code, message, _ string) answer {
+	body, err := xml.Marshal(struct {
+		XMLName       xml.Name `xml:"Error"`
+		Code, Message string
+	}{Code: code, Message: message})
+	if err != nil {
+		return apiError(500, "InternalFailure", err.Error(), "")
+	}
+	return answer{status, http.Header{"Content-Type": {"application/xml"}}, append([]byte(xml.Header), body...)}
+}

@@ -1,0 +1,151 @@
+package amazontest
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+
+	"github.com/shopspring/decimal"
+
+	"github.com/takebackhq/takeback/order"
+)
+
+// OrderStatus is Amazon's status of an order (Orders API, OrderStatus).
+type OrderStatus string
+
+const (
+	Pending          OrderStatus = "Pending"
+	Unshipped        OrderStatus = "Unshipped"
+	PartiallyShipped OrderStatus = "PartiallyShipped"
+	Shipped          OrderStatus = "Shipped"
+	Canceled         OrderStatus = "Canceled"
+)
+
+// Order is an order in the server's order book, at the start and as it stands.
+type Order struct {
+	Seller      string // merchant ID
+	Number      string // 3-7-7 digits; one number belongs to one seller
+	Marketplace order.MarketplaceID
+	Currency    order.Currency // of every amount in the order
+
+	// Status may be left empty when seeding: it then follows from the
+	// quantities. Given, it must be Pending, Canceled or what follows.
+	Status OrderStatus
+	Items  []Item
+
+	Conceded decimal.Decimal // concessions paid so far
+}
+
+// Item is one order item.
+type Item struct {
+	ID   string // order item ID, 14 or 15 digits
+	SKU  string
+	ASIN string
+
+	Quantity, Shipped, Cancelled int
+
+	Charges  order.Amounts // totals for the quantity, net of promotions
+	Refunded order.Amounts // of the charges, so far
+}
+
+// Left is what can still be refunded of an order item's charges: nothing of an
+// order that is cancelled or an item it does not have.
+func (o Order) Left(item string) order.Amounts {
+	if it := o.item(item); it != nil && o.Status != Canceled {
+		return it.Charges.Minus(it.Refunded)
+	}
+	return order.Amounts{}
+}
+
+func (o Order) item(id string) *Item {
+	i := slices.IndexFunc(o.Items, func(it Item) bool { return it.ID == id })
+	if i < 0 {
+		return nil
+	}
+	return &o.Items[i]
+}
+
+// shipping is the status that follows from the quantities.
+func (o Order) shipping() OrderStatus {
+	shipped, waiting := 0, 0
+	for _, it := range o.Items {
+		shipped += it.Shipped
+		waiting += it.Quantity - it.Shipped - it.Cancelled
+	}
+	switch {
+	case shipped == 0:
+		return Unshipped
+	case waiting == 0:
+		return Shipped
+	}
+	return PartiallyShipped
+}
+
+func (o Order) clone() Order {
+	o.Items = slices.Clone(o.Items)
+	for i := range o.Items {
+		o.Items[i].Charges = maps.Clone(o.Items[i].Charges)
+		// Never nil, so that refunds can be entered.
+		refunded := order.Amounts{}
+		maps.Copy(refunded, o.Items[i].Refunded)
+		o.Items[i].Refunded = refunded
+	}
+	return o
+}
+
+var (
+	orderNumber = regexp.MustCompile(`^[0-9A-Za-z]{3}-[0-9A-Za-z]{7}-[0-9A-Za-z]{7}$`)
+	itemCode    = regexp.MustCompile(`^[0-9]{14,15}$`)
+)
+
+// check tells everything that is wrong with an order.
+func (o Order) check() error {
+	var errs []error
+	bad := func(format string, args ...any) {
+		errs = append(errs, fmt.Errorf("order %s: "+format, append([]any{o.Number}, args...)...))
+	}
+	if !orderNumber.MatchString(o.Number) {
+		bad("want a number of 3-7-7 digits with hyphens, such as 111-1234567-1234567")
+	}
+	if o.Seller == "" {
+		bad("no seller; want the merchant ID")
+	}
+	if err := o.Currency.Check(); err != nil {
+		bad("%w", err)
+	}
+	if len(o.Items) == 0 {
+		bad("no items")
+	}
+	seen := map[string]bool{}
+	for _, it := range o.Items {
+		if !itemCode.MatchString(it.ID) {
+			bad("order item ID %q: want 14 or 15 digits", it.ID)
+		}
+		if seen[it.ID] {
+			bad("order item ID %s stands twice", it.ID)
+		}
+		seen[it.ID] = true
+		if it.Quantity < 1 || it.Shipped < 0 || it.Cancelled < 0 || it.Shipped+it.Cancelled > it.Quantity {
+			bad("item %s: quantity %d, shipped %d, cancelled %d: want a quantity of at least 1 that covers the others",
+				it.ID, it.Quantity, it.Shipped, it.Cancelled)
+		}
+		for _, a := range []order.Amounts{it.Charges, it.Refunded, it.Charges.Minus(it.Refunded)} {
+			if err := order.CheckAmounts(a, o.Currency); err != nil {
+				bad("item %s: %w", it.ID, err)
+			}
+		}
+		for _, c := range it.Charges.Components() {
+			if !c.Charged() {
+				bad("item %s: %s cannot be charged; want Principal, Tax, Shipping, ShippingTax, GiftWrap or GiftWrapTax", it.ID, c)
+			}
+		}
+	}
+	follows := o.shipping()
+	unshipped := follows == Unshipped && (o.Status == Pending || o.Status == Canceled)
+	if o.Status != follows && !unshipped {
+		bad("status %q: its quantities say %s; correct Shipped of its items, or leave the status empty", string(o.Status), follows)
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,104 @@
+package amazontest
+
+import (
+	"bytes"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/takebackhq/takeback/amazon"
+	"github.com/takebackhq/takeback/order"
+)
+
+// ReportFile is a report that the server gives out.
+type ReportFile struct {
+	Seller       string // merchant ID
+	Type         amazon.ReportType
+	Body         []byte
+	ContentType  string // of the download; empty: it has none
+	Marketplaces []order.MarketplaceID
+
+	// Listed reports exist from the start and are found with getReports, as
+	// Amazon's settlement reports are. Others wait for createReport: it gives
+	// the file of its type that was added last.
+	Listed     bool
+	Start, End time.Time // the span of a listed report
+}
+
+func (f ReportFile) same(g ReportFile) bool { return f.Type == g.Type && bytes.Equal(f.Body, g.Body) }
+
+// settlements cannot be asked for: Amazon makes them by itself.
+const settlements = "GET_V2_SETTLEMENT_REPORT_DATA"
+
+func (s *Server) createReport(r *request, a *account) answer {
+	var ask struct {
+		ReportType     string                `json:"reportType"`
+		MarketplaceIDs []order.MarketplaceID `json:"marketplaceIds"`
+		ReportOptions  map[string]string     `json:"reportOptions"`
+		DataStartTime  time.Time             `json:"dataStartTime"`
+		DataEndTime    time.Time             `json:"dataEndTime"`
+	}
+	if refused, ok := r.json(&ask); !ok {
+		return refused
+	}
+	for _, t := range []*time.Time{&ask.DataStartTime, &ask.DataEndTime} {
+		if t.IsZero() {
+			*t = r.now
+		}
+	}
+	switch {
+	case ask.ReportType == "" || strings.HasPrefix(ask.ReportType, settlements):
+		return invalid("reportType %q cannot be requested", ask.ReportType)
+	case len(ask.MarketplaceIDs) < 1 || len(ask.MarketplaceIDs) > 25:
+		return invalid("marketplaceIds: %d given, want 1 to 25", len(ask.MarketplaceIDs))
+	case ask.DataStartTime.After(r.now) || ask.DataEndTime.After(r.now):
+		return invalid("dataStartTime and dataEndTime must not be in the future")
+	case ask.DataEndTime.Before(ask.DataStartTime):
+		return invalid("dataEndTime is before dataStartTime")
+	}
+	report := &job{
+		ID: a.nextID(), Type: ask.ReportType, Marketplaces: ask.MarketplaceIDs,
+		Status: amazon.FeedInQueue, CreatedAt: r.now, DataStart: ask.DataStartTime, DataEnd: ask.DataEndTime,
+	}
+	a.Reports = append(a.Reports, report)
+	return jsonAnswer(202, map[string]string{"reportId": report.ID})
+}
+
+// publish gives a report its document. Without data Amazon ends it CANCELLED.
+func (a *account) publish(report *job) {
+	for _, f := range slices.Backward(a.Files) {
+		if string(f.Type) == report.Type && !f.Listed {
+			report.Result = a.keep(f.ContentType, f.Body, report.EndedAt)
+			return
+		}
+	}
+	report.Status = amazon.FeedCancelled
+}
+
+func (s *Server) getReport(r *request, a *account) answer {
+	report := find(a.Reports, r.id)
+	if report == nil {
+		return apiError(404, "NotFound", "report "+r.id+" does not exist", "")
+	}
+	return jsonAnswer(200, reportView(report))
+}
+
+func (s *Server) getReports(r *request, a *account) answer {
+	return r.list(a.Reports, "reportTypes", "reports", reportView)
+}
+
+// reportView is the model's Report.
+func reportView(j *job) any {
+	return struct {
+		ID           string                `json:"reportId"`
+		Type         string                `json:"reportType"`
+		Marketplaces []order.MarketplaceID `json:"marketplaceIds,omitempty"`
+		DataStart    time.Time             `json:"dataStartTime,omitzero"`
+		DataEnd      time.Time             `json:"dataEndTime,omitzero"`
+		Created      time.Time             `json:"createdTime"`
+		Status       amazon.FeedStatus     `json:"processingStatus"`
+		Started      time.Time             `json:"processingStartTime,omitzero"`
+		Ended        time.Time             `json:"processingEndTime,omitzero"`
+		Result       string                `json:"reportDocumentId,omitempty"`
+	}{j.ID, j.Type, j.Marketplaces, j.DataStart, j.DataEnd, j.CreatedAt, j.Status, j.StartedAt, j.EndedAt, j.Result}
+}

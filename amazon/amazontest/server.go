@@ -1,0 +1,294 @@
+package amazontest
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/shopspring/decimal"
+
+	"github.com/takebackhq/takeback/amazon"
+	"github.com/takebackhq/takeback/order"
+)
+
+// Config says how the server works. The zero Config is a server in memory on
+// the real clock.
+type Config struct {
+	// Now is the server's clock. Defaults to time.Now.
+	Now func() time.Time
+
+	// ProcessingTime is how long after its creation a feed or report is done:
+	// the first half of it IN_QUEUE, the second IN_PROGRESS. Defaults to one
+	// minute.
+	ProcessingTime time.Duration
+
+	// File keeps the books: read by New when it exists, replaced as a whole
+	// after every call and before its answer goes out. One process may use it
+	// at a time. Empty: the books are forgotten with the server.
+	File string
+
+	// ConcessionCap limits the concessions of one order, in its currency. Zero:
+	// no limit.
+	ConcessionCap decimal.Decimal
+
+	// Gzip compresses the documents that are downloaded, as Amazon does with
+	// some.
+	Gzip bool
+}
+
+// Server is a fake Amazon. It is safe for use from several goroutines.
+type Server struct {
+	config Config
+
+	mu     sync.Mutex // guards what follows
+	books  *books
+	script func(Call) Fault
+}
+
+// New makes a server, with the books of c.File if that exists. It returns an
+// error when the file cannot be read or does not hold books of this version.
+func New(c Config) (*Server, error) {
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.ProcessingTime == 0 {
+		c.ProcessingTime = time.Minute
+	}
+	if c.ProcessingTime < 0 {
+		return nil, fmt.Errorf("amazontest: processing time %s is below zero", c.ProcessingTime)
+	}
+	if c.ConcessionCap.IsNegative() {
+		return nil, fmt.Errorf("amazontest: concession cap %s is below zero; zero means no limit", c.ConcessionCap)
+	}
+	b, err := load(c.File)
+	if err != nil {
+		return nil, fmt.Errorf("amazontest: %w", err)
+	}
+	return &Server{config: c, books: b}, nil
+}
+
+// Seller is a selling account and the application that may act for it.
+type Seller struct {
+	Merchant     string // the seller ID, A followed by letters and digits
+	ClientID     string
+	ClientSecret string
+	RefreshToken string // of this seller only
+}
+
+// AddSeller lets a seller's application log in. A seller already known gets
+// these credentials instead of its earlier ones and keeps everything else. All
+// fields are required; a refresh token of another seller is an error.
+func (s *Server) AddSeller(seller Seller) error {
+	if seller.Merchant == "" || seller.ClientID == "" || seller.ClientSecret == "" || seller.RefreshToken == "" ||
+		strings.Contains(seller.Merchant, "/") {
+		return fmt.Errorf("amazontest: seller %q: want a merchant ID without slashes, a client ID, a client secret and a refresh token", seller.Merchant)
+	}
+	return s.change(func(b *books) error {
+		for merchant, a := range b.Sellers {
+			if merchant != seller.Merchant && a.RefreshToken == seller.RefreshToken {
+				return fmt.Errorf("seller %s: its refresh token belongs to seller %s", seller.Merchant, merchant)
+			}
+		}
+		a := b.Sellers[seller.Merchant]
+		if a == nil {
+			a = &account{LastID: firstID, Documents: map[string]*document{}}
+			b.Sellers[seller.Merchant] = a
+		}
+		a.Seller = seller
+		return nil
+	})
+}
+
+// Seed enters orders into the order book. An order already known stays as it
+// is, so a program may seed at every start. One bad order refuses them all.
+func (s *Server) Seed(orders ...Order) error {
+	return s.change(func(b *books) error {
+		var errs []error
+		fresh := map[string]*Order{}
+		for _, o := range orders {
+			if known := b.Orders[o.Number]; known != nil {
+				if known.Seller != o.Seller {
+					errs = append(errs, fmt.Errorf("order %s belongs to seller %s, not %s", o.Number, known.Seller, o.Seller))
+				}
+				continue
+			}
+			o = o.clone()
+			if o.Status == "" {
+				o.Status = o.shipping()
+			}
+			errs = append(errs, o.check())
+			fresh[o.Number] = &o
+		}
+		if err := errors.Join(errs...); err != nil {
+			return err
+		}
+		maps.Copy(b.Orders, fresh)
+		return nil
+	})
+}
+
+// AddReport gives a seller a report file. A file already known (same seller,
+// type, bytes) is not added again. An unknown seller is an error.
+func (s *Server) AddReport(f ReportFile) error {
+	return s.change(func(b *books) error {
+		a := b.Sellers[f.Seller]
+		switch {
+		case a == nil:
+			return fmt.Errorf("report %s: seller %q is unknown; add it first", f.Type, f.Seller)
+		case f.Type == "":
+			return errors.New("report without a type")
+		case slices.ContainsFunc(a.Files, f.same):
+			return nil
+		}
+		f.Body = slices.Clone(f.Body)
+		a.Files = append(a.Files, f)
+		if f.Listed {
+			now := s.now()
+			a.Reports = append(a.Reports, &job{
+				ID: a.nextID(), Type: string(f.Type), Marketplaces: f.Marketplaces, Status: amazon.FeedDone,
+				CreatedAt: now, StartedAt: now, EndedAt: now, DataStart: f.Start, DataEnd: f.End,
+				Result: a.keep(f.ContentType, f.Body, now),
+			})
+		}
+		return nil
+	})
+}
+
+// Refuse has every message about an order refused from now on, with this code
+// and text; nothing of such a message is carried out. Code 0 takes that back.
+func (s *Server) Refuse(orderNumber string, code int, text string) error {
+	return s.change(func(b *books) error {
+		switch {
+		case orderNumber == "" || code < 0:
+			return fmt.Errorf("refuse order %q with code %d: want an order number and a code of at least 0", orderNumber, code)
+		case code == 0:
+			delete(b.Refusals, orderNumber)
+		default:
+			b.Refusals[orderNumber] = refusal{Code: code, Text: text}
+		}
+		return nil
+	})
+}
+
+// change alters the books and saves them.
+func (s *Server) change(alter func(*books) error) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.books.advance(s.now(), s.config)
+	if err := alter(s.books); err != nil {
+		return fmt.Errorf("amazontest: %w", err)
+	}
+	if err := s.books.save(s.config.File); err != nil {
+		return fmt.Errorf("amazontest: %w", err)
+	}
+	return nil
+}
+
+// Payment is one component of a refund that was carried out. Amounts are
+// signed: a deduction is below zero.
+type Payment struct {
+	Time       time.Time // when the feed was done
+	Feed       amazon.FeedID
+	Message    string // the MessageID in the feed's document
+	Seller     string // merchant ID
+	Order      string
+	Item       string // order item ID
+	Component  order.Component
+	Amount     decimal.Decimal
+	Currency   order.Currency
+	Reason     string // AdjustmentReason, or CancelReason of a Failure for a partly shipped order
+	Adjustment string // MerchantAdjustmentItemID; empty when none was sent
+}
+
+// Ledger lists every payment, in the order in which they were made.
+func (s *Server) Ledger() []Payment {
+	defer s.read()()
+	return slices.Clone(s.books.Payments)
+}
+
+// Paid is the sum of all payments by currency.
+func (s *Server) Paid() map[order.Currency]decimal.Decimal {
+	defer s.read()()
+	paid := map[order.Currency]decimal.Decimal{}
+	for _, p := range s.books.Payments {
+		paid[p.Currency] = paid[p.Currency].Add(p.Amount)
+	}
+	return paid
+}
+
+// Orders lists the order book by order number.
+func (s *Server) Orders() []Order {
+	defer s.read()()
+	var all []Order
+	for _, number := range slices.Sorted(maps.Keys(s.books.Orders)) {
+		all = append(all, s.books.Orders[number].clone())
+	}
+	return all
+}
+
+// Order finds an order by its number.
+func (s *Server) Order(number string) (Order, bool) {
+	defer s.read()()
+	o, ok := s.books.Orders[number]
+	if !ok {
+		return Order{}, false
+	}
+	return o.clone(), true
+}
+
+// Feed is a feed as the server keeps it.
+type Feed struct {
+	ID           amazon.FeedID // unique only together with the seller
+	Seller       string        // merchant ID
+	Type         amazon.FeedType
+	Marketplaces []order.MarketplaceID
+	Status       amazon.FeedStatus
+	CreatedAt    time.Time
+	StartedAt    time.Time // zero until processing started
+	EndedAt      time.Time // zero until it ended
+	Document     []byte    // as it was uploaded
+	Report       []byte    // the processing report; nil when there is none
+}
+
+// Feeds lists all feeds in the order of their creation.
+func (s *Server) Feeds() []Feed {
+	defer s.read()()
+	var all []Feed
+	for _, w := range s.books.jobs((*account).feeds) {
+		j, docs := w.job, w.account.Documents
+		f := Feed{
+			ID: amazon.FeedID(j.ID), Seller: w.account.Merchant, Type: amazon.FeedType(j.Type),
+			Marketplaces: slices.Clone(j.Marketplaces), Status: j.Status,
+			CreatedAt: j.CreatedAt, StartedAt: j.StartedAt, EndedAt: j.EndedAt,
+			Document: slices.Clone(docs[j.Input].Body),
+		}
+		if j.Result != "" {
+			f.Report = slices.Clone(docs[j.Result].Body)
+		}
+		all = append(all, f)
+	}
+	return all
+}
+
+// Calls lists every call that arrived, oldest first.
+func (s *Server) Calls() []Call {
+	defer s.read()()
+	return slices.Clone(s.books.Calls)
+}
+
+// read locks the books, brought up to the clock, and returns the unlocking.
+func (s *Server) read() func() {
+	s.mu.Lock()
+	s.books.advance(s.now(), s.config)
+	return s.mu.Unlock
+}
+
+// now is the clock in the precision of Amazon's answers.
+func (s *Server) now() time.Time { return s.config.Now().UTC().Truncate(time.Millisecond) }
+
+var _ http.Handler = (*Server)(nil)

@@ -1,0 +1,110 @@
+package spapi
+
+import (
+	"bufio"
+	"bytes"
+	"compress/gzip"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/url"
+
+	"github.com/hashicorp/go-retryablehttp"
+
+	"github.com/takebackhq/takeback/amazon"
+)
+
+// maxDocument bounds a document after unpacking, so that a small download cannot
+// fill a host.
+const maxDocument = 1 << 30
+
+var errDocumentTooBig = fmt.Errorf("document of more than %d bytes", maxDocument)
+
+// put uploads a document. The content type is part of the URL's signature: it
+// must be the very string that createFeedDocument was given. S3 gets no access
+// token.
+func (c *Client) put(ctx context.Context, a amazon.Account, address, contentType string, doc []byte) error {
+	req, err := retryablehttp.NewRequestWithContext(ctx, upload.method, address, doc)
+	if err != nil {
+		return notSent(upload, a, quiet(err))
+	}
+	req.Header.Set("Content-Type", contentType)
+	resp, err := c.do(a, upload, req)
+	if err != nil {
+		return err
+	}
+	_, err = c.read(a, upload, resp)
+	return err
+}
+
+// open downloads a document, unpacked, with the content type that the download
+// declares. The address lives for five minutes and is used at once.
+func (c *Client) open(ctx context.Context, a amazon.Account, op operation, path string, id amazon.DocumentID) (io.ReadCloser, string, error) {
+	if id == "" {
+		return nil, "", notSent(op, a, errNoID)
+	}
+	var doc struct {
+		URL string `json:"url"`
+	}
+	if _, err := c.call(ctx, a, request{op: op, path: path + "/" + url.PathEscape(string(id))}, &doc); err != nil {
+		return nil, "", err
+	}
+	if doc.URL == "" {
+		return nil, "", incomplete(op, a, errors.New("document without a url"))
+	}
+	req, err := retryablehttp.NewRequestWithContext(ctx, download.method, doc.URL, nil)
+	if err != nil {
+		return nil, "", notSent(download, a, quiet(err))
+	}
+	resp, err := c.do(a, download, req)
+	if err != nil {
+		return nil, "", err
+	}
+	if resp.StatusCode/100 != 2 {
+		_, err := c.read(a, download, resp)
+		return nil, "", err
+	}
+	r := io.Reader(resp.Body)
+	if !resp.Uncompressed {
+		if r, err = gunzip(r); err != nil {
+			resp.Body.Close()
+			return nil, "", incomplete(download, a, quiet(err))
+		}
+	}
+	return &document{r: r, left: maxDocument, body: resp.Body, account: a}, resp.Header.Get("Content-Type"), nil
+}
+
+// gunzip unpacks what begins like gzip. The bytes decide, not what Amazon says
+// of them: compressionAlgorithm, Content-Encoding and content are known to
+// disagree, and no report begins with these two bytes.
+func gunzip(r io.Reader) (io.Reader, error) {
+	b := bufio.NewReader(r)
+	// An error of Peek is met again when reading.
+	if head, _ := b.Peek(2); !bytes.Equal(head, []byte{0x1f, 0x8b}) {
+		return b, nil
+	}
+	return gzip.NewReader(b)
+}
+
+// document reads an open download.
+type document struct {
+	r       io.Reader
+	left    int64
+	body    io.Closer
+	account amazon.Account
+}
+
+// Read implements [io.Reader]. Its errors are [*amazon.Error].
+func (d *document) Read(p []byte) (int, error) {
+	n, err := d.r.Read(p)
+	if d.left -= int64(n); d.left < 0 {
+		return 0, incomplete(download, d.account, errDocumentTooBig)
+	}
+	if err != nil && err != io.EOF {
+		err = incomplete(download, d.account, quiet(err))
+	}
+	return n, err
+}
+
+func (d *document) Close() error { return d.body.Close() }

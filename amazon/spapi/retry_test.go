@@ -1,0 +1,188 @@
+package spapi_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/takebackhq/takeback/amazon"
+	"github.com/takebackhq/takeback/amazon/spapi"
+)
+
+// calls does each operation once, by the route it takes.
+func calls(c *spapi.Client) map[string]func(context.Context) error {
+	return map[string]func(context.Context) error{
+		placePath:  func(ctx context.Context) error { return uploadOnce(ctx, c) },
+		uploadPath: func(ctx context.Context) error { return uploadOnce(ctx, c) },
+		tokenPath:  func(ctx context.Context) error { _, err := c.Feed(ctx, seller, "50001"); return err },
+		feedPath:   func(ctx context.Context) error { _, err := c.Feed(ctx, seller, "50001"); return err },
+		feedsPath: func(ctx context.Context) error {
+			_, err := c.Feeds(ctx, seller, amazon.RefundFeed, hostTime)
+			return err
+		},
+		cancelPath: func(ctx context.Context) error { return c.CancelFeed(ctx, seller, "50001") },
+		askPath: func(ctx context.Context) error {
+			_, err := c.Request(ctx, seller, amazon.ReportRequest{Type: amazon.ReturnsFlatReport})
+			return err
+		},
+	}
+}
+
+func uploadOnce(ctx context.Context, c *spapi.Client) error {
+	ticket, err := c.Begin(ctx, seller, amazon.RefundFeed)
+	if err != nil {
+		return err
+	}
+	defer ticket.Close()
+	_, _, err = ticket.Upload(ctx, xmlType, []byte("<x/>"))
+	return err
+}
+
+func TestWhatIsRepeated(t *testing.T) {
+	failures := map[string]step{"429": answer(429, ""), "503": answer(503, ""), "dropped": hangUp, "400": answer(400, ""), "501": answer(501, "")}
+	always := map[string]int{"429": 5, "503": 5, "dropped": 5, "400": 1, "501": 1}
+	want := map[string]map[string]int{
+		placePath: always, uploadPath: always, tokenPath: always,
+		feedPath: always, feedsPath: always, cancelPath: always,
+		askPath: {"429": 5, "503": 1, "dropped": 1, "400": 1, "501": 1},
+	}
+	for route, counts := range want {
+		for failure, count := range counts {
+			t.Run(fmt.Sprint(route, " ", failure), func(t *testing.T) {
+				s := newServer(t)
+				s.on(route, failures[failure])
+				c, _ := connect(t, s, func(conf *spapi.Config) {
+					// On a kept-alive connection net/http repeats a GET by itself.
+					conf.HTTPClient = &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+				})
+				err := calls(c)[route](t.Context())
+				var got *amazon.Error
+				require.ErrorAs(t, err, &got)
+				assert.Len(t, s.requests(route), count)
+				_, throttled := amazon.Throttled(err)
+				assert.Equal(t, failure == "429", throttled, "%v", err)
+			})
+		}
+	}
+}
+
+func TestPauses(t *testing.T) {
+	tests := map[string]struct {
+		route       string
+		step        step
+		least, most [4]time.Duration
+	}{
+		"after a 5xx, any time up to a doubling bound": {feedsPath, answer(503, ""),
+			[4]time.Duration{}, [4]time.Duration{time.Second, 2 * time.Second, 4 * time.Second, 8 * time.Second}},
+		"after a 429, at least the time of one token": {feedsPath, answer(429, ""),
+			[4]time.Duration{45 * time.Second, 45 * time.Second, 45 * time.Second, 45 * time.Second},
+			[4]time.Duration{46 * time.Second, 47 * time.Second, 49 * time.Second, 53 * time.Second}},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			s := newServer(t)
+			s.on(tt.route, tt.step)
+			c, k := connect(t, s)
+			began := time.Now()
+			require.Error(t, calls(c)[tt.route](t.Context()))
+			assert.Less(t, time.Since(began), 10*time.Second, "only the injected wait passes time")
+			require.Len(t, k.waits, 4)
+			for i, d := range k.waits {
+				assert.GreaterOrEqual(t, d, tt.least[i], "wait %d", i)
+				assert.Less(t, d, tt.most[i], "wait %d", i)
+			}
+		})
+	}
+}
+
+func TestAWaitEndsWithItsContext(t *testing.T) {
+	s := newServer(t)
+	s.on(feedsPath, answer(429, ""))
+	enough := errors.New("enough")
+	ctx, stop := context.WithCancelCause(t.Context())
+	c, _ := connect(t, s, func(conf *spapi.Config) {
+		conf.Wait = func(ctx context.Context, _ time.Duration) error {
+			stop(enough)
+			return ctx.Err()
+		}
+	})
+	_, err := c.Feeds(ctx, seller, amazon.RefundFeed, hostTime)
+	assert.ErrorIs(t, err, context.Canceled)
+	at, throttled := amazon.Throttled(err)
+	assert.True(t, throttled, "what Amazon said last is still told: %v", err)
+	assert.Equal(t, hostTime.Add(45*time.Second), at)
+	assert.Len(t, s.requests(feedsPath), 1)
+}
+
+func TestRealWaitsEndWithTheirContext(t *testing.T) {
+	s := newServer(t)
+	s.on(feedsPath, answer(429, ""))
+	c, _ := connect(t, s, func(conf *spapi.Config) { conf.Wait = nil })
+	ctx, stop := context.WithTimeout(t.Context(), 200*time.Millisecond)
+	defer stop()
+	_, err := c.Feeds(ctx, seller, amazon.RefundFeed, hostTime)
+	assert.ErrorIs(t, err, context.DeadlineExceeded)
+}
+
+func TestACallWhoseContextIsDoneIsNotSent(t *testing.T) {
+	s := newServer(t)
+	c, _ := connect(t, s)
+	ctx, stop := context.WithCancel(t.Context())
+	stop()
+	for route, call := range calls(c) {
+		err := call(ctx)
+		assert.ErrorIs(t, err, context.Canceled, route)
+		assert.Equal(t, amazon.NotSent, amazon.Whether(err), route)
+	}
+	assert.Empty(t, s.seen)
+}
+
+func TestNewRefusesABadConfig(t *testing.T) {
+	credentials := func(context.Context, amazon.Account) (spapi.Credentials, error) { return secrets, nil }
+	tests := map[string]struct {
+		conf spapi.Config
+		want string
+	}{
+		"no credentials":       {spapi.Config{}, "Config.Credentials is nil"},
+		"newline in the agent": {spapi.Config{Credentials: credentials, AppName: "a\r\nHost: b"}, "printable ASCII"},
+		"agent too long":       {spapi.Config{Credentials: credentials, AppVersion: fmt.Sprintf("%500d", 1)}, "Amazon takes 500"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			_, err := spapi.New(tt.conf)
+			assert.ErrorContains(t, err, tt.want)
+		})
+	}
+}
+
+func TestRegionsHaveTheirEndpoints(t *testing.T) {
+	tests := map[amazon.Region]string{
+		amazon.NorthAmerica: "sellingpartnerapi-na.amazon.com",
+		amazon.Europe:       "sellingpartnerapi-eu.amazon.com",
+		amazon.FarEast:      "sellingpartnerapi-fe.amazon.com",
+	}
+	for region, want := range tests {
+		var hosts []string
+		c := offline(t, roundTrip(func(r *http.Request) (*http.Response, error) {
+			hosts = append(hosts, r.URL.Host)
+			return inMemory(200, `{"access_token":"Atza|x","expires_in":3600,"feedId":"5","processingStatus":"DONE","createdTime":"2026-09-01T12:00:00Z"}`), nil
+		}))
+		account := seller
+		account.Region = region
+		_, err := c.Feed(t.Context(), account, "5")
+		require.NoError(t, err)
+		assert.Equal(t, []string{"api.amazon.com", want}, hosts)
+	}
+	unknown := seller
+	unknown.Region = "MOON"
+	_, err := offline(t, roundTrip(func(*http.Request) (*http.Response, error) {
+		return inMemory(200, `{"access_token":"Atza|x","expires_in":3600}`), nil
+	})).Feed(t.Context(), unknown, "5")
+	assert.ErrorContains(t, err, `no endpoint for region "MOON"`)
+}

@@ -1,0 +1,189 @@
+package spapi
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/takebackhq/takeback/amazon"
+	"github.com/takebackhq/takeback/order"
+)
+
+// Begin implements [amazon.Feeds]. It counts the createFeed tokens of the
+// account in this process, and calls nobody. The ticket must be closed.
+func (c *Client) Begin(ctx context.Context, a amazon.Account, t amazon.FeedType) (amazon.Ticket, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, notSent(createFeed, a, err)
+	}
+	if err := a.Check(); err != nil {
+		return nil, notSent(createFeed, a, err)
+	}
+	if t == "" {
+		return nil, notSent(createFeed, a, errors.New("empty feed type"))
+	}
+	b := c.bucket(a)
+	retryAt, ok := b.take(c.now())
+	if !ok {
+		e := notSent(createFeed, a, errors.New("the account's createFeed tokens are used up; Amazon refills one in 120 seconds"))
+		e.RetryAt = retryAt
+		return nil, e
+	}
+	return &ticket{client: c, account: a, feedType: t, bucket: b}, nil
+}
+
+// ticket is one token of a createFeed bucket and what it is going to send.
+type ticket struct {
+	client   *Client
+	account  amazon.Account
+	feedType amazon.FeedType
+	bucket   *bucket
+
+	document amazon.DocumentID // what Create sends; empty until uploaded
+	token    *accessToken      // what Create sends it with
+
+	created bool // Create was called
+	closed  bool
+	onWire  bool // Amazon may have counted a request
+}
+
+// fenceMargin covers the difference between the clocks of the service that
+// issues tokens and the one that checks them.
+const fenceMargin = 5 * time.Minute
+
+var (
+	errTicketUsed   = errors.New("this ticket was used for a createFeed: begin another")
+	errTicketClosed = errors.New("this ticket is closed: begin another")
+	errNotUploaded  = errors.New("nothing is uploaded for this ticket: call Upload first")
+)
+
+// Upload implements [amazon.Ticket] with createFeedDocument and a PUT to the
+// address it answers. An Upload that fails unbinds what an earlier one bound.
+func (t *ticket) Upload(ctx context.Context, contentType string, doc []byte) (fence, at time.Time, err error) {
+	t.document, t.token = "", nil
+	switch {
+	case t.closed:
+		err = errTicketClosed
+	case t.created:
+		err = errTicketUsed
+	case len(doc) == 0:
+		err = errors.New("empty document")
+	case contentType == "" || contentType != strings.TrimSpace(contentType):
+		err = fmt.Errorf("content type %q: want one without space around it, as the signature covers every byte", contentType)
+	}
+	if err != nil {
+		return time.Time{}, time.Time{}, notSent(createFeedDocument, t.account, err)
+	}
+
+	var place struct {
+		ID  amazon.DocumentID `json:"feedDocumentId"`
+		URL string            `json:"url"`
+	}
+	at, err = t.client.call(ctx, t.account, request{
+		op:   createFeedDocument,
+		path: feedDocumentsPath,
+		body: map[string]string{"contentType": contentType},
+	}, &place)
+	if err != nil {
+		return time.Time{}, time.Time{}, err
+	}
+	if place.ID == "" || place.URL == "" {
+		return time.Time{}, time.Time{}, incomplete(createFeedDocument, t.account, errors.New("answer without a feedDocumentId or a url"))
+	}
+	if err := t.client.put(ctx, t.account, place.URL, contentType, doc); err != nil {
+		return time.Time{}, time.Time{}, err
+	}
+	tok, err := t.client.token(ctx, t.account, createLife)
+	if err != nil {
+		return time.Time{}, time.Time{}, err
+	}
+	t.document, t.token = place.ID, tok
+	return tok.ends.Add(fenceMargin), at, nil
+}
+
+// Create implements [amazon.Ticket] with createFeed.
+func (t *ticket) Create(ctx context.Context) (amazon.Feed, error) {
+	switch {
+	case t.closed:
+		return amazon.Feed{}, notSent(createFeed, t.account, errTicketClosed)
+	case t.created:
+		return amazon.Feed{}, notSent(createFeed, t.account, errTicketUsed)
+	case t.document == "":
+		return amazon.Feed{}, notSent(createFeed, t.account, errNotUploaded)
+	}
+	t.created = true
+	payload, err := json.Marshal(feedSpecification{Type: t.feedType, Marketplaces: t.account.Marketplaces, Document: t.document})
+	if err != nil {
+		return amazon.Feed{}, notSent(createFeed, t.account, err)
+	}
+	ans, onWire, err := t.client.sendOnce(ctx, t.account, request{op: createFeed, path: feedsPath}, payload, t.token)
+	t.onWire = onWire
+	if ans.status == 0 {
+		return amazon.Feed{}, err
+	}
+	return t.judge(ans, err)
+}
+
+// feedSpecification is model feeds_2021-06-30, CreateFeedSpecification.
+type feedSpecification struct {
+	Type         amazon.FeedType       `json:"feedType"`
+	Marketplaces []order.MarketplaceID `json:"marketplaceIds"`
+	Document     amazon.DocumentID     `json:"inputFeedDocumentId"`
+}
+
+// judge says what an answer to createFeed means:
+//
+//	2xx with a feedId                      the feed
+//	429                                    NotSent: throttled, come back later
+//	401, 403 that name the access token    NotSent: come back with another token
+//	400, 413, 415                          Answered: refused as it is
+//	anything else                          SentUnknown
+//
+// Other 403s and 5xx have been answered in outages whatever became of the feed,
+// and a redirect or a 404 need not be Amazon's.
+func (t *ticket) judge(ans answer, err error) (amazon.Feed, error) {
+	now := t.client.now()
+	e := ans.failure(nil)
+	switch {
+	case ans.status/100 == 2:
+		var created struct {
+			ID amazon.FeedID `json:"feedId"`
+		}
+		if err == nil {
+			err = json.Unmarshal(ans.body, &created)
+		}
+		if err == nil && created.ID != "" {
+			return amazon.Feed{
+				ID:           created.ID,
+				Type:         t.feedType,
+				Status:       amazon.FeedInQueue,
+				Marketplaces: t.account.Marketplaces,
+				CreatedAt:    ans.date,
+			}, nil
+		}
+		e.Sent, e.Err = amazon.SentUnknown, errors.New("answer without a readable feedId")
+	case ans.status == http.StatusTooManyRequests:
+		e.Sent, e.RetryAt = amazon.NotSent, t.bucket.empty(now)
+	case ans.tokenRefused():
+		t.client.tokens.drop(t.token)
+		e.Sent, e.RetryAt = amazon.NotSent, now
+	case ans.status == http.StatusBadRequest,
+		ans.status == http.StatusRequestEntityTooLarge,
+		ans.status == http.StatusUnsupportedMediaType:
+		e.Sent = amazon.Answered
+	default:
+		e.Sent = amazon.SentUnknown
+	}
+	return amazon.Feed{}, e
+}
+
+// Close implements [amazon.Ticket]. Closing again does nothing.
+func (t *ticket) Close() {
+	if !t.closed && !t.onWire {
+		t.bucket.giveBack(t.client.now())
+	}
+	t.closed = true
+}

@@ -1,0 +1,271 @@
+package spapi
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"sync"
+	"time"
+
+	"github.com/hashicorp/go-retryablehttp"
+
+	"github.com/takebackhq/takeback/amazon"
+)
+
+// What only a person can mend; both are wrapped in an [*amazon.Error].
+var (
+	// ErrSellerAuthorisation: Login with Amazon answered invalid_grant.
+	ErrSellerAuthorisation = errors.New("the seller must authorise the application again: the refresh token is wrong, revoked or expired")
+	// ErrClientSecret: Login with Amazon answered invalid_client.
+	ErrClientSecret = errors.New("the application's client ID or client secret is wrong or expired")
+)
+
+// Credentials are the secrets of one account: the application's client ID and
+// secret, and the seller's refresh token, which works in its own region only.
+// Printing and logging them shows no secret.
+type Credentials struct{ ClientID, ClientSecret, RefreshToken string }
+
+// String implements [fmt.Stringer].
+func (c Credentials) String() string {
+	return fmt.Sprintf("credentials of %s [redacted]", clean(c.ClientID, 200))
+}
+
+// GoString implements [fmt.GoStringer].
+func (c Credentials) GoString() string { return c.String() }
+
+// LogValue implements [slog.LogValuer].
+func (c Credentials) LogValue() slog.Value { return slog.StringValue(c.String()) }
+
+func (c Credentials) check() error {
+	switch {
+	case c.ClientID == "":
+		return errors.New("credentials without a client ID")
+	case c.ClientSecret == "":
+		return errors.New("credentials without a client secret")
+	case c.RefreshToken == "":
+		return errors.New("credentials without a refresh token")
+	}
+	return nil
+}
+
+// tokenKey names a token without holding the secrets that buy it.
+type tokenKey [sha256.Size]byte
+
+// key tells applications and sellers apart. The client secret is no part of it:
+// tokens outlive its rotation.
+func (c Credentials) key() tokenKey {
+	return sha256.Sum256(fmt.Appendf(nil, "%q %q", c.ClientID, c.RefreshToken))
+}
+
+// accessToken is held by pointer only, so that printing what holds one shows an
+// address.
+type accessToken struct {
+	key     tokenKey
+	value   string
+	expires time.Time // on our clock, and rather too early
+	ends    time.Time // on Amazon's clock, and rather too late
+}
+
+func (t *accessToken) left(now time.Time) time.Duration { return t.expires.Sub(now) }
+
+const (
+	renewalLife = 5 * time.Minute  // a token with less left is renewed
+	callLife    = 30 * time.Second // but used up to here while renewing fails
+	createLife  = 10 * time.Minute // what a token must have left to be bound to a createFeed
+)
+
+// token returns an access token that lives for at least so long, unless a fresh
+// one lives shorter. Callers who find none share one renewal.
+func (c *Client) token(ctx context.Context, a amazon.Account, least time.Duration) (*accessToken, error) {
+	cred, err := c.credentials(ctx, a)
+	if err != nil {
+		return nil, notSent(getToken, a, fmt.Errorf("credentials: %w", quiet(err)))
+	}
+	if err := cred.check(); err != nil {
+		return nil, notSent(getToken, a, err)
+	}
+	key := cred.key()
+	lasts := func(t *accessToken) bool { return t.left(c.now()) >= max(least, renewalLife) }
+	tok, err := c.tokens.get(ctx, key, lasts, func(ctx context.Context) (*accessToken, error) {
+		return c.fetchToken(ctx, a, cred)
+	})
+	if err == nil {
+		return tok, nil
+	}
+	if old := c.tokens.cached(key); old != nil && old.left(c.now()) >= least && amazon.Whether(err) != amazon.Answered {
+		return old, nil
+	}
+	var e *amazon.Error
+	if !errors.As(err, &e) {
+		return nil, notSent(getToken, a, err)
+	}
+	// Whatever became of the token call, the call it was for did not happen.
+	own := *e
+	own.Account, own.Sent = string(a.ID), amazon.NotSent
+	return nil, &own
+}
+
+// fetchToken trades the refresh token for an access token (page "Connect to the
+// SP-API").
+func (c *Client) fetchToken(ctx context.Context, a amazon.Account, cred Credentials) (*accessToken, error) {
+	form := url.Values{
+		"grant_type":    {"refresh_token"},
+		"refresh_token": {cred.RefreshToken},
+		"client_id":     {cred.ClientID},
+		"client_secret": {cred.ClientSecret},
+	}
+	req, err := retryablehttp.NewRequestWithContext(ctx, getToken.method, c.tokenURL, []byte(form.Encode()))
+	if err != nil {
+		return nil, notSent(getToken, a, quiet(err))
+	}
+	req.Header.Set("Content-Type", "application/x-www-form-urlencoded;charset=UTF-8")
+	asked := c.now()
+	resp, err := c.do(a, getToken, req)
+	if err != nil {
+		return nil, err
+	}
+	ans, err := c.read(a, getToken, resp)
+	if err != nil {
+		return nil, explainRefusal(err, ans.refusal.code)
+	}
+	value, life, err := parseToken(ans.body)
+	if err != nil {
+		return nil, ans.failure(err)
+	}
+	return &accessToken{key: cred.key(), value: value, expires: asked.Add(life), ends: ans.date.Add(life)}, nil
+}
+
+// explainRefusal says what to do about a refusal of Login with Amazon.
+func explainRefusal(err error, code string) error {
+	var e *amazon.Error
+	if errors.As(err, &e) {
+		switch code {
+		case "invalid_grant":
+			e.Err = ErrSellerAuthorisation
+		case "invalid_client":
+			e.Err = ErrClientSecret
+		}
+	}
+	return err
+}
+
+// parseToken reads the answer of Login with Amazon. Its errors quote nothing of
+// it.
+func parseToken(body []byte) (value string, life time.Duration, err error) {
+	var doc struct {
+		AccessToken string      `json:"access_token"`
+		ExpiresIn   json.Number `json:"expires_in"`
+	}
+	if json.Unmarshal(body, &doc) != nil {
+		return "", 0, errors.New("token answer is not the JSON of Login with Amazon")
+	}
+	if doc.AccessToken == "" || len(doc.AccessToken) > 4096 {
+		return "", 0, fmt.Errorf("access token of %d bytes: want 1 to 4096", len(doc.AccessToken))
+	}
+	for _, b := range []byte(doc.AccessToken) {
+		if b <= ' ' || b > '~' {
+			return "", 0, errors.New("access token with characters that no HTTP header can carry")
+		}
+	}
+	seconds, err := doc.ExpiresIn.Int64()
+	if err != nil || seconds < 1 || seconds > 24*60*60 {
+		return "", 0, fmt.Errorf("expires_in %s: want 1 to 86400 seconds", clean(doc.ExpiresIn.String(), 20))
+	}
+	return doc.AccessToken, time.Duration(seconds) * time.Second, nil
+}
+
+// tokenCache keeps one access token per application and seller.
+type tokenCache struct {
+	mu       sync.Mutex
+	tokens   map[tokenKey]*accessToken
+	renewals map[tokenKey]*renewal
+}
+
+// renewal is a token call under way, shared by all who wait for it.
+type renewal struct {
+	stop    context.CancelFunc
+	waiters int
+	done    chan struct{} // closed when tok and err are set
+	tok     *accessToken
+	err     error
+}
+
+// get returns the cached token if it lasts, else what the one renewal under way
+// brings. The renewal does not end with the context of any caller, but with the
+// last of them.
+func (tc *tokenCache) get(ctx context.Context, key tokenKey, lasts func(*accessToken) bool,
+	fetch func(context.Context) (*accessToken, error)) (*accessToken, error) {
+	tc.mu.Lock()
+	if t := tc.tokens[key]; t != nil && lasts(t) {
+		tc.mu.Unlock()
+		return t, nil
+	}
+	r := tc.renewals[key]
+	if r == nil {
+		shared, stop := context.WithCancel(context.WithoutCancel(ctx))
+		r = &renewal{stop: stop, done: make(chan struct{})}
+		tc.renewals[key] = r
+		go func() {
+			defer stop()
+			tok, err := fetch(shared)
+			tc.finish(key, r, tok, err)
+		}()
+	}
+	r.waiters++
+	tc.mu.Unlock()
+
+	select {
+	case <-r.done:
+		return r.tok, r.err
+	case <-ctx.Done():
+		tc.leave(key, r)
+		return nil, ctx.Err()
+	}
+}
+
+func (tc *tokenCache) finish(key tokenKey, r *renewal, tok *accessToken, err error) {
+	tc.mu.Lock()
+	defer tc.mu.Unlock()
+	if err == nil {
+		tc.tokens[key] = tok
+	}
+	if tc.renewals[key] == r {
+		delete(tc.renewals, key)
+	}
+	r.tok, r.err = tok, err
+	close(r.done)
+}
+
+// leave gives up waiting. The last one out stops the renewal and sees it end.
+func (tc *tokenCache) leave(key tokenKey, r *renewal) {
+	tc.mu.Lock()
+	r.waiters--
+	last := r.waiters == 0
+	if last && tc.renewals[key] == r {
+		delete(tc.renewals, key)
+	}
+	tc.mu.Unlock()
+	if last {
+		r.stop()
+		<-r.done
+	}
+}
+
+func (tc *tokenCache) cached(key tokenKey) *accessToken {
+	tc.mu.Lock()
+	defer tc.mu.Unlock()
+	return tc.tokens[key]
+}
+
+// drop forgets a token that Amazon refused, unless it was renewed meanwhile.
+func (tc *tokenCache) drop(t *accessToken) {
+	tc.mu.Lock()
+	defer tc.mu.Unlock()
+	if tc.tokens[t.key] == t {
+		delete(tc.tokens, t.key)
+	}
+}

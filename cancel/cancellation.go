@@ -1,0 +1,113 @@
+package cancel
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/takebackhq/takeback/amazon"
+	"github.com/takebackhq/takeback/order"
+	"github.com/takebackhq/takeback/queue"
+)
+
+// Outcome is what became of a cancellation.
+type Outcome string
+
+const (
+	Open      Outcome = "Open"      // asked for; Amazon has not answered
+	Cancelled Outcome = "Cancelled" // Amazon accepted it
+	Refused   Outcome = "Refused"   // Amazon refused it; the gate stays closed until a person opens it
+	Dropped   Outcome = "Dropped"   // rejected or withdrawn before it was sent
+)
+
+// Cancellation is a host order that shall not be shipped. The queue entry with
+// the same ID tells how far its way to Amazon is.
+type Cancellation struct {
+	ID        queue.EntryID
+	Version   int64
+	HostOrder order.ID
+	Order     order.AmazonID
+	Key       string   // unique for ever within the company
+	Items     []string // every item of the order
+	Reason    amazon.Reason
+	Comment   string // for people; never sent
+
+	Before  order.Status // the order's status when it was asked for; comes back when it is dropped
+	Outcome Outcome
+	Code    int    // Amazon's, when it refused
+	Text    string // Amazon's words, when it refused
+
+	Requested order.Stamp
+	Ended     order.Stamp // when the outcome was known; zero while it is Open
+}
+
+// Cause is the cancellation as the ledger names it.
+func (c Cancellation) Cause() order.Cause {
+	return order.Cause{Kind: order.CauseCancellation, ID: string(c.ID)}
+}
+
+// Gate records what happened at the ship gate of a host order. An order without
+// one was never handed over.
+type Gate struct {
+	HostOrder order.ID
+	Order     order.AmazonID
+	Version   int64
+
+	HandedOver order.Stamp // zero: not handed over
+	Opened     order.Stamp // zero: no person has opened it; counts for refusals before it only
+}
+
+// Query selects cancellations. An empty field selects all; the fields are
+// joined by "and". Answers are in the order of Requested.At, then of ID.
+type Query struct {
+	IDs        []queue.EntryID
+	Company    order.CompanyID
+	Orders     []order.AmazonID
+	HostOrders []order.ID
+	After      Cursor
+	Limit      int // 0: no limit
+}
+
+// Cursor is a place between two cancellations of a list.
+type Cursor struct {
+	RequestedAt time.Time
+	ID          queue.EntryID
+}
+
+// Cursor marks a place in a list of cancellations; see [Query.After].
+func (c Cancellation) Cursor() Cursor { return Cursor{c.Requested.At, c.ID} }
+
+// Match reports whether the query selects a cancellation; After and Limit are
+// about lists and do not count.
+func (q Query) Match(c Cancellation) bool {
+	return (len(q.IDs) == 0 || slices.Contains(q.IDs, c.ID)) &&
+		(q.Company == "" || q.Company == c.HostOrder.Company) &&
+		(len(q.Orders) == 0 || slices.Contains(q.Orders, c.Order)) &&
+		(len(q.HostOrders) == 0 || slices.Contains(q.HostOrders, c.HostOrder))
+}
+
+// Store keeps cancellations and ship gates. See package store for what every
+// save and read owes.
+type Store interface {
+	// Cancellations returns the cancellations that a query selects.
+	Cancellations(ctx context.Context, q Query) ([]Cancellation, error)
+
+	// Gates returns the gates of these host orders, in any order, leaving out
+	// those that have none.
+	Gates(ctx context.Context, ids []order.ID) ([]Gate, error)
+
+	// Ledgers returns the ledger of each of these Amazon orders, in their order.
+	// An order about which nothing was saved has an empty ledger of version 0.
+	Ledgers(ctx context.Context, ids []order.AmazonID) ([]order.Ledger, error)
+
+	// SaveCancellations saves changes, all or nothing.
+	SaveCancellations(ctx context.Context, cs []Change) error
+}
+
+// Change is everything that one decision about one Amazon order writes.
+type Change struct {
+	Cancellations []Cancellation
+	Gates         []Gate
+	Entries       []queue.Entry
+	order.Writes
+}

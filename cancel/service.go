@@ -1,0 +1,135 @@
+package cancel
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/takebackhq/takeback/amazon"
+	"github.com/takebackhq/takeback/order"
+	"github.com/takebackhq/takeback/queue"
+	"github.com/takebackhq/takeback/settings"
+	"github.com/takebackhq/takeback/store"
+)
+
+// Config is what a [Service] works with. All fields but Now are required.
+type Config struct {
+	Store    Store
+	Book     order.Book
+	Accounts amazon.Accounts
+	Settings settings.Source
+	Now      func() time.Time // nil: time.Now
+}
+
+// Service cancels orders, keeps the ship gate, and handles its entries for the
+// queue. It is safe for use from several goroutines.
+type Service struct {
+	Config
+}
+
+var _ queue.Handler = (*Service)(nil)
+
+// New checks the configuration.
+func New(c Config) (*Service, error) {
+	if c.Store == nil || c.Book == nil || c.Accounts == nil || c.Settings == nil {
+		return nil, errors.New("cancel: Config needs Store, Book, Accounts and Settings")
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	return &Service{c}, nil
+}
+
+// Draft decides what a request would do and shows it. It only reads. For an
+// order whose cancellation was asked for before, it returns that one with
+// Existing set, whatever became of it. An unknown order is store.ErrNotFound.
+func (s *Service) Draft(ctx context.Context, r Request) (Draft, error) {
+	f, err := s.facts(ctx, r)
+	if err != nil {
+		return Draft{}, fmt.Errorf("cancellation of order %s: %w", r.Order.Number, err)
+	}
+	return Decide(f, r)
+}
+
+func (s *Service) facts(ctx context.Context, r Request) (f Facts, err error) {
+	f.Now = s.Now()
+	if err := r.Order.Check(); err != nil {
+		return f, err
+	}
+	// The head first: what is read after it can only be newer, and then the save
+	// conflicts.
+	ledgers, err := s.Store.Ledgers(ctx, []order.AmazonID{r.Order})
+	if err != nil {
+		return f, err
+	}
+	f.Ledger = ledgers[0]
+	if f.Orders, err = s.Book.Orders(ctx, []order.AmazonID{r.Order}); err != nil || len(f.Orders) == 0 {
+		return f, err
+	}
+	company := f.Orders[0].ID.Company
+	accounts, err := s.Accounts.Accounts(ctx, r.Order.Account)
+	if err != nil {
+		return f, err
+	}
+	if len(accounts) > 0 {
+		f.Account = accounts[0]
+	}
+	if f.Settings, err = s.Settings.Settings(ctx, company); err != nil {
+		return f, err
+	}
+	var ids []order.ID
+	for _, o := range f.Orders {
+		ids = append(ids, o.ID)
+	}
+	if f.Gates, err = s.Store.Gates(ctx, ids); err != nil {
+		return f, err
+	}
+	if f.Cancellations, err = s.Store.Cancellations(ctx, Query{Orders: []order.AmazonID{r.Order}}); err != nil || r.Key == "" {
+		return f, err
+	}
+	// The same key may have been used for another order.
+	byKey, err := s.Store.Cancellations(ctx, Query{IDs: []queue.EntryID{id(company, r)}})
+	f.Cancellations = append(f.Cancellations, byKey...)
+	return f, err
+}
+
+// maxTries bounds how often a decision is made again after a conflict.
+const maxTries = 10
+
+// Issue drafts and saves on the service's own store, and drafts again on
+// conflict. A repeat returns the first cancellation.
+func (s *Service) Issue(ctx context.Context, r Request) (Cancellation, error) {
+	for try := 1; ; try++ {
+		d, err := s.Draft(ctx, r)
+		if err != nil {
+			return Cancellation{}, err
+		}
+		err = d.Save(ctx, s.Store)
+		if err == nil {
+			d.Cancellation.Version = max(d.Cancellation.Version, 1)
+			return d.Cancellation, nil
+		}
+		if !errors.Is(err, store.ErrConflict) || try == maxTries {
+			return Cancellation{}, err
+		}
+	}
+}
+
+// Cancellation reads one cancellation by its ID; store.ErrNotFound when there is
+// none.
+func (s *Service) Cancellation(ctx context.Context, id queue.EntryID) (Cancellation, error) {
+	found, err := s.Store.Cancellations(ctx, Query{IDs: []queue.EntryID{id}})
+	if err == nil && len(found) == 0 {
+		err = store.ErrNotFound
+	}
+	if err != nil {
+		return Cancellation{}, fmt.Errorf("cancellation %s: %w", id, err)
+	}
+	return found[0], nil
+}
+
+// Cancellations lists cancellations.
+func (s *Service) Cancellations(ctx context.Context, q Query) ([]Cancellation, error) {
+	return s.Store.Cancellations(ctx, q)
+}

@@ -1,0 +1,31 @@
+// Package takeback takes back Amazon orders: returns become RMAs, refunds and
+// cancellations are checked against the merchant's rules, wait in a queue for a
+// person or a schedule, travel to Amazon in one document, and are followed until
+// Amazon's answer. An order-management system ("the host") imports it.
+//
+// # What the host brings
+//
+//   - its orders: [order.Book], two methods over its own tables;
+//   - its seller accounts ([amazon.Accounts]) and its merchants' settings
+//     ([settings.Source]), one method each, or the fixed ones;
+//   - a database: store/sqlite on its own *sql.DB, or its own [Store];
+//   - a client of Amazon: amazon/spapi.
+//
+// [New] puts these together into a [Desk]. Its services import returns
+// (Returns), draft and issue refunds and cancellations (Refunds, Cancels), and
+// let people look, choose, reject and withdraw (Queue). [Desk.Step] makes one
+// pass over everything that is due, and [Desk.Run] does so until told to stop.
+//
+// # What it promises
+//
+// A feed, which is how a refund reaches Amazon, has no idempotency key. So the
+// request, its key and its reservation are committed before any call, each
+// document is sent by exactly one HTTP request, and when the answer is lost the
+// request is UnknownSent: visible, still reserved, and never sent again by
+// itself. Package queue tells how.
+//
+// # What it does not do
+//
+// It does not refund orders that Amazon fulfils, moves no money but through
+// Amazon, and keeps no data of buyers.
+package takeback

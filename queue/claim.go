@@ -1,0 +1,209 @@
+package queue
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/takebackhq/takeback/amazon"
+	"github.com/takebackhq/takeback/order"
+	"github.com/takebackhq/takeback/store"
+)
+
+// asidePause is how long an entry rests that cannot be sent now, when its
+// handler names no time.
+const asidePause = 15 * time.Minute
+
+// claim chooses from entries, builds their document, and saves both as one
+// batch. It returns no batch when nothing can go now, and when more is due.
+func (q *Queue) claim(ctx context.Context, a amazon.Account, t amazon.FeedType, es []Entry, by string) (Batch, time.Time, error) {
+	prepared, err := q.prepare(ctx, es)
+	if err != nil {
+		return Batch{}, time.Time{}, err
+	}
+	// The heads were read in prepare. What is read from here on is at least as
+	// new, and if anything is newer, the claim conflicts.
+	busy, err := q.busy(ctx, es)
+	if err != nil {
+		return Batch{}, time.Time{}, err
+	}
+	plan := Plan(slices.DeleteFunc(slices.Clone(prepared), func(p Prepared) bool { return p.Aside != nil }), busy, q.c.Batching)
+	more, err := q.setAside(ctx, es, prepared, plan)
+	if err != nil || len(plan.Take) == 0 {
+		return Batch{}, more, err
+	}
+
+	b := Batch{
+		Company: a.Company, Account: a.ID, Feed: t, Due: q.now(),
+		Entries: len(plan.Take), Created: order.Stamp{By: by, At: q.now()},
+	}
+	if b.ID, err = q.batchID(ctx, a, es, plan.Take); err != nil {
+		return Batch{}, more, err
+	}
+	if err := q.build(ctx, a, &b, plan.Take); err != nil {
+		return Batch{}, more, err
+	}
+	if err := b.move(BatchBuilding, ""); err != nil {
+		return Batch{}, more, err
+	}
+	change := Change{Batches: []Batch{b}}
+	byID := map[EntryID]Entry{}
+	for _, e := range es {
+		byID[e.ID] = e
+	}
+	for _, p := range plan.Take {
+		e := byID[p.Entry]
+		if err := e.move(EntryClaimed, order.Stamp{By: by, At: b.Created.At, Why: "batch " + string(b.ID)}); err != nil {
+			return Batch{}, more, err
+		}
+		attempt := Attempt{Batch: b.ID, At: b.Created.At}
+		for _, m := range b.Messages {
+			if m.Entry == e.ID {
+				attempt.Messages = append(attempt.Messages, Part{m.ID, m.Part})
+			}
+		}
+		e.Attempts, e.Selection = append(e.Attempts, attempt), nil
+		change.Entries = append(change.Entries, e)
+		change.Orders = append(change.Orders, p.Order)
+	}
+	if err := q.c.Store.SaveQueue(ctx, change); err != nil {
+		if errors.Is(err, store.ErrConflict) {
+			return Batch{}, q.now(), nil // somebody was faster; look again
+		}
+		return Batch{}, more, fmt.Errorf("claim batch %s: %w", b.ID, err)
+	}
+	b.Version++
+	return b, more, nil
+}
+
+// prepare asks the handlers, and answers in the order of the entries.
+func (q *Queue) prepare(ctx context.Context, es []Entry) ([]Prepared, error) {
+	byKind := map[Kind][]Entry{}
+	for _, e := range es {
+		byKind[e.Kind] = append(byKind[e.Kind], e)
+	}
+	answers := map[EntryID]Prepared{}
+	for kind, es := range byKind {
+		h, err := q.handler(kind)
+		if err != nil {
+			return nil, err
+		}
+		ps, err := h.Prepare(ctx, es)
+		if err != nil {
+			return nil, fmt.Errorf("prepare %s entries: %w", kind, err)
+		}
+		for _, p := range ps {
+			answers[p.Entry] = p
+		}
+	}
+	prepared := make([]Prepared, len(es))
+	for i, e := range es {
+		p, ok := answers[e.ID]
+		if !ok {
+			p = Prepared{Entry: e.ID, Aside: &Aside{State: EntryQueued, Why: "its handler did not prepare it"}}
+		}
+		prepared[i] = p
+	}
+	return prepared, nil
+}
+
+// busy finds the orders of these entries that have an entry under way.
+func (q *Queue) busy(ctx context.Context, es []Entry) (map[order.AmazonID]EntryID, error) {
+	var orders []order.AmazonID
+	for _, e := range es {
+		orders = append(orders, e.Order)
+	}
+	underWay, err := q.c.Store.Entries(ctx, EntryQuery{Orders: orders, States: []State{
+		EntryClaimed, EntrySubmitting, EntrySubmitted, EntryUnknownSent, EntryUnknownResult, EntryNeedsDecision,
+	}})
+	busy := map[order.AmazonID]EntryID{}
+	for _, e := range underWay {
+		busy[e.Order] = e.ID
+	}
+	return busy, err
+}
+
+// setAside records why entries do not go now, and says when to look again.
+func (q *Queue) setAside(ctx context.Context, es []Entry, prepared []Prepared, plan Planned) (time.Time, error) {
+	now := q.now()
+	var next time.Time
+	var changed []Entry
+	for i, e := range es {
+		before := e.State
+		why, state, until := plan.Left[e.ID], EntryQueued, time.Time{}
+		if bad := plan.Bad[e.ID]; bad != "" {
+			why, state = bad, EntryNeedsDecision
+		}
+		if aside := prepared[i].Aside; aside != nil {
+			if why, state, until = aside.Why, aside.State, aside.NotBefore; until.IsZero() {
+				until = now.Add(asidePause)
+			}
+		}
+		switch {
+		case why == "":
+			continue
+		case plan.Left[e.ID] != "" && why == e.Why:
+			continue // told before; it waits for another entry, not for a time
+		case state != before:
+			if err := e.move(state, order.Stamp{By: "queue", At: now, Why: why}); err != nil {
+				return next, err
+			}
+		}
+		e.Why, e.NotBefore = why, until
+		next = earlier(next, until)
+		changed = append(changed, e)
+	}
+	if len(changed) == 0 {
+		return next, nil
+	}
+	if err := q.c.Store.SaveQueue(ctx, Change{Entries: changed}); err != nil && !errors.Is(err, store.ErrConflict) {
+		return next, fmt.Errorf("set aside: %w", err)
+	}
+	return next, nil
+}
+
+// batchID is the one that was promised to the selection, unless an earlier
+// document has used it.
+func (q *Queue) batchID(ctx context.Context, a amazon.Account, es []Entry, take []Prepared) (BatchID, error) {
+	i := slices.IndexFunc(es, func(e Entry) bool { return e.ID == take[0].Entry })
+	if chosen := es[i].Selection; chosen != nil {
+		used, err := q.c.Store.Batches(ctx, BatchQuery{IDs: []BatchID{chosen.Batch}})
+		if err != nil {
+			return "", err
+		}
+		if len(used) == 0 {
+			return chosen.Batch, nil
+		}
+	}
+	return q.newBatchID(ctx, a.ID)
+}
+
+// build numbers the messages and encodes the document.
+func (q *Queue) build(ctx context.Context, a amazon.Account, b *Batch, take []Prepared) error {
+	n := 0
+	for _, p := range take {
+		n += len(p.Messages)
+	}
+	first, err := q.numbers(ctx, a.ID, n)
+	if err != nil {
+		return err
+	}
+	var numbered []amazon.Numbered
+	for _, p := range take {
+		for _, m := range p.Messages {
+			id := amazon.MessageID(first + int64(len(numbered)))
+			numbered = append(numbered, amazon.Numbered{ID: id, Message: m.Message})
+			b.Messages = append(b.Messages, BatchMessage{ID: id, Entry: p.Entry, Part: m.Part})
+		}
+	}
+	if b.Document, err = amazon.Encode(a.Merchant, b.Feed, numbered); err != nil {
+		return fmt.Errorf("build batch %s: %w", b.ID, err)
+	}
+	hash := sha256.Sum256(b.Document)
+	b.Hash = hex.EncodeToString(hash[:])
+	return nil
+}

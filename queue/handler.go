@@ -1,0 +1,73 @@
+package queue
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/takebackhq/takeback/amazon"
+	"github.com/takebackhq/takeback/order"
+	"github.com/takebackhq/takeback/store"
+)
+
+// Handler knows what the entries of one kind are for. Packages refund and cancel
+// implement it. It is called outside any transaction and never while a request
+// to Amazon is under way.
+type Handler interface {
+	// Prepare is asked before entries are claimed. It checks each one again and
+	// answers its messages, or why it has to wait. It changes nothing. An entry
+	// that it leaves out waits, with a reason that says so.
+	Prepare(ctx context.Context, es []Entry) ([]Prepared, error)
+
+	// Apply saves entries in the state that they now have, each in one save with
+	// what follows from it for its reservation and for the host's order: an
+	// answer of Amazon, a rejection, a withdrawal, a renewed request. The
+	// entries' versions are those they were read with, so that nothing is applied
+	// twice. When some of them have changed meanwhile, the others are saved and
+	// the error is store.ErrConflict.
+	Apply(ctx context.Context, es []Entry) error
+}
+
+// Prepared is what a handler knows of an entry that shall be sent.
+type Prepared struct {
+	Entry    EntryID
+	Messages []PreparedMessage
+	Order    order.Writes // the head version that was checked; the claim raises it
+	Aside    *Aside       // set: do not send now
+}
+
+// PreparedMessage is one message and the part of the entry that it stands for.
+type PreparedMessage struct {
+	Part    string
+	Message amazon.Message
+}
+
+// Aside says why an entry is not sent now.
+type Aside struct {
+	State     State // EntryQueued, EntryAwaitingShipment or EntryNeedsDecision
+	Why       string
+	NotBefore time.Time
+}
+
+// ApplyTogether is how a [Handler] applies entries: it calls save with all of
+// them, which reads, decides and saves at once, and again while that conflicts,
+// because a ledger may have moved; then with each by itself, so that one entry
+// that has changed keeps none of the others from being saved.
+func ApplyTogether(ctx context.Context, es []Entry, save func(context.Context, []Entry) error) error {
+	var err error
+	for range applyTries {
+		if err = save(ctx, es); !errors.Is(err, store.ErrConflict) {
+			return err
+		}
+	}
+	if len(es) == 1 {
+		return err
+	}
+	var errs []error
+	for i := range es {
+		errs = append(errs, ApplyTogether(ctx, es[i:i+1], save))
+	}
+	return errors.Join(errs...)
+}
+
+const applyTries = 3

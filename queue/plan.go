@@ -1,0 +1,78 @@
+package queue
+
+import (
+	"slices"
+
+	"github.com/takebackhq/takeback/amazon"
+	"github.com/takebackhq/takeback/order"
+)
+
+// group spreads a selection over documents: one per account and feed type, a
+// further one only for a second entry of one Amazon order, or when there are
+// more entries than a document may have messages.
+func group(es []Entry, limit int) []Selected {
+	var documents []Selected
+	orders := []map[order.AmazonID]bool{} // of each document
+	for _, e := range es {
+		at := 0
+		for at < len(documents) && (documents[at].Account != e.Order.Account || documents[at].Feed != e.Feed ||
+			len(documents[at].Entries) == limit || orders[at][e.Order]) {
+			at++
+		}
+		if at == len(documents) {
+			documents = append(documents, Selected{Account: e.Order.Account, Feed: e.Feed})
+			orders = append(orders, map[order.AmazonID]bool{})
+		}
+		documents[at].Entries = append(documents[at].Entries, e.ID)
+		orders[at][e.Order] = true
+	}
+	return documents
+}
+
+// Planned is what [Plan] decided about one document.
+type Planned struct {
+	Take []Prepared         // in the order of the entries
+	Left map[EntryID]string // why an entry is not in this document
+	Bad  map[EntryID]string // why an entry can never be in any document
+}
+
+// Plan chooses the entries of one document: in their order, one per Amazon
+// order, none of an order that has another entry under way, within the limits
+// of size. An entry that is too large for any document is bad and blocks nobody.
+// busy names the orders that have an entry under way.
+func Plan(prepared []Prepared, busy map[order.AmazonID]EntryID, b Batching) Planned {
+	p := Planned{Left: map[EntryID]string{}, Bad: map[EntryID]string{}}
+	messages, bytes := 0, documentFrame
+	taken := map[order.AmazonID]EntryID{}
+	for _, c := range prepared {
+		size := 0
+		for _, m := range c.Messages {
+			size += amazon.EncodedSize(m.Message)
+		}
+		first, claimed := taken[c.Order.Order]
+		other, underWay := busy[c.Order.Order]
+		switch {
+		case len(c.Messages) == 0:
+			p.Bad[c.Entry] = "there is nothing to send"
+		case len(c.Messages) > b.Messages || documentFrame+size > b.Bytes:
+			p.Bad[c.Entry] = "too large for one document"
+		case slices.ContainsFunc(c.Messages, func(m PreparedMessage) bool { return m.Message.Check() != nil }):
+			i := slices.IndexFunc(c.Messages, func(m PreparedMessage) bool { return m.Message.Check() != nil })
+			p.Bad[c.Entry] = c.Messages[i].Message.Check().Error()
+		case underWay:
+			p.Left[c.Entry] = "waits for " + string(other) + " of the same Amazon order"
+		case claimed:
+			p.Left[c.Entry] = "waits for " + string(first) + " of the same Amazon order"
+		case messages+len(c.Messages) > b.Messages || bytes+size > b.Bytes:
+			p.Left[c.Entry] = "waits for the next document: this one is full"
+		default:
+			p.Take = append(p.Take, c)
+			taken[c.Order.Order] = c.Entry
+			messages, bytes = messages+len(c.Messages), bytes+size
+		}
+	}
+	return p
+}
+
+// documentFrame is room for what a document has around its messages.
+const documentFrame = 4 << 10

@@ -1,0 +1,266 @@
+package queue
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/takebackhq/takeback/amazon"
+	"github.com/takebackhq/takeback/order"
+	"github.com/takebackhq/takeback/settings"
+	"github.com/takebackhq/takeback/store"
+)
+
+// Config is what a [Queue] works with.
+type Config struct {
+	Store interface {
+		Store
+		store.Cells
+	}
+	Feeds    amazon.Feeds
+	Accounts amazon.Accounts
+	Settings settings.Source // the mode is read at each pass
+	Handlers map[Kind]Handler
+
+	Batching Batching
+	Logger   *slog.Logger     // nil discards
+	Now      func() time.Time // nil: time.Now
+}
+
+// Batching says how documents are made. Zero fields take their defaults.
+type Batching struct {
+	Interval time.Duration // Auto sends when the oldest entry has waited this long. Defaults to 30 minutes.
+	Messages int           // at most in one document. Defaults to 10,000.
+	Bytes    int           // at most in one document. Defaults to 10 MiB, the size Amazon advises to stay under; never more.
+}
+
+const maxDocument = 10 << 20
+
+func (b Batching) withDefaults() (Batching, error) {
+	if b.Interval < 0 || b.Messages < 0 || b.Bytes < 0 || b.Bytes > maxDocument {
+		return b, fmt.Errorf("queue: Batching %+v: want nothing below zero, and at most %d bytes", b, maxDocument)
+	}
+	if b.Interval == 0 {
+		b.Interval = 30 * time.Minute
+	}
+	if b.Messages == 0 {
+		b.Messages = 10_000
+	}
+	if b.Bytes == 0 {
+		b.Bytes = maxDocument
+	}
+	return b, nil
+}
+
+// Queue holds requests, sends them in batches and follows them. It is safe for
+// use from several goroutines and processes on one store.
+type Queue struct {
+	c Config
+}
+
+// New checks the configuration.
+func New(c Config) (*Queue, error) {
+	if c.Store == nil || c.Feeds == nil || c.Accounts == nil || c.Settings == nil || len(c.Handlers) == 0 {
+		return nil, errors.New("queue: Config needs Store, Feeds, Accounts, Settings and Handlers")
+	}
+	var err error
+	if c.Batching, err = c.Batching.withDefaults(); err != nil {
+		return nil, err
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	return &Queue{c}, nil
+}
+
+// Entries lists entries.
+func (q *Queue) Entries(ctx context.Context, query EntryQuery) ([]Entry, error) {
+	return q.c.Store.Entries(ctx, query)
+}
+
+// Batches lists batches.
+func (q *Queue) Batches(ctx context.Context, query BatchQuery) ([]Batch, error) {
+	return q.c.Store.Batches(ctx, query)
+}
+
+// Entry reads one entry; store.ErrNotFound when there is none.
+func (q *Queue) Entry(ctx context.Context, id EntryID) (Entry, error) {
+	es, err := q.read(ctx, []EntryID{id})
+	if err != nil {
+		return Entry{}, err
+	}
+	return es[0], nil
+}
+
+// read reads entries in the order asked for, all of them or none.
+func (q *Queue) read(ctx context.Context, ids []EntryID) ([]Entry, error) {
+	if len(ids) == 0 {
+		return nil, errors.New("no entries named")
+	}
+	found, err := q.c.Store.Entries(ctx, EntryQuery{IDs: ids})
+	if err != nil {
+		return nil, err
+	}
+	byID := map[EntryID]Entry{}
+	for _, e := range found {
+		byID[e.ID] = e
+	}
+	es := make([]Entry, 0, len(ids))
+	seen := map[EntryID]bool{}
+	for _, id := range ids {
+		e, ok := byID[id]
+		if !ok {
+			return nil, fmt.Errorf("queue entry %s: %w", id, store.ErrNotFound)
+		}
+		if seen[id] {
+			return nil, fmt.Errorf("queue entry %s is named twice", id)
+		}
+		seen[id] = true
+		es = append(es, e)
+	}
+	return es, nil
+}
+
+// Selected is one document that a selection will travel in.
+type Selected struct {
+	Batch   BatchID
+	Account order.AccountID
+	Feed    amazon.FeedType
+	Entries []EntryID
+}
+
+// Process says that these waiting entries shall be sent, in any mode. They get
+// their batch IDs at once: one document per account and feed type, more only by
+// number of messages or for a second entry of one Amazon order. They stay Queued,
+// and can still be withdrawn or rejected, until the next pass claims them. When
+// one of them cannot be processed none is: entries of two companies, entries
+// that do not wait, and entries that were chosen before are named in the error.
+func (q *Queue) Process(ctx context.Context, by string, ids ...EntryID) ([]Selected, error) {
+	es, err := q.read(ctx, ids)
+	if err != nil {
+		return nil, fmt.Errorf("process: %w", err)
+	}
+	var errs []error
+	for _, e := range es {
+		switch {
+		case e.HostOrder.Company != es[0].HostOrder.Company:
+			errs = append(errs, fmt.Errorf("%s %s belongs to company %s, %s to %s: process one company at a time", e.Kind, e.ID, e.HostOrder.Company, es[0].ID, es[0].HostOrder.Company))
+		case e.State != EntryQueued:
+			errs = append(errs, fmt.Errorf("%s %s is %s: only what is Queued can be processed: %w", e.Kind, e.ID, e.State, ErrTransition))
+		case e.Selection != nil:
+			errs = append(errs, fmt.Errorf("%s %s was chosen before by %s for batch %s", e.Kind, e.ID, e.Selection.By, e.Selection.Batch))
+		}
+	}
+	if by == "" {
+		errs = append(errs, errors.New("nobody processes: say by whom"))
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, fmt.Errorf("process: %w", err)
+	}
+
+	documents := group(es, q.c.Batching.Messages)
+	for i := range documents {
+		d := &documents[i]
+		if d.Batch, err = q.newBatchID(ctx, d.Account); err != nil {
+			return nil, fmt.Errorf("process: %w", err)
+		}
+	}
+	selected := make(map[EntryID]*Selection, len(es))
+	for _, d := range documents {
+		for _, id := range d.Entries {
+			selected[id] = &Selection{Batch: d.Batch, By: by, At: q.now()}
+		}
+	}
+	for i := range es {
+		es[i].Selection = selected[es[i].ID]
+	}
+	if err := q.c.Store.SaveQueue(ctx, Change{Entries: es}); err != nil {
+		return nil, fmt.Errorf("process: %w", err)
+	}
+	return documents, nil
+}
+
+// Reject says no to waiting entries, for an operator; they stay readable and
+// their reservations are given back. Entries that do not wait any more are named
+// in the error, and then nothing is rejected.
+func (q *Queue) Reject(ctx context.Context, by, why string, ids ...EntryID) error {
+	return q.decide(ctx, "reject", EntryRejected, by, why, ids)
+}
+
+// Withdraw takes waiting entries back, for whoever asked for them. It is else
+// like [Queue.Reject].
+func (q *Queue) Withdraw(ctx context.Context, by, why string, ids ...EntryID) error {
+	return q.decide(ctx, "withdraw", EntryWithdrawn, by, why, ids)
+}
+
+// Retry puts entries that were refused, rejected or withdrawn back in the queue
+// as their next attempt, and reserves their money again; that may fail with
+// [order.ErrOver].
+func (q *Queue) Retry(ctx context.Context, by, why string, ids ...EntryID) error {
+	return q.decide(ctx, "retry", EntryQueued, by, why, ids)
+}
+
+func (q *Queue) decide(ctx context.Context, verb string, to State, by, why string, ids []EntryID) error {
+	es, err := q.read(ctx, ids)
+	if err != nil {
+		return fmt.Errorf("%s: %w", verb, err)
+	}
+	var errs []error
+	if by == "" {
+		errs = append(errs, errors.New("nobody decides: say by whom"))
+	}
+	stamp := order.Stamp{By: by, At: q.now(), Why: why}
+	for i := range es {
+		e := &es[i]
+		if to == EntryQueued && !e.State.Final() {
+			errs = append(errs, fmt.Errorf("%s %s is %s: %w", e.Kind, e.ID, e.State, ErrTransition))
+			continue
+		}
+		if err := e.move(to, stamp); err != nil {
+			errs = append(errs, err)
+		}
+		e.Selection = nil
+		if to == EntryQueued {
+			e.QueuedAt, e.NotBefore = stamp.At, time.Time{}
+		}
+	}
+	if err := errors.Join(errs...); err != nil {
+		return fmt.Errorf("%s: %w", verb, err)
+	}
+	if err := q.apply(ctx, es); err != nil {
+		return fmt.Errorf("%s: %w", verb, err)
+	}
+	return nil
+}
+
+// apply hands entries to their handlers.
+func (q *Queue) apply(ctx context.Context, es []Entry) error {
+	byKind := map[Kind][]Entry{}
+	for _, e := range es {
+		byKind[e.Kind] = append(byKind[e.Kind], e)
+	}
+	var errs []error
+	for kind, es := range byKind {
+		h, err := q.handler(kind)
+		if err == nil {
+			err = h.Apply(ctx, es)
+		}
+		errs = append(errs, err)
+	}
+	return errors.Join(errs...)
+}
+
+func (q *Queue) handler(k Kind) (Handler, error) {
+	h, ok := q.c.Handlers[k]
+	if !ok {
+		return nil, fmt.Errorf("no handler for %s entries: add it to Config.Handlers", k)
+	}
+	return h, nil
+}
+
+func (q *Queue) now() time.Time { return q.c.Now().UTC() }

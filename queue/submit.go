@@ -1,0 +1,177 @@
+package queue
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/takebackhq/takeback/amazon"
+	"github.com/takebackhq/takeback/order"
+)
+
+// send uploads a batch, takes the right to send it, and sends it once.
+func (q *Queue) send(ctx context.Context, b Batch, ticket amazon.Ticket) (Batch, error) {
+	fence, at, err := ticket.Upload(ctx, amazon.ContentType, b.Document)
+	if err != nil {
+		return q.postpone(ctx, b, err)
+	}
+	b.Document = nil // stored; a nil keeps it
+	b.Fence, b.AttemptedAt = fence.UTC(), at.UTC()
+	if err := b.move(BatchUploaded, ""); err != nil {
+		return b, err
+	}
+	if b, err = q.save(ctx, b); err != nil {
+		return b, err
+	}
+
+	// From this save on the feed may exist. Only the goroutine that made it may
+	// call Create, and only once; when the save's own answer is lost, nobody may.
+	if b, err = q.submitting(ctx, b); err != nil {
+		return b, err
+	}
+	// A shutdown must not cut off a request on its way, or its answer is lost.
+	sending, stop := context.WithTimeout(context.WithoutCancel(ctx), createLimit)
+	defer stop()
+	feed, err := ticket.Create(sending)
+	return q.learn(ctx, b, feed, err)
+}
+
+// createLimit is how long the one createFeed may take before its answer counts
+// as lost.
+const createLimit = 2 * time.Minute
+
+// submitting commits the right to send: the batch and its entries go from
+// Uploaded to Submitting in one compare-and-set.
+func (q *Queue) submitting(ctx context.Context, b Batch) (Batch, error) {
+	entries, err := q.entriesOf(ctx, b)
+	if err != nil {
+		return b, err
+	}
+	if err := b.move(BatchSubmitting, ""); err != nil {
+		return b, err
+	}
+	return q.saveWith(ctx, b, entries, EntrySubmitting, "")
+}
+
+// entriesOf reads the entries whose current attempt is in a batch.
+func (q *Queue) entriesOf(ctx context.Context, b Batch) ([]Entry, error) {
+	found, err := q.c.Store.Entries(ctx, EntryQuery{Batch: b.ID, Accounts: []order.AccountID{b.Account}})
+	if err != nil {
+		return nil, fmt.Errorf("entries of batch %s: %w", b.ID, err)
+	}
+	var es []Entry
+	for _, e := range found {
+		if e.State.UnderWay() && e.Attempt().Batch == b.ID {
+			es = append(es, e)
+		}
+	}
+	return es, nil
+}
+
+// saveWith saves a batch and, in the same save, the new state of its entries.
+func (q *Queue) saveWith(ctx context.Context, b Batch, es []Entry, to State, why string) (Batch, error) {
+	for i := range es {
+		if es[i].State == to {
+			continue
+		}
+		if err := es[i].move(to, order.Stamp{By: "queue", At: q.now(), Why: why}); err != nil {
+			return b, err
+		}
+	}
+	if err := q.c.Store.SaveQueue(ctx, Change{Batches: []Batch{b}, Entries: es}); err != nil {
+		return b, fmt.Errorf("save batch %s: %w", b.ID, err)
+	}
+	b.Version++
+	return b, nil
+}
+
+func (q *Queue) save(ctx context.Context, b Batch) (Batch, error) {
+	return q.saveWith(ctx, b, nil, "", "")
+}
+
+// postpone leaves a batch where it is after an upload that did not work; an
+// upload without createFeed has no effect, so it is simply tried again.
+func (q *Queue) postpone(ctx context.Context, b Batch, cause error) (Batch, error) {
+	b.Due, b.Why, b.Document = q.retryAt(cause), cause.Error(), nil
+	b, err := q.save(ctx, b)
+	return b, errors.Join(ignoreThrottled(cause), err)
+}
+
+// lose records that nobody knows whether a batch was sent.
+func (q *Queue) lose(ctx context.Context, b Batch, why string) (Batch, error) {
+	es, err := q.entriesOf(ctx, b)
+	if err != nil {
+		return b, err
+	}
+	if err := b.move(BatchUnknownSent, why); err != nil {
+		return b, err
+	}
+	q.c.Logger.WarnContext(ctx, "answer of createFeed is lost", "batch", b.ID, "account", b.Account, "feed", b.Feed)
+	return q.saveWith(ctx, b, es, EntryUnknownSent, why)
+}
+
+// learn records what became of the one createFeed, whatever somebody else made
+// of the batch meanwhile. What Amazon said must not be lost again: saving does
+// not end with the caller's context, and is tried again until it works or the
+// store has failed for half a minute; then the batch stays Submitting, which the
+// next pass reads as unknown.
+func (q *Queue) learn(ctx context.Context, b Batch, feed amazon.Feed, sent error) (Batch, error) {
+	ctx = context.WithoutCancel(ctx)
+	for wait := 50 * time.Millisecond; ; wait *= 2 {
+		learned, err := q.tryLearn(ctx, b, feed, sent)
+		if err == nil || errors.Is(err, ErrTransition) || wait > 15*time.Second {
+			return learned, errors.Join(err, ignoreThrottled(sent))
+		}
+		<-time.After(wait)
+		if found, err := q.c.Store.Batches(ctx, BatchQuery{IDs: []BatchID{b.ID}}); err == nil && len(found) == 1 {
+			b = found[0]
+		}
+	}
+}
+
+func (q *Queue) tryLearn(ctx context.Context, b Batch, feed amazon.Feed, sent error) (Batch, error) {
+	if b.State != BatchSubmitting && b.State != BatchUnknownSent && b.DocumentNumber == feed.ID {
+		return b, nil // an earlier try was saved though its answer was lost
+	}
+	es, err := q.entriesOf(ctx, b)
+	if err != nil {
+		return b, err
+	}
+	switch {
+	case sent == nil && feed.ID != "":
+		b.DocumentNumber, b.Due = feed.ID, q.now().Add(pollInterval(0))
+		if !feed.CreatedAt.IsZero() {
+			b.AttemptedAt = feed.CreatedAt.UTC()
+		}
+		if err := b.move(BatchInQueue, ""); err != nil {
+			return b, err
+		}
+		q.c.Logger.InfoContext(ctx, "document sent", "batch", b.ID, "account", b.Account, "feed", b.Feed, "document_number", feed.ID, "entries", len(es))
+		return q.saveWith(ctx, b, es, EntrySubmitted, "Document Number "+string(feed.ID))
+
+	case sent != nil && amazon.Whether(sent) == amazon.NotSent:
+		b.Due = q.retryAt(sent)
+		if err := b.move(BatchUploaded, sent.Error()); err != nil {
+			return b, err
+		}
+		return q.saveWith(ctx, b, es, EntryClaimed, "not sent: "+sent.Error())
+
+	case sent != nil && amazon.Whether(sent) == amazon.Answered:
+		b.Applied, b.Open = true, len(es)
+		if err := b.move(BatchCancelled, sent.Error()); err != nil {
+			return b, err
+		}
+		q.c.Logger.ErrorContext(ctx, "Amazon refused a document", "batch", b.ID, "account", b.Account, "feed", b.Feed, "error", sent)
+		return q.saveWith(ctx, b, es, EntryNeedsDecision, "not sent: "+sent.Error())
+	}
+
+	why := "Amazon's answer held no Document Number"
+	if sent != nil {
+		why = sent.Error()
+	}
+	if b.State == BatchUnknownSent {
+		return b, nil
+	}
+	return q.lose(ctx, b, why)
+}

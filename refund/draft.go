@@ -1,0 +1,132 @@
+package refund
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/shopspring/decimal"
+
+	"github.com/takebackhq/takeback/amazon"
+	"github.com/takebackhq/takeback/order"
+	"github.com/takebackhq/takeback/queue"
+	"github.com/takebackhq/takeback/settings"
+)
+
+// Draft is a refund as it would be issued. It is good for one save, at the
+// balances it was decided on.
+type Draft struct {
+	Refund   Refund
+	Existing bool   // the request was issued before: Refund is that first one, and Save writes nothing
+	Token    string // names content and balances; bring it back in Request.Token to confirm
+
+	Total    order.Amounts // what the buyer gets back, by component over all lines
+	Balances []Balance     // of each line, before and after
+	Warnings []string      // what a person should think about
+
+	change      Change
+	unconfirmed bool
+}
+
+// Balance shows where a line stands.
+type Balance struct {
+	Item     string
+	Charged  order.Amounts
+	Refunded order.Amounts // posted before this refund
+	Reserved order.Amounts // promised to other requests
+	Left     order.Amounts // after this refund
+}
+
+// finish adds up the draft and writes down everything that saving it changes.
+func (d *Draft) finish(f Facts, r Request, before, after order.Ledger) {
+	refund := &d.Refund
+	for _, l := range refund.Lines {
+		d.Total = d.Total.Plus(l.Amounts)
+		d.Balances = append(d.Balances, Balance{
+			Item: l.Item, Charged: before.Sum(order.Charged, l.Item), Refunded: before.Sum(order.Posted, l.Item),
+			Reserved: before.Sum(order.Reserved, l.Item), Left: after.Left(l.Item),
+		})
+	}
+	refund.Surplus = decimal.Max(decimal.Zero, after.LeftTotal().Neg()).Sub(decimal.Max(decimal.Zero, before.LeftTotal().Neg()))
+	if refund.Surplus.IsPositive() {
+		d.Warnings = append(d.Warnings, fmt.Sprintf("over-refund: the buyer gets %s more than was paid, as Goodwill, asked for by %s",
+			order.Format(refund.Surplus, r.Currency), r.By))
+	}
+	for _, o := range f.Orders {
+		d.Warnings = append(d.Warnings, order.Warnings(o)...)
+	}
+	d.unconfirmed = r.OverRefund && r.Token == ""
+
+	s := refund.Issued
+	d.change.Refunds = []Refund{*refund}
+	d.change.Entries = []queue.Entry{refund.entry()}
+	d.change.Effect(payment(after, f.Settings.Policy), refund.HostOrder, s)
+	d.change.Effect(note("Refund %s of %s is queued.", refund.ID, refund.Total()), refund.HostOrder, s)
+	d.change.Event(order.EventRequested, "refund "+string(refund.ID), fmt.Sprintf("%s for %s: %s", refund.Total(), refund.Reason, d.Total), s)
+	if refund.Surplus.IsPositive() {
+		d.change.Event(order.EventRequested, "refund "+string(refund.ID), "over-refund of "+order.Format(refund.Surplus, r.Currency), s)
+	}
+}
+
+// entry is the refund as the queue sees it.
+func (r Refund) entry() queue.Entry {
+	var label []string
+	for _, l := range r.Lines {
+		label = append(label, l.SKU)
+	}
+	if r.RMA != "" {
+		label = append(label, "RMA "+r.RMA)
+	}
+	return queue.Entry{
+		ID: r.ID, Kind: queue.KindRefund, Feed: amazon.RefundFeed, HostOrder: r.HostOrder, Order: r.Order,
+		Amount: r.Total(), Label: strings.Join(label, ", "),
+		State: queue.EntryQueued, QueuedAt: r.Issued.At, Requested: r.Issued, Changed: r.Issued,
+	}
+}
+
+func payment(l order.Ledger, p settings.Policy) order.Effect {
+	shown := l
+	if p.PaymentStatusAt == settings.PaymentStatusWhenIssued {
+		for _, item := range l.Items() {
+			shown = shown.With(order.Posting{
+				Item: item, Component: order.Principal, Balance: order.Posted, Amount: l.Sum(order.Reserved, item).Total(),
+				Cause: order.Cause{Kind: order.CauseRefund},
+			})
+		}
+	}
+	return order.Effect{Kind: order.EffectPayment, Payment: &order.Payment{
+		Status: shown.PaymentStatus(), Pending: l.Pending(), Refunded: l.TotalBy(order.Posted, order.CauseRefund), Currency: l.Currency(),
+	}}
+}
+
+func note(format string, args ...any) order.Effect {
+	return order.Effect{Kind: order.EffectNote, Note: &order.Note{Text: fmt.Sprintf(format, args...)}}
+}
+
+// Save writes the draft, all of it or nothing. st may be bound to the host's
+// transaction: Save only writes, and nothing is sent before the host commits.
+// It answers store.ErrConflict when anything about the Amazon order changed
+// since the draft was made: roll back, draft again with the same token, and save
+// that. A draft of an Existing refund writes nothing.
+func (d Draft) Save(ctx context.Context, st Store) error {
+	if d.Existing {
+		return nil
+	}
+	if d.unconfirmed {
+		return fmt.Errorf("refund of order %s: %w: an over-refund needs Request.Token, the token of the draft that somebody saw", d.Refund.Order.Number, ErrUnconfirmed)
+	}
+	if err := st.SaveRefunds(ctx, []Change{d.change}); err != nil {
+		return fmt.Errorf("save refund %s of order %s: %w", d.Refund.ID, d.Refund.Order.Number, err)
+	}
+	return nil
+}
+
+// message is what Amazon is told about one line. Its adjustment ID names the
+// refund, the line and the attempt, for reading back in the settlement.
+func message(r Refund, l Line, index, attempt int) amazon.Adjustment {
+	reason, _ := r.Reason.Refund() // checked when the refund was decided
+	return amazon.Adjustment{
+		Order: r.Order.Number, Item: l.Item, AdjustmentID: fmt.Sprintf("%s-%d-%d", r.ID, index+1, attempt),
+		Reason: reason, Currency: r.Currency, Amounts: l.Amounts,
+	}
+}

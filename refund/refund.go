@@ -1,0 +1,150 @@
+package refund
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/shopspring/decimal"
+
+	"github.com/takebackhq/takeback/amazon"
+	"github.com/takebackhq/takeback/order"
+	"github.com/takebackhq/takeback/queue"
+)
+
+// Origin tells where a refund came from.
+type Origin string
+
+const (
+	FromOrder    Origin = "Order"
+	FromRMA      Origin = "RMA"
+	FromGoodwill Origin = "Goodwill"
+)
+
+// Outcome is what became of a line's money.
+type Outcome string
+
+const (
+	LineOpen   Outcome = "Open"   // reserved
+	LinePosted Outcome = "Posted" // Amazon paid it
+	LineVoided Outcome = "Voided" // will not be paid; the reservation is given back
+)
+
+// Refund is money that goes back to a buyer. Its content never changes after it
+// was issued; what became of it stands on its lines and on the queue entry with
+// the same ID.
+type Refund struct {
+	ID        queue.EntryID
+	Version   int64
+	HostOrder order.ID
+	Order     order.AmazonID
+	Origin    Origin
+	RMA       string // the RMA's ID, when it came from one
+	Ordinal   int    // 1, 2, 3 … within the RMA
+
+	Key      string // unique for ever within the company
+	Token    string // names the content and the balances it was decided on
+	Asked    []Ask  // what was asked for, which a repeat under the same key must ask for too
+	Currency order.Currency
+	Lines    []Line // what came of it
+	Reason   amazon.Reason
+	Comment  string // for people; never sent
+
+	// OverRefund says that going beyond what the buyer paid was asked for, and
+	// allowed by the setting at that time.
+	OverRefund bool
+
+	// Surplus is the Goodwill beyond what the buyer paid, zero without OverRefund.
+	Surplus decimal.Decimal
+
+	Issued order.Stamp
+}
+
+// Ask is what somebody wants refunded of one order item: a share for so many
+// units, or exact amounts.
+type Ask struct {
+	Item  string // order item ID
+	Units int    // units that the money is for; with no Amounts, their share of what is left
+
+	// Shipping adds the units' share of outbound shipping and its tax, which is
+	// otherwise left out. It has no meaning beside Amounts.
+	Shipping bool
+
+	// Amounts are totals by component, in the order's currency, all positive.
+	Amounts order.Amounts
+}
+
+// Line is the refund of one order item, and one message to Amazon.
+type Line struct {
+	Item    string
+	SKU     string
+	Units   int           // units that the money is for; 0: none in particular
+	Amounts order.Amounts // totals for these units
+	Outcome Outcome
+	Code    int    // Amazon's, when it refused
+	Text    string // Amazon's words, when it refused
+}
+
+// Total is what the buyer gets back over all lines.
+func (r Refund) Total() order.Money {
+	sum := decimal.Zero
+	for _, l := range r.Lines {
+		sum = sum.Add(l.Amounts.Total())
+	}
+	return order.Money{Amount: sum, Currency: r.Currency}
+}
+
+// Cause is the refund as the ledger names it.
+func (r Refund) Cause() order.Cause {
+	return order.Cause{Kind: order.CauseRefund, ID: string(r.ID)}
+}
+
+// Query selects refunds. An empty field selects all; the fields are joined by
+// "and". Answers are in the order of Issued.At, then of ID.
+type Query struct {
+	IDs     []queue.EntryID
+	Company order.CompanyID
+	Orders  []order.AmazonID
+	RMA     string
+	After   Cursor
+	Limit   int // 0: no limit
+}
+
+// Cursor is a place between two refunds of a list.
+type Cursor struct {
+	IssuedAt time.Time
+	ID       queue.EntryID
+}
+
+// Cursor marks a place in a list of refunds; see [Query.After].
+func (r Refund) Cursor() Cursor { return Cursor{r.Issued.At, r.ID} }
+
+// Match reports whether the query selects a refund; After and Limit are about
+// lists and do not count.
+func (q Query) Match(r Refund) bool {
+	return (len(q.IDs) == 0 || slices.Contains(q.IDs, r.ID)) &&
+		(q.Company == "" || q.Company == r.HostOrder.Company) &&
+		(len(q.Orders) == 0 || slices.Contains(q.Orders, r.Order)) &&
+		(q.RMA == "" || q.RMA == r.RMA)
+}
+
+// Store keeps refunds and ledgers. See package store for what every save and
+// read owes.
+type Store interface {
+	// Refunds returns the refunds that a query selects.
+	Refunds(ctx context.Context, q Query) ([]Refund, error)
+
+	// Ledgers returns the ledger of each of these Amazon orders, in their order.
+	// An order about which nothing was saved has an empty ledger of version 0.
+	Ledgers(ctx context.Context, ids []order.AmazonID) ([]order.Ledger, error)
+
+	// SaveRefunds saves changes, all or nothing.
+	SaveRefunds(ctx context.Context, cs []Change) error
+}
+
+// Change is everything that one decision about one Amazon order writes.
+type Change struct {
+	Refunds []Refund
+	Entries []queue.Entry
+	order.Writes
+}

@@ -1,0 +1,133 @@
+package refund
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/takebackhq/takeback/amazon"
+	"github.com/takebackhq/takeback/order"
+	"github.com/takebackhq/takeback/queue"
+	"github.com/takebackhq/takeback/settings"
+	"github.com/takebackhq/takeback/store"
+)
+
+// Config is what a [Service] works with. All fields but Now are required.
+type Config struct {
+	Store    Store
+	Book     order.Book
+	Accounts amazon.Accounts
+	Settings settings.Source
+	Now      func() time.Time // nil: time.Now
+}
+
+// Service drafts and issues refunds, and handles their entries for the queue. It
+// is safe for use from several goroutines.
+type Service struct {
+	Config
+}
+
+var _ queue.Handler = (*Service)(nil)
+
+// New checks the configuration.
+func New(c Config) (*Service, error) {
+	if c.Store == nil || c.Book == nil || c.Accounts == nil || c.Settings == nil {
+		return nil, errors.New("refund: Config needs Store, Book, Accounts and Settings")
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	return &Service{c}, nil
+}
+
+// Draft decides what a request would do and shows it. It only reads. With the
+// key or token of a refund that was issued before, it returns that one with
+// Existing set. An unknown order is store.ErrNotFound.
+func (s *Service) Draft(ctx context.Context, r Request) (Draft, error) {
+	f, err := s.facts(ctx, r)
+	if err != nil {
+		return Draft{}, fmt.Errorf("refund of order %s: %w", r.Order.Number, err)
+	}
+	return Decide(f, r)
+}
+
+func (s *Service) facts(ctx context.Context, r Request) (f Facts, err error) {
+	f.Now = s.Now()
+	if err := r.Order.Check(); err != nil {
+		return f, err
+	}
+	if f.Orders, err = s.Book.Orders(ctx, []order.AmazonID{r.Order}); err != nil || len(f.Orders) == 0 {
+		return f, err
+	}
+	company := f.Orders[0].ID.Company
+	accounts, err := s.Accounts.Accounts(ctx, r.Order.Account)
+	if err != nil {
+		return f, err
+	}
+	if len(accounts) > 0 {
+		f.Account = accounts[0]
+	}
+	if f.Settings, err = s.Settings.Settings(ctx, company); err != nil {
+		return f, err
+	}
+	// The head first: what is read after it can only be newer, and then the save
+	// conflicts.
+	ledgers, err := s.Store.Ledgers(ctx, []order.AmazonID{r.Order})
+	if err != nil {
+		return f, err
+	}
+	f.Ledger = ledgers[0]
+	if f.Refunds, err = s.Store.Refunds(ctx, Query{Orders: []order.AmazonID{r.Order}}); err != nil || r.Key == "" {
+		return f, err
+	}
+	// The same key may have been used for another order.
+	id := queue.NewEntryID(queue.KindRefund, company, key(Refund{}, r))
+	byKey, err := s.Store.Refunds(ctx, Query{IDs: []queue.EntryID{id}})
+	f.Refunds = append(f.Refunds, byKey...)
+	return f, err
+}
+
+// maxTries bounds how often a decision is made again after a conflict.
+const maxTries = 10
+
+// Issue drafts and saves on the service's own store, and drafts again on
+// conflict. It needs the request's Token or Key, so that a repeated call meets
+// the first one's refund. It answers store.ErrConflict when what is left of the
+// order is not what the token's draft showed: show it anew.
+func (s *Service) Issue(ctx context.Context, r Request) (Refund, error) {
+	if r.Token == "" && r.Key == "" {
+		return Refund{}, fmt.Errorf("refund of order %s: %w: set Token to the draft's, or Key to one of your own", r.Order.Number, ErrUnconfirmed)
+	}
+	for try := 1; ; try++ {
+		d, err := s.Draft(ctx, r)
+		if err != nil {
+			return Refund{}, err
+		}
+		err = d.Save(ctx, s.Store)
+		if err == nil {
+			d.Refund.Version = max(d.Refund.Version, 1)
+			return d.Refund, nil
+		}
+		if !errors.Is(err, store.ErrConflict) || try == maxTries {
+			return Refund{}, err
+		}
+	}
+}
+
+// Refund reads one refund by its ID; store.ErrNotFound when there is none.
+func (s *Service) Refund(ctx context.Context, id queue.EntryID) (Refund, error) {
+	found, err := s.Store.Refunds(ctx, Query{IDs: []queue.EntryID{id}})
+	if err == nil && len(found) == 0 {
+		err = store.ErrNotFound
+	}
+	if err != nil {
+		return Refund{}, fmt.Errorf("refund %s: %w", id, err)
+	}
+	return found[0], nil
+}
+
+// Refunds lists refunds.
+func (s *Service) Refunds(ctx context.Context, q Query) ([]Refund, error) {
+	return s.Store.Refunds(ctx, q)
+}

@@ -1,0 +1,54 @@
+package reportparse
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+)
+
+var (
+	// ErrWrongReport is wrapped by the error for a file that is not the report
+	// it was given as; the error says what the file is instead.
+	ErrWrongReport = errors.New("wrong report")
+
+	// ErrEmpty is wrapped by the error for a file without any text. A file with
+	// only a header is not empty: it is a report without rows.
+	ErrEmpty = errors.New("the file is empty")
+)
+
+// RowError is what is wrong with one row of a report. The rows after it can
+// still be read.
+type RowError struct {
+	File     string // name of the file, as in Options
+	Line     int    // where the row begins, counted from 1
+	Column   string // documented name of the column; empty: the row as a whole
+	Value    string // the cell, cut to 60 characters; empty: blank
+	Expected string // what should stand there
+}
+
+func (e *RowError) Error() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s: line %d: ", e.File, e.Line)
+	switch {
+	case e.Column == "":
+	case e.Value == "":
+		fmt.Fprintf(&b, "%s is blank, ", e.Column)
+	default:
+		fmt.Fprintf(&b, "%s is %q, ", e.Column, e.Value)
+	}
+	fmt.Fprintf(&b, "expected %s", e.Expected)
+	return b.String()
+}
+
+// clip bounds what an error quotes.
+func clip(s string) string {
+	const most = 60
+	n := 0
+	for i := range s {
+		if n == most {
+			return s[:i] + "…"
+		}
+		n++
+	}
+	return s
+}

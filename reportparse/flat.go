@@ -1,0 +1,170 @@
+package reportparse
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+)
+
+// flatFile is a report as lines of cells.
+type flatFile struct {
+	lines  lineReader
+	header []string
+	slots  []slot
+	stray  int // position of the column behind which a TAB may stray; -1: not in this file
+	fits   func(record) bool
+}
+
+func openFlat(r *bufio.Reader, rep report, l *layout, fits func(record) bool) (*flatFile, error) {
+	f := &flatFile{lines: lineReader{r: r}, fits: fits}
+	for f.header == nil {
+		line, long, err := f.lines.next()
+		switch {
+		case err == io.EOF:
+			return nil, ErrEmpty
+		case err != nil:
+			return nil, fmt.Errorf("header: %w", err)
+		case long:
+			return nil, wrongReport(rep, fmt.Sprintf("line %d is longer than %d bytes and no header", f.lines.number, maxRecord))
+		}
+		f.header = cells(line)
+	}
+	for i, name := range f.header {
+		label := name
+		if name == "" {
+			label = fmt.Sprintf("column %d", i+1)
+		}
+		f.slots = append(f.slots, l.add(name, label))
+	}
+	if found := foreignHeader(f.header, l.missing(rep.required)); found != "" {
+		return nil, wrongReport(rep, found)
+	}
+	f.stray = slices.IndexFunc(f.slots, func(s slot) bool { return s.name == rep.strayTab[0] })
+	for i, name := range rep.strayTab {
+		if f.stray >= 0 && (f.stray+i >= len(f.slots) || f.slots[f.stray+i].name != name) {
+			f.stray = -1
+		}
+	}
+	return f, nil
+}
+
+func (f *flatFile) next() (record, error) {
+	for {
+		line, long, err := f.lines.next()
+		if err == io.EOF {
+			return record{}, err
+		}
+		if err != nil {
+			return record{}, fmt.Errorf("line %d: %w", f.lines.number, err)
+		}
+		if long {
+			return record{}, &RowError{Line: f.lines.number, Expected: fmt.Sprintf("a line of at most %d bytes", maxRecord)}
+		}
+		row := cells(line)
+		switch {
+		case row == nil || slices.Equal(row, f.header):
+		case len(row) > len(f.slots):
+			return f.realign(row)
+		default:
+			return f.record(row), nil
+		}
+	}
+}
+
+func (f *flatFile) record(row []string) record {
+	rec := record{line: f.lines.number}
+	for i, text := range row {
+		if text != "" {
+			rec.cells = append(rec.cells, cell{f.slots[i], text})
+		}
+	}
+	return rec
+}
+
+// realign reads a row of more cells than the header has, if exactly one way to
+// leave out blank cells makes all others fit: those at the end, or those behind
+// the column in which TABs have been seen to stray. The columns behind that one
+// must then be where they belong, which the one of few values shows.
+func (f *flatFile) realign(row []string) (record, error) {
+	surplus := len(row) - len(f.slots)
+	var readings []record
+	try := func(from int) []string {
+		if strings.Join(row[from:from+surplus], "") != "" {
+			return nil
+		}
+		return slices.Delete(slices.Clone(row), from, from+surplus)
+	}
+	if kept := try(len(f.slots)); kept != nil {
+		readings = append(readings, f.record(kept))
+	}
+	if f.stray >= 0 {
+		if kept := try(f.stray + 1); kept != nil && kept[f.stray+2] != "" {
+			readings = append(readings, f.record(kept))
+		}
+	}
+	readings = slices.DeleteFunc(readings, func(rec record) bool { return !f.fits(rec) })
+	if len(readings) != 1 {
+		return record{}, &RowError{
+			Line:     f.lines.number,
+			Expected: fmt.Sprintf("%d cells, as in the header, but there are %d; remove the TAB that is too many", len(f.slots), len(row)),
+		}
+	}
+	return readings[0], nil
+}
+
+// cells splits a line, without the white space around each cell. A blank line
+// has none.
+func cells(line string) []string {
+	if strings.TrimSpace(line) == "" {
+		return nil
+	}
+	out := strings.Split(line, "\t")
+	for i := range out {
+		out[i] = strings.TrimSpace(out[i])
+	}
+	return out
+}
+
+// lineReader splits text into lines and bounds their length.
+type lineReader struct {
+	r      *bufio.Reader
+	number int  // of the line last read, from 1
+	ending byte // '\n' or '\r', as the first line ends; 0: not yet known
+	buf    []byte
+}
+
+// next returns a line without its end, or io.EOF. A line over the bound comes
+// cut, and long. A CR ends lines only in a file whose first line ends with a
+// lone one; elsewhere it is white space in a cell.
+func (l *lineReader) next() (line string, long bool, err error) {
+	l.buf = l.buf[:0]
+	l.number++
+	for n := 0; ; n++ {
+		b, err := l.r.ReadByte()
+		if err == io.EOF && n > 0 {
+			return string(l.buf), long, nil
+		}
+		if err != nil {
+			return "", false, err
+		}
+		if b == '\n' || b == '\r' && l.ending != '\n' {
+			if after, _ := l.r.Peek(1); b == '\r' && len(after) > 0 && after[0] == '\n' {
+				_, _ = l.r.Discard(1)
+				if l.ending == 0 {
+					l.ending = '\n'
+				}
+			}
+			if l.ending == 0 {
+				l.ending = b
+			}
+			return string(l.buf), long, nil
+		}
+		if len(l.buf) == maxRecord {
+			long = true
+			continue
+		}
+		l.buf = append(l.buf, b)
+	}
+}

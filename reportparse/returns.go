@@ -1,0 +1,153 @@
+package reportparse
+
+import (
+	"io"
+	"time"
+
+	"github.com/shopspring/decimal"
+)
+
+// Return is one item of one return (RMA) as a report shows it at one moment;
+// later reports show the same item again with more known about it. It tells
+// what the buyer asked for and what Amazon decided, and is no proof that money
+// moved.
+//
+// Dates without a time of day are midnight UTC; Amazon names no zone.
+type Return struct {
+	Line int // where the row begins in the file, counted from 1
+
+	OrderID       string    // Amazon order ID, 3-7-7 digits; never blank
+	OrderDate     time.Time // zero: blank, as for all times
+	RequestDate   time.Time // when the buyer asked for the return
+	Status        string    // return request status, such as "Approved"; never blank
+	RMAID         string    // Amazon's RMA number; case counts
+	MerchantRMAID string    // the seller's own number, if one was given on authorising
+
+	LabelType   string              // such as "AmazonPrePaidLabel"; blank: no label
+	LabelCost   decimal.NullDecimal // in Currency; not valid: blank, as for all amounts
+	Currency    string              // ISO 4217, of all amounts of the row
+	Carrier     string
+	TrackingID  string
+	LabelPaidBy string // "Customer" or "Seller"
+	AToZClaim   Flag
+	IsPrime     Flag
+
+	// At least one of OrderItemID, SKU and ASIN is never blank.
+	OrderItemID string // 13 to 15 digits; a column of newer reports
+	ASIN        string
+	SKU         string // the seller's SKU
+	ItemName    string
+	Category    string
+	Quantity    int // returned units, at least 1
+
+	Reason        string // such as "CR-UNWANTED_ITEM"
+	InPolicy      Flag
+	ReturnType    string    // such as "C-Returns"
+	Resolution    string    // such as "StandardRefund"
+	InvoiceNumber string    //
+	DeliveryDate  time.Time // when the parcel was back
+
+	OrderAmount   decimal.NullDecimal // in Currency; the price before discounts, not what was paid
+	OrderQuantity int                 // ordered units; 0: blank. Rows of one order may return more than this together
+
+	SafeTReason        string              // action reason of a SAFE-T claim
+	SafeTClaimID       string              //
+	SafeTState         string              // such as "Approved"
+	SafeTCreatedAt     time.Time           //
+	SafeTReimbursement decimal.NullDecimal // in Currency
+
+	RefundedAmount decimal.NullDecimal // in Currency; informative, no proof of a refund
+
+	// Extra holds the cells of columns without a documented name that are not
+	// blank, by the name the column has in Reader.Unknown. It is nil without any.
+	Extra map[string]string
+}
+
+// Returns opens a seller-fulfilled returns report, flat file or XML, and reads
+// its header. An error that wraps [ErrWrongReport] says what the file is
+// instead, or which columns it lacks; one that wraps [ErrEmpty], that there is
+// nothing in it. A header without rows is a report without returns.
+//
+// The rows of reports of Amazon-fulfilled (FBA) returns are refused as well:
+// Amazon refunds those itself.
+func Returns(r io.Reader, o Options) (*Reader[Return], error) {
+	return newReader(r, o, &returns)
+}
+
+var returns = schema[Return]{
+	report: report{
+		title: "the seller-fulfilled returns report, GET_FLAT_FILE_RETURNS_DATA_BY_RETURN_DATE or GET_XML_RETURNS_DATA_BY_RETURN_DATE",
+		required: [][]string{
+			{"Order ID"},
+			{"Return request status"},
+			{"Return quantity"},
+			{"Merchant SKU", "ASIN", "Order Item ID"},
+		},
+		strayTab: [3]string{"Return carrier", "Tracking ID", "Label to be paid by"},
+		shape: xmlShape{
+			messageType: "Returns-Report",
+			record:      "return_details",
+			item:        "item_details",
+			group:       "label_details",
+		},
+	},
+	columns: []column[Return]{
+		of("Order ID", orderID, func(r *Return) *string { return &r.OrderID }),
+		of("Order date", date, func(r *Return) *time.Time { return &r.OrderDate }),
+		of("Return request date", date, func(r *Return) *time.Time { return &r.RequestDate }),
+		of("Return request status", text, func(r *Return) *string { return &r.Status }),
+		of("Amazon RMA ID", text, func(r *Return) *string { return &r.RMAID }),
+		of("Merchant RMA ID", text, func(r *Return) *string { return &r.MerchantRMAID }),
+		of("Label type", text, func(r *Return) *string { return &r.LabelType }),
+		of("Label cost", amount, func(r *Return) *decimal.NullDecimal { return &r.LabelCost }),
+		of("Currency code", currency, func(r *Return) *string { return &r.Currency }),
+		of("Return carrier", text, func(r *Return) *string { return &r.Carrier }),
+		of("Tracking ID", text, func(r *Return) *string { return &r.TrackingID }),
+		of("Label to be paid by", text, func(r *Return) *string { return &r.LabelPaidBy }),
+		of("A-to-Z Claim", flag, func(r *Return) *Flag { return &r.AToZClaim }),
+		of("Is prime", flag, func(r *Return) *Flag { return &r.IsPrime }),
+		of("ASIN", text, func(r *Return) *string { return &r.ASIN }),
+		of("Merchant SKU", text, func(r *Return) *string { return &r.SKU }),
+		of("Item Name", text, func(r *Return) *string { return &r.ItemName }),
+		of("Return quantity", units, func(r *Return) *int { return &r.Quantity }),
+		of("Return Reason", text, func(r *Return) *string { return &r.Reason }, "return_reason_code"),
+		of("In policy", flag, func(r *Return) *Flag { return &r.InPolicy }),
+		of("Return type", text, func(r *Return) *string { return &r.ReturnType }),
+		of("Resolution", text, func(r *Return) *string { return &r.Resolution }),
+		of("Invoice number", text, func(r *Return) *string { return &r.InvoiceNumber }),
+		of("Return delivery date", date, func(r *Return) *time.Time { return &r.DeliveryDate }),
+		of("Order Amount", amount, func(r *Return) *decimal.NullDecimal { return &r.OrderAmount }),
+		of("Order quantity", units, func(r *Return) *int { return &r.OrderQuantity }),
+		of("SafeT Action reason", text, func(r *Return) *string { return &r.SafeTReason }),
+		of("SafeT claim id", text, func(r *Return) *string { return &r.SafeTClaimID }),
+		of("SafeT claim state", text, func(r *Return) *string { return &r.SafeTState }),
+		of("SafeT claim creation time", date, func(r *Return) *time.Time { return &r.SafeTCreatedAt }),
+		of("SafeT claim reimbursement amount", amount, func(r *Return) *decimal.NullDecimal { return &r.SafeTReimbursement }),
+		of("Refunded Amount", amount, func(r *Return) *decimal.NullDecimal { return &r.RefundedAmount }, "refund_amount"),
+		of("Order Item ID", itemID, func(r *Return) *string { return &r.OrderItemID }),
+		of("Category", text, func(r *Return) *string { return &r.Category }),
+	},
+	begin: func(r *Return, line int) { r.Line = line },
+	extra: func(r *Return, name, text string) {
+		if r.Extra == nil {
+			r.Extra = map[string]string{}
+		}
+		r.Extra[name] = text
+	},
+	check: func(r *Return) (column, expected string) {
+		switch {
+		case r.OrderID == "":
+			return "Order ID", orderID.expected
+		case r.Status == "":
+			return "Return request status", "a status, such as Approved"
+		case r.Quantity == 0:
+			return "Return quantity", units.expected
+		case r.SKU == "" && r.ASIN == "" && r.OrderItemID == "":
+			return "Merchant SKU", "a SKU, or an ASIN or an order item ID in place of it"
+		}
+		return "", ""
+	},
+	aligned: func(r *Return) bool {
+		return r.LabelPaidBy == "" || r.LabelPaidBy == "Customer" || r.LabelPaidBy == "Seller"
+	},
+}

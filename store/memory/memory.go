@@ -1,0 +1,320 @@
+// Package memory is a store that forgets: it keeps everything in the process,
+// so a refund that was sent is unknown after a restart and could be paid again.
+// It is for tests, and for people who want to read what a store has to do; see
+// package store for the contract.
+package memory
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/takebackhq/takeback"
+	"github.com/takebackhq/takeback/cancel"
+	"github.com/takebackhq/takeback/order"
+	"github.com/takebackhq/takeback/queue"
+	"github.com/takebackhq/takeback/refund"
+	"github.com/takebackhq/takeback/rma"
+	"github.com/takebackhq/takeback/store"
+	"github.com/takebackhq/takeback/store/internal/rowcopy"
+)
+
+var _ takeback.Store = (*Store)(nil)
+
+// Store keeps everything in memory. It is safe for use from several goroutines;
+// [New] makes one.
+type Store struct {
+	mu sync.Mutex // guards everything below
+
+	refunds       table[queue.EntryID, refund.Refund]
+	cancellations table[queue.EntryID, cancel.Cancellation]
+	gates         table[order.ID, cancel.Gate]
+	rmas          table[rma.ID, rma.RMA]
+	entries       table[queue.EntryID, queue.Entry]
+	batches       table[queue.BatchID, queue.Batch]
+	cells         table[string, store.Cell]
+	ledgers       table[order.AmazonID, order.Ledger] // a ledger's version is its order's head row
+
+	contents map[queue.BatchID]contents
+	effects  []effect        // those that are not done, in the order of their saves
+	keys     map[string]bool // of all effects ever
+	events   map[order.AmazonID][]order.Event
+}
+
+// contents is the part of a batch that is read only on demand.
+type contents struct{ document, report []byte }
+
+type effect struct {
+	order.Effect
+	notBefore time.Time
+}
+
+// New returns an empty store.
+func New() *Store {
+	return &Store{
+		refunds:       newTable(func(r *refund.Refund) (queue.EntryID, *int64) { return r.ID, &r.Version }),
+		cancellations: newTable(func(c *cancel.Cancellation) (queue.EntryID, *int64) { return c.ID, &c.Version }),
+		gates:         newTable(func(g *cancel.Gate) (order.ID, *int64) { return g.HostOrder, &g.Version }),
+		rmas:          newTable(func(r *rma.RMA) (rma.ID, *int64) { return r.ID, &r.Version }),
+		entries:       newTable(func(e *queue.Entry) (queue.EntryID, *int64) { return e.ID, &e.Version }),
+		batches:       newTable(func(b *queue.Batch) (queue.BatchID, *int64) { return b.ID, &b.Version }),
+		cells:         newTable(func(c *store.Cell) (string, *int64) { return c.Name, &c.Version }),
+		ledgers:       newTable(func(l *order.Ledger) (order.AmazonID, *int64) { return l.Order, &l.Version }),
+		contents:      map[queue.BatchID]contents{},
+		keys:          map[string]bool{},
+		events:        map[order.AmazonID][]order.Event{},
+	}
+}
+
+// read runs f while nobody writes.
+func (s *Store) read(ctx context.Context, f func()) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	f()
+	return nil
+}
+
+// save runs f, and takes back what f did when something in it conflicts.
+func (s *Store) save(ctx context.Context, f func(*saving)) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var sv saving
+	f(&sv)
+	if sv.err != nil {
+		for _, undo := range slices.Backward(sv.undo) {
+			undo()
+		}
+	}
+	return sv.err
+}
+
+// Refunds implements [refund.Store].
+func (s *Store) Refunds(ctx context.Context, q refund.Query) (rs []refund.Refund, err error) {
+	at := func(r refund.Refund) place { return place{r.Issued.At, string(r.ID)} }
+	err = s.read(ctx, func() {
+		rs = s.refunds.list(q.Match, at, place{q.After.IssuedAt, string(q.After.ID)}, q.Limit)
+	})
+	return rs, err
+}
+
+// Cancellations implements [cancel.Store].
+func (s *Store) Cancellations(ctx context.Context, q cancel.Query) (cs []cancel.Cancellation, err error) {
+	at := func(c cancel.Cancellation) place { return place{c.Requested.At, string(c.ID)} }
+	err = s.read(ctx, func() {
+		cs = s.cancellations.list(q.Match, at, place{q.After.RequestedAt, string(q.After.ID)}, q.Limit)
+	})
+	return cs, err
+}
+
+// Gates implements [cancel.Store].
+func (s *Store) Gates(ctx context.Context, ids []order.ID) (gs []cancel.Gate, err error) {
+	err = s.read(ctx, func() { gs = s.gates.get(ids) })
+	return gs, err
+}
+
+// RMAs implements [rma.Store].
+func (s *Store) RMAs(ctx context.Context, q rma.Query) (rs []rma.RMA, err error) {
+	at := func(r rma.RMA) place { return place{r.Created.At, string(r.ID)} }
+	err = s.read(ctx, func() {
+		rs = s.rmas.list(q.Match, at, place{q.After.CreatedAt, string(q.After.ID)}, q.Limit)
+	})
+	return rs, err
+}
+
+// Entries implements [queue.Store].
+func (s *Store) Entries(ctx context.Context, q queue.EntryQuery) (es []queue.Entry, err error) {
+	at := func(e queue.Entry) place { return place{e.QueuedAt, string(e.ID)} }
+	err = s.read(ctx, func() {
+		es = s.entries.list(q.Match, at, place{q.After.QueuedAt, string(q.After.ID)}, q.Limit)
+	})
+	return es, err
+}
+
+// Batches implements [queue.Store].
+func (s *Store) Batches(ctx context.Context, q queue.BatchQuery) (bs []queue.Batch, err error) {
+	at := func(b queue.Batch) place { return place{b.Created.At, string(b.ID)} }
+	err = s.read(ctx, func() {
+		bs = s.batches.list(q.Match, at, place{q.After.CreatedAt, string(q.After.ID)}, q.Limit)
+		for i := range bs {
+			if q.Contents {
+				c := s.contents[bs[i].ID]
+				bs[i].Document, bs[i].Report = bytes.Clone(c.document), bytes.Clone(c.report)
+			}
+		}
+	})
+	return bs, err
+}
+
+// Ledgers implements [refund.Store], [cancel.Store] and [rma.Store].
+func (s *Store) Ledgers(ctx context.Context, ids []order.AmazonID) (ls []order.Ledger, err error) {
+	err = s.read(ctx, func() {
+		for _, id := range ids {
+			l := s.ledgers.rows[id]
+			l.Order = id
+			ls = append(ls, rowcopy.Of(l))
+		}
+	})
+	return ls, err
+}
+
+// Events implements [order.Journal].
+func (s *Store) Events(ctx context.Context, id order.AmazonID) (es []order.Event, err error) {
+	err = s.read(ctx, func() { es = rowcopy.Of(s.events[id]) })
+	return es, err
+}
+
+// Effects implements [order.Outbox].
+func (s *Store) Effects(ctx context.Context, now time.Time, limit int) (es []order.Effect, err error) {
+	err = s.read(ctx, func() {
+		var orders []order.ID // in the order of their oldest effect
+		open := map[order.ID][]effect{}
+		for _, e := range s.effects {
+			if open[e.Order] == nil {
+				orders = append(orders, e.Order)
+			}
+			open[e.Order] = append(open[e.Order], e)
+		}
+		for _, id := range orders {
+			slices.SortStableFunc(open[id], func(a, b effect) int { return cmp.Compare(a.Seq, b.Seq) })
+			if open[id][0].notBefore.After(now) {
+				continue
+			}
+			for _, e := range open[id] {
+				es = append(es, rowcopy.Of(e.Effect))
+			}
+		}
+		es = es[:min(max(limit, 0), len(es))]
+	})
+	return es, err
+}
+
+// Cells implements [store.Cells].
+func (s *Store) Cells(ctx context.Context, names []string) (cs []store.Cell, err error) {
+	err = s.read(ctx, func() { cs = s.cells.get(names) })
+	return cs, err
+}
+
+// SaveRefunds implements [refund.Store].
+func (s *Store) SaveRefunds(ctx context.Context, cs []refund.Change) error {
+	return s.save(ctx, func(sv *saving) {
+		for _, c := range cs {
+			s.write(sv, c.Writes)
+			s.refunds.put(sv, c.Refunds...)
+			s.entries.put(sv, c.Entries...)
+		}
+	})
+}
+
+// SaveCancellations implements [cancel.Store].
+func (s *Store) SaveCancellations(ctx context.Context, cs []cancel.Change) error {
+	return s.save(ctx, func(sv *saving) {
+		for _, c := range cs {
+			s.write(sv, c.Writes)
+			s.cancellations.put(sv, c.Cancellations...)
+			s.gates.put(sv, c.Gates...)
+			s.entries.put(sv, c.Entries...)
+		}
+	})
+}
+
+// SaveRMAs implements [rma.Store].
+func (s *Store) SaveRMAs(ctx context.Context, cs []rma.Change) error {
+	return s.save(ctx, func(sv *saving) {
+		for _, c := range cs {
+			s.write(sv, c.Writes)
+			s.rmas.put(sv, c.RMAs...)
+		}
+	})
+}
+
+// SaveQueue implements [queue.Store].
+func (s *Store) SaveQueue(ctx context.Context, c queue.Change) error {
+	return s.save(ctx, func(sv *saving) {
+		for _, w := range c.Orders {
+			s.write(sv, w)
+		}
+		for _, b := range c.Batches {
+			s.putBatch(sv, b)
+		}
+		s.entries.put(sv, c.Entries...)
+	})
+}
+
+// SaveCell implements [store.Cells].
+func (s *Store) SaveCell(ctx context.Context, c store.Cell) error {
+	return s.save(ctx, func(sv *saving) { s.cells.put(sv, c) })
+}
+
+// SaveEffects implements [order.Outbox].
+func (s *Store) SaveEffects(ctx context.Context, outcomes []order.EffectOutcome) error {
+	return s.save(ctx, func(*saving) {
+		for _, o := range outcomes {
+			i := slices.IndexFunc(s.effects, func(e effect) bool { return e.Key == o.Key })
+			switch {
+			case i < 0: // unknown, or done
+			case o.Done:
+				s.effects = slices.Delete(s.effects, i, i+1)
+			default:
+				s.effects[i].notBefore = o.NotBefore
+			}
+		}
+	})
+}
+
+// write raises the head row of an Amazon order and appends what belongs to it.
+func (s *Store) write(sv *saving, w order.Writes) {
+	l := s.ledgers.rows[w.Order].With(w.Postings...)
+	l.Order, l.Version = w.Order, w.Version
+	slices.SortStableFunc(l.Postings, func(a, b order.Posting) int { return cmp.Compare(a.Seq, b.Seq) })
+	s.ledgers.put(sv, l)
+	for i := 1; i < len(l.Postings); i++ {
+		if seq := l.Postings[i].Seq; seq == l.Postings[i-1].Seq {
+			sv.conflict("order %s: posting %d is there already", w.Order, seq)
+		}
+	}
+
+	effects, events := s.effects, s.events[w.Order]
+	sv.onUndo(func() { s.effects, s.events[w.Order] = effects, events })
+	for _, e := range w.Effects {
+		if s.keys[e.Key] {
+			sv.conflict("effect %s is there already", e.Key)
+			return
+		}
+		s.keys[e.Key] = true
+		sv.onUndo(func() { delete(s.keys, e.Key) })
+		s.effects = append(s.effects, effect{Effect: rowcopy.Of(e)})
+	}
+	all := slices.Concat(events, rowcopy.Of(w.Events))
+	slices.SortStableFunc(all, func(a, b order.Event) int { return cmp.Compare(a.Seq, b.Seq) })
+	s.events[w.Order] = all
+}
+
+// putBatch puts a batch, and its contents apart from it.
+func (s *Store) putBatch(sv *saving, b queue.Batch) {
+	for _, other := range s.batches.rows {
+		if b.DocumentNumber != "" && b.DocumentNumber == other.DocumentNumber && b.Account == other.Account && b.ID != other.ID {
+			sv.conflict("batch %s: batch %s has document number %s", b.ID, other.ID, b.DocumentNumber)
+		}
+	}
+	old := s.contents[b.ID]
+	c := old
+	if b.Document != nil {
+		c.document = bytes.Clone(b.Document)
+	}
+	if b.Report != nil {
+		c.report = bytes.Clone(b.Report)
+	}
+	b.Document, b.Report = nil, nil
+	s.batches.put(sv, b)
+	s.contents[b.ID] = c
+	sv.onUndo(func() { s.contents[b.ID] = old })
+}

@@ -1,0 +1,181 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+
+	"github.com/takebackhq/takeback/cancel"
+	"github.com/takebackhq/takeback/order"
+	"github.com/takebackhq/takeback/refund"
+	"github.com/takebackhq/takeback/rma"
+	"github.com/takebackhq/takeback/store"
+)
+
+var refunds = newTable("takeback_refunds", 1,
+	[]string{"id", "company", "host_order", "account", "number", "origin", "rma", "key", "currency", "issued_at"},
+	"issued_at, id",
+	func(r refund.Refund) []any {
+		return []any{string(r.ID), string(r.HostOrder.Company), r.HostOrder.Number, string(r.Order.Account), r.Order.Number,
+			string(r.Origin), r.RMA, r.Key, string(r.Currency), instant(r.Issued.At)}
+	},
+	func(r *refund.Refund) *int64 { return &r.Version })
+
+// Refunds implements [refund.Store].
+func (s *Store) Refunds(ctx context.Context, q refund.Query) ([]refund.Refund, error) {
+	var f filter
+	in(&f, "id", q.IDs)
+	is(&f, "company", q.Company)
+	f.orders(q.Orders)
+	is(&f, "rma", q.RMA)
+	f.after(refunds.order, q.After.IssuedAt, string(q.After.ID))
+	rs, err := refunds.list(ctx, s.reader(), f, q.Limit)
+	return rs, opError(ctx, "read refunds", err)
+}
+
+// SaveRefunds implements [refund.Store].
+func (s *Store) SaveRefunds(ctx context.Context, cs []refund.Change) error {
+	return s.save(ctx, "save refunds", func(q querier) error {
+		for _, c := range cs {
+			if err := write(ctx, q, c.Writes); err != nil {
+				return err
+			}
+			if err := refunds.put(ctx, q, c.Refunds...); err != nil {
+				return err
+			}
+			if err := putEntries(ctx, q, c.Entries); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+var cancellations = newTable("takeback_cancellations", 1,
+	[]string{"id", "company", "host_order", "account", "number", "key", "outcome", "requested_at"},
+	"requested_at, id",
+	func(c cancel.Cancellation) []any {
+		return []any{string(c.ID), string(c.HostOrder.Company), c.HostOrder.Number, string(c.Order.Account), c.Order.Number,
+			c.Key, string(c.Outcome), instant(c.Requested.At)}
+	},
+	func(c *cancel.Cancellation) *int64 { return &c.Version })
+
+// Cancellations implements [cancel.Store].
+func (s *Store) Cancellations(ctx context.Context, q cancel.Query) ([]cancel.Cancellation, error) {
+	var f filter
+	in(&f, "id", q.IDs)
+	is(&f, "company", q.Company)
+	f.orders(q.Orders)
+	f.hostOrders(q.HostOrders)
+	f.after(cancellations.order, q.After.RequestedAt, string(q.After.ID))
+	cs, err := cancellations.list(ctx, s.reader(), f, q.Limit)
+	return cs, opError(ctx, "read cancellations", err)
+}
+
+var gates = newTable("takeback_gates", 2,
+	[]string{"company", "host_order", "account", "number", "handed_over", "opened"},
+	"company, host_order",
+	func(g cancel.Gate) []any {
+		return []any{string(g.HostOrder.Company), g.HostOrder.Number, string(g.Order.Account), g.Order.Number,
+			instant(g.HandedOver.At), instant(g.Opened.At)}
+	},
+	func(g *cancel.Gate) *int64 { return &g.Version })
+
+// Gates implements [cancel.Store].
+func (s *Store) Gates(ctx context.Context, ids []order.ID) ([]cancel.Gate, error) {
+	if len(ids) == 0 {
+		return nil, ctx.Err()
+	}
+	var f filter
+	f.hostOrders(ids)
+	gs, err := gates.list(ctx, s.reader(), f, 0)
+	return gs, opError(ctx, "read gates", err)
+}
+
+// SaveCancellations implements [cancel.Store].
+func (s *Store) SaveCancellations(ctx context.Context, cs []cancel.Change) error {
+	return s.save(ctx, "save cancellations", func(q querier) error {
+		for _, c := range cs {
+			if err := write(ctx, q, c.Writes); err != nil {
+				return err
+			}
+			if err := cancellations.put(ctx, q, c.Cancellations...); err != nil {
+				return err
+			}
+			if err := gates.put(ctx, q, c.Gates...); err != nil {
+				return err
+			}
+			if err := putEntries(ctx, q, c.Entries); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+var rmas = newTable("takeback_rmas", 1,
+	[]string{"id", "company", "host_order", "account", "number", "source_rma", "status", "created_at"},
+	"created_at, id",
+	func(r rma.RMA) []any {
+		return []any{string(r.ID), string(r.HostOrder.Company), r.HostOrder.Number, string(r.Order.Account), r.Order.Number,
+			r.OrderSourceRMANumber, string(r.Status), instant(r.Created.At)}
+	},
+	func(r *rma.RMA) *int64 { return &r.Version })
+
+// RMAs implements [rma.Store].
+func (s *Store) RMAs(ctx context.Context, q rma.Query) ([]rma.RMA, error) {
+	var f filter
+	in(&f, "id", q.IDs)
+	is(&f, "company", q.Company)
+	f.orders(q.Orders)
+	f.hostOrders(q.HostOrders)
+	in(&f, "status", q.Statuses)
+	f.after(rmas.order, q.After.CreatedAt, string(q.After.ID))
+	rs, err := rmas.list(ctx, s.reader(), f, q.Limit)
+	return rs, opError(ctx, "read RMAs", err)
+}
+
+// SaveRMAs implements [rma.Store].
+func (s *Store) SaveRMAs(ctx context.Context, cs []rma.Change) error {
+	return s.save(ctx, "save RMAs", func(q querier) error {
+		for _, c := range cs {
+			if err := write(ctx, q, c.Writes); err != nil {
+				return err
+			}
+			if err := rmas.put(ctx, q, c.RMAs...); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// Cells implements [store.Cells].
+func (s *Store) Cells(ctx context.Context, names []string) ([]store.Cell, error) {
+	if len(names) == 0 {
+		return nil, ctx.Err()
+	}
+	var f filter
+	in(&f, "name", names)
+	query, args := f.query("SELECT name, version, data FROM takeback_cells", "name", 0)
+	cs, err := collect(ctx, s.reader(), func(rows *sql.Rows) (c store.Cell, err error) {
+		err = rows.Scan(&c.Name, &c.Version, &c.Data)
+		return c, err
+	}, query, args...)
+	return cs, opError(ctx, "read cells", err)
+}
+
+// SaveCell implements [store.Cells].
+func (s *Store) SaveCell(ctx context.Context, c store.Cell) error {
+	stmt := "UPDATE takeback_cells SET data = ?2, version = version + 1 WHERE name = ?1 AND version = ?3"
+	if c.Version == 0 {
+		stmt = "INSERT INTO takeback_cells (name, data, version) VALUES (?1, ?2, ?3 + 1) ON CONFLICT DO NOTHING"
+	}
+	return s.save(ctx, "save cell", func(q querier) error {
+		n, err := exec(ctx, q, stmt, c.Name, c.Data, c.Version)
+		if err == nil && n == 0 {
+			err = fmt.Errorf("cell %q read at version %d: %w", c.Name, c.Version, store.ErrConflict)
+		}
+		return err
+	})
+}

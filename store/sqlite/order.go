@@ -1,0 +1,166 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/shopspring/decimal"
+
+	"github.com/takebackhq/takeback/order"
+	"github.com/takebackhq/takeback/store"
+	"github.com/takebackhq/takeback/store/internal/rowcopy"
+)
+
+// write raises the head row of an Amazon order and appends what belongs to it.
+func write(ctx context.Context, q querier, w order.Writes) error {
+	account, number := string(w.Order.Account), w.Order.Number
+	raise := "UPDATE takeback_heads SET version = version + 1 WHERE account = ? AND number = ? AND version = ?"
+	if w.Version == 0 {
+		raise = "INSERT INTO takeback_heads (account, number, version) VALUES (?, ?, ? + 1) ON CONFLICT DO NOTHING"
+	}
+	switch n, err := exec(ctx, q, raise, account, number, w.Version); {
+	case err != nil:
+		return err
+	case n == 0:
+		return fmt.Errorf("order %s read at version %d: %w", w.Order, w.Version, store.ErrConflict)
+	}
+
+	for _, p := range w.Postings {
+		n, err := exec(ctx, q, `INSERT INTO takeback_postings
+			(account, number, seq, item, component, balance, amount, currency, cause_kind, cause_id, done_by, done_at, why)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+			account, number, p.Seq, p.Item, string(p.Component), string(p.Balance), amount(p.Amount), string(p.Currency),
+			string(p.Cause.Kind), p.Cause.ID, p.By, instant(p.At), p.Why)
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			return fmt.Errorf("order %s: posting %d is there already: %w", w.Order, p.Seq, store.ErrConflict)
+		}
+	}
+
+	for _, e := range w.Effects {
+		body, err := json.Marshal(rowcopy.Of(e))
+		if err != nil {
+			return fmt.Errorf("effect %s: %w", e.Key, err)
+		}
+		n, err := exec(ctx, q, `INSERT INTO takeback_effects (key, company, host_order, seq, kind, body)
+			VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+			e.Key, string(e.Order.Company), e.Order.Number, e.Seq, string(e.Kind), string(body))
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			return fmt.Errorf("effect %s is there already: %w", e.Key, store.ErrConflict)
+		}
+	}
+
+	for _, e := range w.Events {
+		if _, err := exec(ctx, q, `INSERT INTO takeback_events (account, number, seq, kind, subject, text, done_by, done_at, why)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+			account, number, e.Seq, string(e.Kind), e.Subject, e.Text, e.By, instant(e.At), e.Why); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Ledgers implements [refund.Store], [cancel.Store] and [rma.Store].
+func (s *Store) Ledgers(ctx context.Context, ids []order.AmazonID) ([]order.Ledger, error) {
+	if len(ids) == 0 {
+		return nil, ctx.Err()
+	}
+	var f filter
+	f.orders(ids)
+
+	// Versions first: when somebody saves between the two statements, the ledger
+	// has an old version and the new postings, and a decision on it conflicts.
+	query, args := f.query("SELECT account, number, version FROM takeback_heads", "account, number", 0)
+	heads, err := collect(ctx, s.reader(), func(rows *sql.Rows) (l order.Ledger, err error) {
+		err = rows.Scan(&l.Order.Account, &l.Order.Number, &l.Version)
+		return l, err
+	}, query, args...)
+	if err != nil {
+		return nil, opError(ctx, "read ledgers", err)
+	}
+	query, args = f.query(`SELECT account, number, seq, item, component, balance, amount, currency,
+		cause_kind, cause_id, done_by, done_at, why FROM takeback_postings`, "account, number, seq", 0)
+	postings, err := collect(ctx, s.reader(), func(rows *sql.Rows) (p order.Posting, err error) {
+		var at string
+		if err := rows.Scan(&p.Order.Account, &p.Order.Number, &p.Seq, &p.Item, &p.Component, &p.Balance, &p.Amount, &p.Currency,
+			&p.Cause.Kind, &p.Cause.ID, &p.By, &at, &p.Why); err != nil {
+			return p, err
+		}
+		p.At, err = time.Parse(layout, at)
+		return p, err
+	}, query, args...)
+	if err != nil {
+		return nil, opError(ctx, "read ledgers", err)
+	}
+	postingsOf := map[order.AmazonID][]order.Posting{}
+	for _, p := range postings {
+		postingsOf[p.Order] = append(postingsOf[p.Order], p)
+	}
+	ledgers := map[order.AmazonID]order.Ledger{}
+	for _, l := range heads {
+		l.Postings = postingsOf[l.Order]
+		ledgers[l.Order] = l
+	}
+	out := make([]order.Ledger, len(ids))
+	for i, id := range ids {
+		out[i] = order.Ledger{Order: id, Version: ledgers[id].Version, Postings: slices.Clone(ledgers[id].Postings)}
+	}
+	return out, nil
+}
+
+// Events implements [order.Journal].
+func (s *Store) Events(ctx context.Context, id order.AmazonID) ([]order.Event, error) {
+	es, err := collect(ctx, s.reader(), func(rows *sql.Rows) (e order.Event, err error) {
+		e.Order = id
+		var at string
+		if err := rows.Scan(&e.Seq, &e.Kind, &e.Subject, &e.Text, &e.By, &at, &e.Why); err != nil {
+			return e, err
+		}
+		e.At, err = time.Parse(layout, at)
+		return e, err
+	}, "SELECT seq, kind, subject, text, done_by, done_at, why FROM takeback_events WHERE account = ? AND number = ? ORDER BY seq, id",
+		string(id.Account), id.Number)
+	return es, opError(ctx, "read events", err)
+}
+
+// Effects implements [order.Outbox].
+func (s *Store) Effects(ctx context.Context, now time.Time, limit int) ([]order.Effect, error) {
+	es, err := collect(ctx, s.reader(), func(rows *sql.Rows) (e order.Effect, err error) {
+		var body []byte
+		if err := rows.Scan(&body); err != nil {
+			return e, err
+		}
+		return e, json.Unmarshal(body, &e)
+	}, `SELECT e.body
+		FROM takeback_effects AS e JOIN takeback_effects AS first ON first.id = (
+			SELECT id FROM takeback_effects
+			WHERE done = 0 AND company = e.company AND host_order = e.host_order ORDER BY seq, id LIMIT 1)
+		WHERE e.done = 0 AND first.not_before <= ?
+		ORDER BY first.id, e.seq, e.id LIMIT ?`, instant(now), max(limit, 0))
+	return es, opError(ctx, "read effects", err)
+}
+
+// SaveEffects implements [order.Outbox].
+func (s *Store) SaveEffects(ctx context.Context, outcomes []order.EffectOutcome) error {
+	return s.save(ctx, "save effects", func(q querier) error {
+		for _, o := range outcomes {
+			if _, err := exec(ctx, q, "UPDATE takeback_effects SET done = ?, not_before = ?, error = ? WHERE key = ? AND done = 0",
+				o.Done, instant(o.NotBefore), o.Err, o.Key); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// amount is a decimal with all its digits, also the zeros at its end.
+func amount(d decimal.Decimal) string { return d.StringFixed(max(0, -d.Exponent())) }

@@ -1,0 +1,143 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"strings"
+
+	"github.com/takebackhq/takeback/queue"
+)
+
+var entries = newTable("takeback_entries", 1,
+	[]string{"id", "kind", "feed", "company", "host_order", "account", "number", "amount", "currency",
+		"state", "not_before", "queued_at", "selected", "search"},
+	"queued_at, id",
+	func(e queue.Entry) []any {
+		return []any{string(e.ID), string(e.Kind), string(e.Feed), string(e.HostOrder.Company), e.HostOrder.Number,
+			string(e.Order.Account), e.Order.Number, amount(e.Amount.Amount), string(e.Amount.Currency),
+			string(e.State), instant(e.NotBefore), instant(e.QueuedAt), e.Selection != nil, e.SearchText()}
+	},
+	func(e *queue.Entry) *int64 { return &e.Version })
+
+// Entries implements [queue.Store].
+func (s *Store) Entries(ctx context.Context, q queue.EntryQuery) ([]queue.Entry, error) {
+	var f filter
+	in(&f, "id", q.IDs)
+	is(&f, "company", q.Company)
+	in(&f, "account", q.Accounts)
+	f.orders(q.Orders)
+	in(&f, "kind", q.Kinds)
+	in(&f, "feed", q.Feeds)
+	in(&f, "state", q.States)
+	if q.Batch != "" {
+		f.and("id IN (SELECT entry FROM takeback_entry_batches WHERE batch = ?)", string(q.Batch))
+	}
+	if q.Text != "" {
+		f.and("instr(search, ?) > 0", strings.ToLower(q.Text))
+	}
+	if !q.From.IsZero() {
+		f.and("queued_at >= ?", instant(q.From))
+	}
+	if !q.To.IsZero() {
+		f.and("queued_at < ?", instant(q.To))
+	}
+	if !q.ReadyBy.IsZero() {
+		f.and("not_before <= ?", instant(q.ReadyBy))
+	}
+	if q.Selected {
+		f.and("selected = 1")
+	}
+	f.after(entries.order, q.After.QueuedAt, string(q.After.ID))
+	es, err := entries.list(ctx, s.reader(), f, q.Limit)
+	return es, opError(ctx, "read entries", err)
+}
+
+// putEntries puts entries, and beside each the batches that it belongs to.
+func putEntries(ctx context.Context, q querier, es []queue.Entry) error {
+	for _, e := range es {
+		if err := entries.put(ctx, q, e); err != nil {
+			return err
+		}
+		if _, err := exec(ctx, q, "DELETE FROM takeback_entry_batches WHERE entry = ?", string(e.ID)); err != nil {
+			return err
+		}
+		if _, err := exec(ctx, q, "INSERT INTO takeback_entry_batches (entry, batch) SELECT DISTINCT ?, value FROM json_each(?)",
+			string(e.ID), jsonText(e.Batches())); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+var batches = newTable("takeback_batches", 1,
+	[]string{"id", "company", "account", "feed", "state", "document_number", "due", "applied", "created_at"},
+	"created_at, id",
+	func(b queue.Batch) []any {
+		return []any{string(b.ID), string(b.Company), string(b.Account), string(b.Feed), string(b.State),
+			string(b.DocumentNumber), instant(b.Due), b.Applied, instant(b.Created.At)}
+	},
+	func(b *queue.Batch) *int64 { return &b.Version })
+
+// Batches implements [queue.Store].
+func (s *Store) Batches(ctx context.Context, q queue.BatchQuery) ([]queue.Batch, error) {
+	var f filter
+	in(&f, "id", q.IDs)
+	is(&f, "company", q.Company)
+	in(&f, "account", q.Accounts)
+	in(&f, "feed", q.Feeds)
+	in(&f, "state", q.States)
+	in(&f, "document_number", q.DocumentNumbers)
+	if q.Unapplied {
+		f.and("applied = 0")
+	}
+	if !q.DueBy.IsZero() {
+		f.and("due <= ?", instant(q.DueBy))
+	}
+	f.after(batches.order, q.After.CreatedAt, string(q.After.ID))
+	if !q.Contents {
+		bs, err := batches.list(ctx, s.reader(), f, q.Limit)
+		return bs, opError(ctx, "read batches", err)
+	}
+	query, args := f.query("SELECT version, body, document, report FROM takeback_batches LEFT JOIN takeback_documents ON batch = id",
+		batches.order, q.Limit)
+	bs, err := collect(ctx, s.reader(), func(rows *sql.Rows) (queue.Batch, error) {
+		var document, report []byte
+		b, err := batches.scan(rows, &document, &report)
+		b.Document, b.Report = document, report
+		return b, err
+	}, query, args...)
+	return bs, opError(ctx, "read batches", err)
+}
+
+// putBatch puts a batch, and its contents apart from it.
+func putBatch(ctx context.Context, q querier, b queue.Batch) error {
+	document, report := b.Document, b.Report
+	b.Document, b.Report = nil, nil
+	if err := batches.put(ctx, q, b); err != nil {
+		return err
+	}
+	if document == nil && report == nil {
+		return nil
+	}
+	_, err := exec(ctx, q, `INSERT INTO takeback_documents (batch, document, report) VALUES (?, ?, ?)
+		ON CONFLICT (batch) DO UPDATE SET document = coalesce(excluded.document, document), report = coalesce(excluded.report, report)`,
+		string(b.ID), document, report)
+	return err
+}
+
+// SaveQueue implements [queue.Store].
+func (s *Store) SaveQueue(ctx context.Context, c queue.Change) error {
+	return s.save(ctx, "save queue", func(q querier) error {
+		for _, w := range c.Orders {
+			if err := write(ctx, q, w); err != nil {
+				return err
+			}
+		}
+		for _, b := range c.Batches {
+			if err := putBatch(ctx, q, b); err != nil {
+				return err
+			}
+		}
+		return putEntries(ctx, q, c.Entries)
+	})
+}

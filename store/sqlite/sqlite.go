@@ -1,0 +1,182 @@
+// Package sqlite keeps everything in a SQLite database of the host's; see
+// package store for the contract.
+//
+// The host opens the database with the driver of its choice (SQLite 3.38 or
+// newer) and hands over the pool:
+//
+//	db, err := sql.Open("sqlite", "file:orders.db?_pragma=synchronous(FULL)")
+//	…
+//	err = sqlite.Migrate(ctx, db)
+//	…
+//	st, err := sqlite.New(ctx, db)
+//
+// A request is kept before it is sent, or it could be sent twice: every save
+// refuses a connection whose PRAGMA synchronous is below FULL.
+//
+// # In the host's transaction
+//
+// [Store.WithTx] saves a draft together with the host's own rows. Such a
+// transaction must take the write lock at its beginning (BEGIN IMMEDIATE, which
+// drivers have a setting for): one that begins by reading cannot write after
+// somebody else did. After store.ErrConflict, roll back, draft again, and repeat
+// the whole transaction.
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/takebackhq/takeback"
+	"github.com/takebackhq/takeback/store"
+)
+
+var _ takeback.Store = (*Store)(nil)
+
+// Store keeps everything in a SQLite database. It is safe for use from several
+// goroutines and uses one connection at a time for each call; several processes
+// may work on one file. [New] makes one.
+type Store struct {
+	db *sql.DB
+	tx *sql.Tx // the host's; nil: a transaction of our own for each save
+}
+
+// New returns a store on a database that [Migrate] has prepared, and refuses
+// one that it has not, or that a newer version of the library has. The host
+// keeps the pool and closes it.
+func New(ctx context.Context, db *sql.DB) (*Store, error) {
+	if err := checkSchema(ctx, db); err != nil {
+		return nil, opError(ctx, "open", err)
+	}
+	return &Store{db: db}, nil
+}
+
+// WithTx returns the same store bound to a transaction of the host's: it reads
+// and writes there and never begins, commits or rolls back. It may be used until
+// the transaction ends, by one goroutine at a time. After an error the host
+// rolls back.
+func (s *Store) WithTx(tx *sql.Tx) *Store { return &Store{db: s.db, tx: tx} }
+
+// querier is what a *sql.DB, a *sql.Conn and a *sql.Tx have in common.
+type querier interface {
+	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+}
+
+// reader is where reads go. Every read is one statement, or says why it may be
+// more, so it needs no transaction of its own.
+func (s *Store) reader() querier {
+	if s.tx != nil {
+		return s.tx
+	}
+	return s.db
+}
+
+// save runs f in the host's transaction or in one of its own, all or nothing.
+func (s *Store) save(ctx context.Context, op string, f func(querier) error) error {
+	if s.tx != nil {
+		err := checkDurable(ctx, s.tx)
+		if err == nil {
+			err = f(s.tx)
+		}
+		return opError(ctx, op, err)
+	}
+	conn, err := s.db.Conn(ctx)
+	if err != nil {
+		return opError(ctx, op, err)
+	}
+	defer conn.Close()
+	if err := patient(ctx, conn); err != nil {
+		return opError(ctx, op, err)
+	}
+	return opError(ctx, op, immediately(ctx, conn, func() error {
+		if err := checkDurable(ctx, conn); err != nil {
+			return err
+		}
+		return f(conn)
+	}))
+}
+
+// immediately runs f in a transaction that has the write lock from its
+// beginning, and commits when f returns nil. It uses statements where
+// database/sql has methods, since only some drivers can be told to begin so.
+func immediately(ctx context.Context, conn *sql.Conn, f func() error) error {
+	if _, err := conn.ExecContext(ctx, "BEGIN IMMEDIATE"); err != nil {
+		return err
+	}
+	// From here on a context that ends must leave a connection without a
+	// transaction, and never a commit of which nobody knows.
+	uncancelled := context.WithoutCancel(ctx)
+	ended := false
+	defer func() {
+		if ended {
+			return
+		}
+		if _, err := conn.ExecContext(uncancelled, "ROLLBACK"); err != nil {
+			_ = conn.Raw(func(any) error { return driver.ErrBadConn }) // has the pool drop the connection
+		}
+	}()
+	if err := f(); err != nil {
+		return err
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	_, err := conn.ExecContext(uncancelled, "COMMIT")
+	ended = err == nil
+	return err
+}
+
+// lockWait is how long a connection waits for the write lock when its host did
+// not say.
+const lockWait = 5 * time.Second
+
+// patient has a connection wait for locks, unless the host chose a time itself.
+func patient(ctx context.Context, q querier) error {
+	wait, err := pragma[int](ctx, q, "busy_timeout")
+	if err != nil || wait > 0 {
+		return err
+	}
+	_, err = pragma[int](ctx, q, fmt.Sprintf("busy_timeout = %d", lockWait.Milliseconds()))
+	return err
+}
+
+// checkDurable refuses a connection on which a commit could be lost in a power
+// failure.
+func checkDurable(ctx context.Context, q querier) error {
+	const full = 2
+	switch level, err := pragma[int](ctx, q, "synchronous"); {
+	case err != nil:
+		return err
+	case level < full:
+		return fmt.Errorf("PRAGMA synchronous is %d on this connection, want FULL (2) or EXTRA (3): what is sent to Amazon must not be forgotten in a power failure; set it for every connection, as in the data source name file:orders.db?_pragma=synchronous(FULL)", level)
+	}
+	return nil
+}
+
+// pragma reads or sets a setting of one connection and returns its value.
+func pragma[T any](ctx context.Context, q querier, text string) (value T, err error) {
+	err = q.QueryRowContext(ctx, "PRAGMA "+text).Scan(&value)
+	return value, err
+}
+
+// opError names the operation. Of what the driver says only the text is kept:
+// callers decide on store.ErrConflict and on the errors of their context.
+func opError(ctx context.Context, op string, err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, store.ErrConflict), errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		return fmt.Errorf("sqlite: %s: %w", op, err)
+	case ctx.Err() != nil: // and the driver has its own word for it
+		return fmt.Errorf("sqlite: %s: %w", op, ctx.Err())
+	case strings.Contains(err.Error(), "database is locked"): // SQLite's text for SQLITE_BUSY, in every driver
+		return fmt.Errorf("sqlite: %s: another connection kept the write lock for longer than busy_timeout (%v): keep transactions short, begin them immediate, or raise it", op, err)
+	}
+	return fmt.Errorf("sqlite: %s: %v", op, err)
+}

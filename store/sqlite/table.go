@@ -1,0 +1,193 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/takebackhq/takeback/order"
+	"github.com/takebackhq/takeback/store"
+	"github.com/takebackhq/takeback/store/internal/rowcopy"
+)
+
+// table says how the rows of one noun are kept: the columns that queries need,
+// and beside them the whole row as JSON and its version.
+type table[T any] struct {
+	name           string
+	order          string // of lists
+	insert, update string
+	columns        func(T) []any
+	version        func(*T) *int64
+}
+
+// newTable describes a table whose first so many columns are its key.
+func newTable[T any](name string, keys int, columns []string, order string, values func(T) []any, version func(*T) *int64) table[T] {
+	n := len(columns)
+	placeholders, sets, wheres := make([]string, n), make([]string, n), make([]string, keys)
+	for i, c := range columns {
+		placeholders[i] = fmt.Sprintf("?%d", i+1)
+		sets[i] = fmt.Sprintf("%s = ?%d", c, i+1)
+	}
+	copy(wheres, sets)
+	return table[T]{
+		name:  name,
+		order: order,
+		// Both statements take the columns, the body, and the version that was read.
+		insert: fmt.Sprintf("INSERT INTO %s (%s, body, version) VALUES (%s, ?%d, ?%d + 1) ON CONFLICT DO NOTHING",
+			name, strings.Join(columns, ", "), strings.Join(placeholders, ", "), n+1, n+2),
+		update: fmt.Sprintf("UPDATE OR IGNORE %s SET %s, body = ?%d, version = version + 1 WHERE %s AND version = ?%d",
+			name, strings.Join(sets[keys:], ", "), n+1, strings.Join(wheres, " AND "), n+2),
+		columns: values,
+		version: version,
+	}
+}
+
+// put inserts or replaces rows by the rules for versions.
+func (t table[T]) put(ctx context.Context, q querier, rows ...T) error {
+	for _, row := range rows {
+		row = rowcopy.Of(row)
+		read := *t.version(&row)
+		*t.version(&row)++
+		body, err := json.Marshal(row)
+		if err != nil {
+			return fmt.Errorf("%s: %w", t.name, err)
+		}
+		stmt := t.update
+		if read == 0 {
+			stmt = t.insert
+		}
+		values := t.columns(row)
+		n, err := exec(ctx, q, stmt, append(values, string(body), read)...)
+		if err != nil {
+			return fmt.Errorf("%s: %w", t.name, err)
+		}
+		if n == 0 {
+			return fmt.Errorf("%s %v read at version %d: %w", t.name, values[0], read, store.ErrConflict)
+		}
+	}
+	return nil
+}
+
+// list returns the rows that a filter selects, in the table's order.
+func (t table[T]) list(ctx context.Context, q querier, f filter, limit int) ([]T, error) {
+	query, args := f.query("SELECT version, body FROM "+t.name, t.order, limit)
+	return collect(ctx, q, func(rows *sql.Rows) (T, error) { return t.scan(rows) }, query, args...)
+}
+
+// scan reads a row from its version and body, and what is selected after them.
+func (t table[T]) scan(rows *sql.Rows, more ...any) (row T, err error) {
+	var version int64
+	var body []byte
+	if err := rows.Scan(append([]any{&version, &body}, more...)...); err != nil {
+		return row, fmt.Errorf("%s: %w", t.name, err)
+	}
+	if err := json.Unmarshal(body, &row); err != nil {
+		return row, fmt.Errorf("%s: body: %w", t.name, err)
+	}
+	*t.version(&row) = version
+	return row, nil
+}
+
+// collect runs a query and reads all of its rows.
+func collect[T any](ctx context.Context, q querier, scan func(*sql.Rows) (T, error), query string, args ...any) ([]T, error) {
+	rows, err := q.QueryContext(ctx, query, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var out []T
+	for rows.Next() {
+		row, err := scan(rows)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, row)
+	}
+	return out, rows.Err()
+}
+
+// exec runs a statement and returns how many rows it changed.
+func exec(ctx context.Context, q querier, stmt string, args ...any) (int64, error) {
+	result, err := q.ExecContext(ctx, stmt, args...)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+// filter is the WHERE of a statement: its conditions, joined by "and".
+type filter struct {
+	conditions []string
+	args       []any
+}
+
+func (f *filter) and(condition string, args ...any) {
+	f.conditions = append(f.conditions, condition)
+	f.args = append(f.args, args...)
+}
+
+// is selects one value of a column; the empty one selects all.
+func is[S ~string](f *filter, column string, value S) {
+	if value != "" {
+		f.and(column+" = ?", string(value))
+	}
+}
+
+// in selects some values of a column; none selects all. The values travel as one
+// JSON argument, so that any number of them fits into a statement.
+func in[S ~string](f *filter, column string, values []S) {
+	if len(values) > 0 {
+		f.and(column+" IN (SELECT value FROM json_each(?))", jsonText(values))
+	}
+}
+
+// orders selects Amazon orders; none selects all.
+func (f *filter) orders(ids []order.AmazonID) {
+	if len(ids) > 0 {
+		f.and("(account, number) IN (SELECT value ->> 'Account', value ->> 'Number' FROM json_each(?))", jsonText(ids))
+	}
+}
+
+// hostOrders selects host orders; none selects all.
+func (f *filter) hostOrders(ids []order.ID) {
+	if len(ids) > 0 {
+		f.and("(company, host_order) IN (SELECT value ->> 'Company', value ->> 'Number' FROM json_each(?))", jsonText(ids))
+	}
+}
+
+// after selects what a list has strictly after a place; the zero place selects
+// all. The columns are those of the list's order.
+func (f *filter) after(columns string, at time.Time, id string) {
+	if !at.IsZero() || id != "" {
+		f.and("("+columns+") > (?, ?)", instant(at), id)
+	}
+}
+
+func (f *filter) query(selectFrom, order string, limit int) (string, []any) {
+	var b strings.Builder
+	b.WriteString(selectFrom)
+	if len(f.conditions) > 0 {
+		b.WriteString(" WHERE " + strings.Join(f.conditions, " AND "))
+	}
+	b.WriteString(" ORDER BY " + order)
+	args := f.args
+	if limit > 0 {
+		b.WriteString(" LIMIT ?")
+		args = append(args, limit)
+	}
+	return b.String(), args
+}
+
+// jsonText is a list of names as an argument for json_each.
+func jsonText(v any) string {
+	text, _ := json.Marshal(v) // strings always have a JSON form
+	return string(text)
+}
+
+// layout writes an instant in UTC so that texts sort as times do.
+const layout = "2006-01-02T15:04:05.000000000Z"
+
+func instant(t time.Time) string { return t.UTC().Format(layout) }

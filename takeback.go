@@ -1,0 +1,139 @@
+package takeback
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/takebackhq/takeback/amazon"
+	"github.com/takebackhq/takeback/cancel"
+	"github.com/takebackhq/takeback/order"
+	"github.com/takebackhq/takeback/queue"
+	"github.com/takebackhq/takeback/refund"
+	"github.com/takebackhq/takeback/rma"
+	"github.com/takebackhq/takeback/settings"
+	"github.com/takebackhq/takeback/store"
+)
+
+// Store is everything that a [Desk] keeps, in one value on one database: see
+// package store for the contract, store/sqlite for one to use.
+type Store interface {
+	refund.Store
+	cancel.Store
+	rma.Store
+	queue.Store
+	order.Outbox
+	order.Journal
+	store.Cells
+}
+
+// Config is what a [Desk] works with.
+type Config struct {
+	Store    Store           // required
+	Book     order.Book      // required: the host's orders
+	Amazon   amazon.API      // required: spapi.Client, or one of the host's own
+	Accounts amazon.Accounts // required; amazon.AccountList is a fixed one
+	Settings settings.Source // required, because no settings at all would mean Direct; settings.Fixed is the same for all companies
+
+	Batching queue.Batching   // zero fields take their defaults
+	Logger   *slog.Logger     // nil discards
+	Now      func() time.Time // nil: time.Now
+}
+
+// Desk is the library put together. Each of its services can also be built
+// alone.
+type Desk struct {
+	Returns *rma.Service
+	Refunds *refund.Service
+	Cancels *cancel.Service
+	Queue   *queue.Queue
+
+	outbox order.Outbox
+	book   order.Book
+	log    *slog.Logger
+	now    func() time.Time
+}
+
+// New checks the configuration and puts the services together. It calls neither
+// the store nor Amazon.
+func New(c Config) (*Desk, error) {
+	for _, field := range []struct {
+		name    string
+		missing bool
+	}{
+		{"Store", c.Store == nil}, {"Book", c.Book == nil}, {"Amazon", c.Amazon == nil},
+		{"Accounts", c.Accounts == nil}, {"Settings", c.Settings == nil},
+	} {
+		if field.missing {
+			return nil, fmt.Errorf("takeback: Config.%s is required", field.name)
+		}
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	d := &Desk{outbox: c.Store, book: c.Book, log: c.Logger, now: c.Now}
+	var err, e error
+	d.Returns, e = rma.New(rma.Config{Store: c.Store, Book: c.Book, Now: c.Now})
+	err = errors.Join(err, e)
+	d.Refunds, e = refund.New(refund.Config{Store: c.Store, Book: c.Book, Accounts: c.Accounts, Settings: c.Settings, Now: c.Now})
+	err = errors.Join(err, e)
+	d.Cancels, e = cancel.New(cancel.Config{Store: c.Store, Book: c.Book, Accounts: c.Accounts, Settings: c.Settings, Now: c.Now})
+	err = errors.Join(err, e)
+	if err != nil {
+		return nil, err
+	}
+	d.Queue, err = queue.New(queue.Config{
+		Store: c.Store, Feeds: c.Amazon, Accounts: c.Accounts, Settings: c.Settings,
+		Handlers: map[queue.Kind]queue.Handler{queue.KindRefund: d.Refunds, queue.KindCancellation: d.Cancels},
+		Batching: c.Batching, Logger: c.Logger, Now: c.Now,
+	})
+	return d, err
+}
+
+// deliverAtOnce is how many effects are read at a time.
+const deliverAtOnce = 200
+
+// Step makes one pass: it sends what is due, applies what Amazon answered, and
+// tells the host's order book what changed. It says when to come back at the
+// latest; a host with cron needs nothing else. A step that a request comes in
+// for in Direct mode sends it. Errors of one account or order do not keep the
+// others from their turn.
+func (d *Desk) Step(ctx context.Context) (next time.Time, err error) {
+	next, err = d.Queue.Step(ctx)
+	return next, errors.Join(err, d.deliver(ctx))
+}
+
+func (d *Desk) deliver(ctx context.Context) error {
+	for {
+		delivered, err := order.Deliver(ctx, d.outbox, d.book, d.now().UTC(), deliverAtOnce)
+		if err != nil {
+			return fmt.Errorf("deliver effects: %w", err)
+		}
+		if delivered < deliverAtOnce {
+			return nil
+		}
+	}
+}
+
+// Run steps until the context ends, and returns what ended it. It starts no
+// goroutine. The error of a step is logged, and the next step tries again.
+func (d *Desk) Run(ctx context.Context) error {
+	for ctx.Err() == nil {
+		next, err := d.Step(ctx)
+		if err != nil && ctx.Err() == nil {
+			d.log.ErrorContext(ctx, "takeback step", "error", err)
+		}
+		wait := time.NewTimer(max(time.Second, next.Sub(d.now())))
+		select {
+		case <-ctx.Done():
+		case <-wait.C:
+		}
+		wait.Stop()
+	}
+	return ctx.Err()
+}
