@@ -46,7 +46,7 @@ func (a Account) Check() error {
 	case len(a.Marketplaces) == 0 || len(a.Marketplaces) > 25:
 		return fmt.Errorf("account %s: %d marketplaces: want 1 to 25", a.ID, len(a.Marketplaces))
 	}
-	return order.AmazonID{Account: a.ID, Number: "000-0000000-0000000"}.Check()
+	return order.CheckAccount(a.ID)
 }
 
 // Accounts knows the seller accounts. Implementations must be safe for use from

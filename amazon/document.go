@@ -77,7 +77,7 @@ func (a Adjustment) Feed() FeedType { return RefundFeed }
 // misread, among them LabelCost, for which Amazon has no component.
 func (a Adjustment) Check() error {
 	errs := []error{
-		checkOrder(a.Order),
+		order.CheckNumber(a.Order),
 		checkItem(a.Item),
 		checkText("adjustment ID", a.AdjustmentID, 50),
 		a.Reason.Check(),
@@ -108,9 +108,10 @@ func (a Adjustment) encode(w *writer) {
 	})
 }
 
-// Cancellation asks to cancel a whole Amazon order that is not shipped: one
-// OrderAcknowledgement message with status Failure. Amazon cancels the order and
-// not only the items listed, so a part of an order is never cancelled this way.
+// Cancellation asks to cancel a whole Amazon order of which nothing is shipped:
+// one OrderAcknowledgement message with status Failure. Once a part is shipped,
+// it would have Amazon refund all of the order; a part is never cancelled this
+// way.
 type Cancellation struct {
 	Order         string   // Amazon order ID, 3-7-7 digits
 	MerchantOrder string   // the host's order number, up to 50 characters; empty: not told
@@ -125,7 +126,7 @@ func (c Cancellation) Feed() FeedType { return CancelFeed }
 // cannot know whether the items are all items of the order.
 func (c Cancellation) Check() error {
 	errs := []error{
-		checkOrder(c.Order),
+		order.CheckNumber(c.Order),
 		checkText("merchant order ID", c.MerchantOrder, 50),
 		c.Reason.Check(),
 	}
@@ -165,7 +166,7 @@ func (c Cancellation) encode(w *writer) {
 // of feed, a number out of range or used twice, an order item that stands in two
 // messages, and a message that does not pass its Check.
 //
-// The document is as long as it is; see [EncodedSize] for planning.
+// Encode does not bound the size; see [EncodedSize].
 func Encode(merchant string, t FeedType, ms []Numbered) ([]byte, error) {
 	messageType, err := messageTypeOf(t)
 	if err != nil {
@@ -236,10 +237,6 @@ func checkDocument(t FeedType, ms []Numbered) error {
 		}
 	}
 	return nil
-}
-
-func checkOrder(number string) error {
-	return order.AmazonID{Account: "any", Number: number}.Check()
 }
 
 func checkItem(item string) error {

@@ -134,10 +134,9 @@ func TestProcessingReportRoundTrip(t *testing.T) {
 }
 
 func TestDecodeProcessingReportOfOtherTools(t *testing.T) {
-	f, err := os.Open(filepath.Join("testdata", "report-other-tools.xml"))
+	doc, err := os.ReadFile(filepath.Join("testdata", "report-other-tools.xml"))
 	require.NoError(t, err)
-	defer f.Close()
-	got, err := amazon.DecodeProcessingReport(f)
+	got, err := amazon.DecodeProcessingReport(bytes.NewReader(doc))
 	require.NoError(t, err)
 	want := amazon.ProcessingReport{
 		TransactionID: "50012345678",

@@ -20,14 +20,26 @@ func (id ID) Check() error {
 	return nil
 }
 
-// Check refuses an account that could not stand in a batch ID, and a number
-// that is not 3-7-7 digits with hyphens.
+// Check refuses what [CheckAccount] and [CheckNumber] refuse.
 func (id AmazonID) Check() error {
-	if !accountID.MatchString(string(id.Account)) {
-		return fmt.Errorf("account ID %q: want 1 to 64 letters, digits, dots, hyphens or underscores", string(id.Account))
+	if err := CheckAccount(id.Account); err != nil {
+		return err
 	}
-	if !amazonNumber.MatchString(id.Number) {
-		return fmt.Errorf("Amazon order ID %q: want 3-7-7 digits with hyphens, such as 111-1234567-1234567", id.Number)
+	return CheckNumber(id.Number)
+}
+
+// CheckNumber refuses an Amazon order ID that is not 3-7-7 digits with hyphens.
+func CheckNumber(number string) error {
+	if !amazonNumber.MatchString(number) {
+		return fmt.Errorf("Amazon order ID %q: want 3-7-7 digits with hyphens, such as 111-1234567-1234567", number)
+	}
+	return nil
+}
+
+// CheckAccount refuses an account ID that could not stand in a batch ID.
+func CheckAccount(id AccountID) error {
+	if !accountID.MatchString(string(id)) {
+		return fmt.Errorf("account ID %q: want 1 to 64 letters, digits, dots, hyphens or underscores", string(id))
 	}
 	return nil
 }

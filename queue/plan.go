@@ -42,7 +42,7 @@ type Planned struct {
 // busy names the orders that have an entry under way.
 func Plan(prepared []Prepared, busy map[order.AmazonID]EntryID, b Batching) Planned {
 	p := Planned{Left: map[EntryID]string{}, Bad: map[EntryID]string{}}
-	messages, bytes := 0, documentFrame
+	messages, bytes := 0, amazon.EnvelopeSize
 	taken := map[order.AmazonID]EntryID{}
 	for _, c := range prepared {
 		size := 0
@@ -54,7 +54,7 @@ func Plan(prepared []Prepared, busy map[order.AmazonID]EntryID, b Batching) Plan
 		switch {
 		case len(c.Messages) == 0:
 			p.Bad[c.Entry] = "there is nothing to send"
-		case len(c.Messages) > b.Messages || documentFrame+size > b.Bytes:
+		case len(c.Messages) > b.Messages || amazon.EnvelopeSize+size > b.Bytes:
 			p.Bad[c.Entry] = "too large for one document"
 		case slices.ContainsFunc(c.Messages, func(m PreparedMessage) bool { return m.Message.Check() != nil }):
 			i := slices.IndexFunc(c.Messages, func(m PreparedMessage) bool { return m.Message.Check() != nil })
@@ -73,6 +73,3 @@ func Plan(prepared []Prepared, busy map[order.AmazonID]EntryID, b Batching) Plan
 	}
 	return p
 }
-
-// documentFrame is room for what a document has around its messages.
-const documentFrame = 4 << 10

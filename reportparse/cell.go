@@ -13,6 +13,7 @@ import (
 // blank cell, or a column that is not there, is not a no.
 type Flag string
 
+// The answers. Reports write yes as Y, Yes or true, and no alike, in any case.
 const (
 	Unknown Flag = ""
 	Yes     Flag = "Y"

@@ -136,8 +136,8 @@ type lineReader struct {
 }
 
 // next returns a line without its end, or io.EOF. A line over the bound comes
-// cut, and long. A CR ends lines only in a file whose first line ends with a
-// lone one; elsewhere it is white space in a cell.
+// cut, and long. A lone CR ends lines only in a file whose first line ends with
+// one; every other CR is white space.
 func (l *lineReader) next() (line string, long bool, err error) {
 	l.buf = l.buf[:0]
 	l.number++
@@ -149,22 +149,21 @@ func (l *lineReader) next() (line string, long bool, err error) {
 		if err != nil {
 			return "", false, err
 		}
-		if b == '\n' || b == '\r' && l.ending != '\n' {
-			if after, _ := l.r.Peek(1); b == '\r' && len(after) > 0 && after[0] == '\n' {
-				_, _ = l.r.Discard(1)
-				if l.ending == 0 {
-					l.ending = '\n'
-				}
-			}
+		switch {
+		case b == '\n', b == '\r' && l.ending != '\n' && !l.before('\n'):
 			if l.ending == 0 {
 				l.ending = b
 			}
 			return string(l.buf), long, nil
-		}
-		if len(l.buf) == maxRecord {
+		case len(l.buf) == maxRecord:
 			long = true
-			continue
+		default:
+			l.buf = append(l.buf, b)
 		}
-		l.buf = append(l.buf, b)
 	}
+}
+
+func (l *lineReader) before(b byte) bool {
+	next, _ := l.r.Peek(1)
+	return len(next) == 1 && next[0] == b
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"slices"
 	"strings"
 )
 
@@ -135,13 +136,13 @@ func (r *Reader[T]) All() iter.Seq2[T, error] {
 // names, in the order of the file. A flat file has them all from the beginning.
 // XML tells of an element only where it stands, so there they are the columns
 // met so far: ask after the rows.
-func (r *Reader[T]) Columns() []string { return append([]string(nil), r.layout.found...) }
+func (r *Reader[T]) Columns() []string { return slices.Clone(r.layout.found) }
 
 // Unknown lists the other columns that the file has, as it spells them; for XML
 // those met so far, by their path, such as "item_details/color". A name that
 // comes again, or stands for a column already there, is followed by a number, as
 // in "Category (2)", and one that is blank is "column 7".
-func (r *Reader[T]) Unknown() []string { return append([]string(nil), r.layout.unknown...) }
+func (r *Reader[T]) Unknown() []string { return slices.Clone(r.layout.unknown) }
 
 // Has tells whether the file has a column, in any spelling ("tracking id"), so
 // that a blank value can be told from one that the file does not mention. For

@@ -2,6 +2,7 @@ package reportparse_test
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"strings"
@@ -131,6 +132,7 @@ func TestReturnsDamagedXML(t *testing.T) {
 		{"second report", envelope(details("")) + "\n" + envelope(details("")), "r.txt: line 4: expected the end of the file after AmazonEnvelope, found the element AmazonEnvelope; give one report at a time", 1},
 		{"deep", envelope(strings.Repeat("<a>", 40)), "r.txt: line 2: elements are nested deeper than 32; the file is damaged or no report", 0},
 		{"deep in a record", envelope("<return_details>" + strings.Repeat("<a>", 40)), "r.txt: line 2: elements are nested deeper than 32; the file is damaged or no report", 0},
+		{"many elements", envelope("<return_details>" + manyElements(1001)), "r.txt: line 2: more than 1000 different elements; the file is damaged or no report", 0},
 		{"long element", envelope("<return_details><asin>" + strings.Repeat("x", 2<<20)), "r.txt: line 2: an element is longer than 1048576 bytes", 0},
 	}
 	for _, tc := range tests {
@@ -141,6 +143,14 @@ func TestReturnsDamagedXML(t *testing.T) {
 			assert.Len(t, got.Rows, tc.rows)
 		})
 	}
+}
+
+func manyElements(n int) string {
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, "<e%d/>", i)
+	}
+	return b.String()
 }
 
 func TestReturnsUnopened(t *testing.T) {
@@ -162,6 +172,25 @@ func TestReturnsUnopened(t *testing.T) {
 			require.EqualError(t, err, tc.want)
 			assert.NotErrorIs(t, err, reportparse.ErrWrongReport)
 			assert.NotErrorIs(t, err, reportparse.ErrEmpty)
+		})
+	}
+}
+
+// Without the column that proves where a TAB strayed, a row is not guessed at.
+func TestReturnsStrayTabUnproven(t *testing.T) {
+	tests := []struct{ name, header, row string }{
+		{"no payer", "Return carrier\tTracking ID", "FedEx\t\tX1"},
+		{"payer elsewhere", "Label to be paid by\tReturn carrier\tTracking ID", "Seller\tFedEx\t\tX1"},
+		{"payer unknown", "Return carrier\tTracking ID\tLabel to be paid by", "FedEx\t\tX1\tNobody"},
+		{"two ways", "Return carrier\tTracking ID\tLabel to be paid by\tReturn Reason", "FedEx\t\t\tSeller\t"},
+	}
+	for _, tc := range tests {
+		t.Run(tc.name, func(t *testing.T) {
+			file := "Order ID\tReturn request status\tReturn quantity\tASIN\t" + tc.header + "\n701-0000001-0000001\tApproved\t1\tB0EXAMPLE1\t" + tc.row + "\n"
+			got, err := readAll(t, strings.NewReader(file), reportparse.Options{})
+			require.NoError(t, err)
+			assert.Empty(t, got.Rows)
+			assert.Len(t, got.Bad, 1)
 		})
 	}
 }

@@ -42,18 +42,18 @@ type Return struct {
 
 	Reason        string // such as "CR-UNWANTED_ITEM"
 	InPolicy      Flag
-	ReturnType    string    // such as "C-Returns"
-	Resolution    string    // such as "StandardRefund"
-	InvoiceNumber string    //
+	ReturnType    string // such as "C-Returns"
+	Resolution    string // such as "StandardRefund"
+	InvoiceNumber string
 	DeliveryDate  time.Time // when the parcel was back
 
 	OrderAmount   decimal.NullDecimal // in Currency; the price before discounts, not what was paid
 	OrderQuantity int                 // ordered units; 0: blank. Rows of one order may return more than this together
 
-	SafeTReason        string              // action reason of a SAFE-T claim
-	SafeTClaimID       string              //
-	SafeTState         string              // such as "Approved"
-	SafeTCreatedAt     time.Time           //
+	SafeTReason        string // action reason of a SAFE-T claim
+	SafeTClaimID       string
+	SafeTState         string // such as "Approved"
+	SafeTCreatedAt     time.Time
 	SafeTReimbursement decimal.NullDecimal // in Currency
 
 	RefundedAmount decimal.NullDecimal // in Currency; informative, no proof of a refund
@@ -68,8 +68,8 @@ type Return struct {
 // instead, or which columns it lacks; one that wraps [ErrEmpty], that there is
 // nothing in it. A header without rows is a report without returns.
 //
-// The rows of reports of Amazon-fulfilled (FBA) returns are refused as well:
-// Amazon refunds those itself.
+// A report of Amazon-fulfilled (FBA) returns is refused like any other report:
+// Amazon refunds those returns itself.
 func Returns(r io.Reader, o Options) (*Reader[Return], error) {
 	return newReader(r, o, &returns)
 }

@@ -1,0 +1,91 @@
+// Package queue holds requests to Amazon until they may go, sends them in as few
+// documents as possible, and follows them until Amazon's answer.
+//
+// # At most once
+//
+// Amazon's feeds have no idempotency key: a refund that is sent twice is paid
+// twice. A lost answer (a time-out, a dropped connection, a 5xx) does not tell
+// whether the feed exists. So sending goes like this:
+//
+//  1. A createFeed token of the account's bucket is reserved, without waiting
+//     ([amazon.Feeds]). Only then are entries claimed: each is checked once more
+//     by its [Handler], and those that pass become a [Batch] with its document,
+//     hash and message map, in one save that also raises the head of each Amazon
+//     order. An Amazon order has at most one entry under way.
+//  2. The document is uploaded, which has no effect by itself and may be
+//     repeated. The access token that createFeed is going to use is fetched now
+//     and bound; the batch's Fence is the moment after which Amazon refuses that
+//     token.
+//  3. The batch goes from Uploaded to Submitting by compare-and-set, durably. The
+//     goroutine whose save did that may send, once. Whoever else finds a batch in
+//     Submitting never sends it: its state is UnknownSent from then on.
+//  4. createFeed is one request on the wire.
+//  5. What was learned is saved, whatever state the batch has by then, and saving
+//     does not end with the caller's context. Throttled, failed before the first
+//     byte, or refused for its token: not sent, Uploaded again. Refused as a call
+//     (400, 413, 415): not sent, and a person must look. A Document Number: sent.
+//     Anything else: UnknownSent.
+//
+// While a batch of an account and type is Submitting or UnknownSent, no other
+// createFeed of that account and type is called before its fence.
+//
+// # Results
+//
+// A refund of n lines is n messages, each with its own result. A message has
+// succeeded when the feed is DONE, the report complete, its counts add up, and no
+// error has its ID or the document's. An error with its ID refuses it. In every
+// other case its result is unknown: reserved, visible, and not sent again.
+//
+// Two assumptions carry this. Amazon refuses a createFeed whose access token has
+// expired, and Amazon lists a feed within some hours of its creation. A proxy
+// that repeats POST requests breaks the promise.
+//
+// # States of an entry
+//
+// Every change of state, its cause, and what becomes of the reservation.
+// Anything else is [ErrTransition].
+//
+//	(new)          → Queued          requested: reserved
+//	Queued         → Claimed         chosen by a person, or due: kept
+//	Queued         → NeedsDecision   cannot be sent as it stands: kept
+//	Queued         → Rejected        an operator said no: voided
+//	Queued         → Withdrawn       the requester took it back: voided
+//	Claimed        → Submitting      the right to send was committed: kept
+//	Submitting     → Claimed         not sent: throttled, or failed before the first byte: kept
+//	Submitting     → Submitted       Amazon gave a Document Number: kept
+//	Submitting     → UnknownSent     the answer was lost: kept
+//	Submitting     → NeedsDecision   Amazon refused the call: kept
+//	UnknownSent    → Submitted       the answer came after all: kept
+//	UnknownSent    → Claimed         it turned out not to be sent: kept
+//	UnknownSent    → NeedsDecision   Amazon's refusal came after all: kept
+//	Submitted      → Queued          the feed was cancelled, nothing happened: kept
+//	Submitted      → Accepted        every message succeeded: posted
+//	Submitted      → PartlyAccepted  some messages succeeded, the others were refused: posted or voided, each
+//	Submitted      → Refused         every message has an error of its own: voided
+//	Submitted      → UnknownResult   the report does not tell: kept where unknown
+//	Submitted      → NeedsDecision   an error that does not tell what happened: kept where unknown
+//	Refused        → Queued          tried again: reserved again
+//	Rejected       → Queued          tried again: reserved again
+//	Withdrawn      → Queued          tried again: reserved again
+//
+// # States of a batch
+//
+//	(new)          → Building        entries claimed, document stored
+//	Building       → Uploaded        document uploaded, token and fence bound
+//	Uploaded       → Uploaded        uploaded again under a new ticket
+//	Uploaded       → Submitting      the right to send, once, was committed
+//	Submitting     → Uploaded        not sent
+//	Submitting     → InQueue         Document Number
+//	Submitting     → Cancelled       Amazon refused the call
+//	Submitting     → UnknownSent     the answer was lost, or its sender
+//	UnknownSent    → InQueue         the answer came after all
+//	UnknownSent    → Uploaded        it turned out not to be sent
+//	UnknownSent    → Cancelled       Amazon's refusal came after all
+//	InQueue        → InProgress      polled
+//	InQueue        → Done            polled
+//	InQueue        → Cancelled       polled
+//	InQueue        → Fatal           polled
+//	InProgress     → Done            polled
+//	InProgress     → Cancelled       polled
+//	InProgress     → Fatal           polled
+package queue
