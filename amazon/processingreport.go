@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/takebackhq/takeback/order"
+
 	"golang.org/x/text/encoding/htmlindex"
 	"golang.org/x/text/encoding/unicode"
 	"golang.org/x/text/transform"
@@ -335,7 +337,7 @@ func (r Result) check() error {
 	}
 	errs := []error{checkText("SKU", r.SKU, 40), checkText("description", r.Description, math.MaxInt)}
 	if r.Order != "" {
-		errs = append(errs, checkOrder(r.Order))
+		errs = append(errs, order.CheckNumber(r.Order))
 	}
 	if r.Item != "" {
 		errs = append(errs, checkItem(r.Item))

@@ -127,8 +127,11 @@ const deliveryPause = time.Minute
 
 // Deliver hands effects to the book, in order per host order, and records what
 // became of each. An effect that fails is tried again later and blocks only the
-// later ones of its own order. The error is of the outbox or the context; what
-// the book says is recorded, not returned.
+// later ones of its own order. Where the book answers [ErrStale] it is handed a
+// note under the same key and number; the effect is done with that, but does not
+// count as delivered. The error is of the outbox or the context; what the book
+// says is recorded, not returned. What it said as the context ended is not, and
+// that effect comes again.
 func Deliver(ctx context.Context, from Outbox, to Book, now time.Time, limit int) (delivered int, err error) {
 	effects, err := from.Effects(ctx, now, limit)
 	if err != nil {
@@ -140,19 +143,19 @@ func Deliver(ctx context.Context, from Outbox, to Book, now time.Time, limit int
 			continue
 		}
 		outcome := EffectOutcome{Key: e.Key, Done: true}
-		switch err := to.ApplyOrder(ctx, e); {
+		err := to.ApplyOrder(ctx, e)
+		stale := errors.Is(err, ErrStale)
+		if stale {
+			outcome.Err = err.Error()
+			err = to.ApplyOrder(ctx, staleNote(e))
+		}
+		switch {
 		case ctx.Err() != nil:
 			return delivered, ctx.Err()
-		case errors.Is(err, ErrStale):
-			outcome.Err = err.Error()
-			if err := to.ApplyOrder(ctx, staleNote(e)); err != nil {
-				outcome = EffectOutcome{Key: e.Key, NotBefore: now.Add(deliveryPause), Err: err.Error()}
-				blocked[e.Order] = true
-			}
 		case err != nil:
 			outcome = EffectOutcome{Key: e.Key, NotBefore: now.Add(deliveryPause), Err: err.Error()}
 			blocked[e.Order] = true
-		default:
+		case !stale:
 			delivered++
 		}
 		if err := from.SaveEffects(ctx, []EffectOutcome{outcome}); err != nil {

@@ -171,17 +171,24 @@ func (l Ledger) With(ps ...Posting) Ledger {
 
 // Charge brings the charged balance in line with what the lines of the host
 // orders say the buyer paid, and returns the postings for the difference; none
-// when they agree. Lines that a split moved between host orders of one Amazon
-// order change nothing. It refuses orders of another Amazon order or of
-// another currency than the ledger's.
+// when they agree. It wants all host orders of the Amazon order, each once and
+// as [Check] passes it: what a split moved between them changes nothing then. A
+// line that no order has any more keeps its charge. It refuses orders of another
+// Amazon order or of another currency than the ledger's, and one given twice,
+// which would double its charges.
 func (l Ledger) Charge(s Stamp, orders ...Order) ([]Posting, error) {
 	paid := map[string]Amounts{}
 	var items []string
 	cur := l.Currency()
+	seen := map[ID]bool{}
 	for _, o := range orders {
 		if o.Amazon != l.Order {
 			return nil, fmt.Errorf("order %s carries Amazon order %s: want %s", o.ID, o.Amazon, l.Order)
 		}
+		if seen[o.ID] {
+			return nil, fmt.Errorf("order %s is given twice: want each host order of %s once", o.ID, l.Order)
+		}
+		seen[o.ID] = true
 		if cur == "" {
 			cur = o.Currency
 		}
@@ -207,14 +214,23 @@ func (l Ledger) Charge(s Stamp, orders ...Order) ([]Posting, error) {
 // [OverError] what goes beyond charged − posted − reserved of a charged
 // component, whatever over says, because Amazon refuses it too. Concessions
 // have no charge of their own: with what else is asked they may not go beyond
-// what is left of the Amazon order, unless over allows it.
+// what is left of the Amazon order, unless over allows it. Deductions cannot be
+// promised; they lower what is asked. Each call reserves anew, also for a cause
+// that holds something already. While nothing was charged there is no currency,
+// and no reservation either ([ErrOver]).
 func (l Ledger) Reserve(c Cause, item string, ask Amounts, over bool, s Stamp) ([]Posting, error) {
 	cur := l.Currency()
 	if err := CheckAmounts(ask, cur); err != nil {
 		return nil, fmt.Errorf("order %s: item %s: %w", l.Order, item, err)
 	}
+	if cur == "" && !ask.IsZero() {
+		return nil, fmt.Errorf("order %s: item %s: %s is %w: the order has no charges", l.Order, item, ask, ErrOver)
+	}
 	charged, posted, reserved := l.Sum(Charged, item), l.Sum(Posted, item), l.Sum(Reserved, item)
 	for _, comp := range ask.Components() {
+		if !comp.Charged() && !comp.Concession() {
+			return nil, fmt.Errorf("order %s: item %s: %s is a deduction: lower Principal by it instead", l.Order, item, comp)
+		}
 		if comp.Charged() && ask[comp].GreaterThan(charged[comp].Sub(posted[comp]).Sub(reserved[comp])) {
 			return nil, &OverError{l.Order, item, comp, ask[comp], charged[comp], posted[comp], reserved[comp], cur}
 		}

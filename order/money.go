@@ -42,10 +42,19 @@ type Money struct {
 // String is the amount with the decimals of its currency, as in "86.40 USD".
 func (m Money) String() string { return Format(m.Amount, m.Currency) }
 
-// Format writes an amount with its currency, as in "86.40 USD". An amount with
-// more decimals than the currency has is shown whole, never rounded.
+// Format writes an amount with its currency, as in "86.40 USD". Equal amounts
+// are written alike. An amount with more decimals than the currency has is shown
+// whole, never rounded.
 func Format(amount decimal.Decimal, c Currency) string {
-	return fmt.Sprintf("%s %s", amount.StringFixed(max(c.Digits(), -amount.Exponent())), c)
+	if finer(amount, c) {
+		return fmt.Sprintf("%s %s", amount, c)
+	}
+	return fmt.Sprintf("%s %s", amount.StringFixed(c.Digits()), c)
+}
+
+// finer tells that an amount is no whole number of the currency's minor unit.
+func finer(amount decimal.Decimal, c Currency) bool {
+	return !amount.Equal(amount.Truncate(c.Digits()))
 }
 
 // Component is a part of what a buyer pays for a line, or gets back for it.
@@ -144,7 +153,8 @@ func (a Amounts) combine(b Amounts, op func(x, y decimal.Decimal) decimal.Decima
 	return out
 }
 
-// String lists the amounts that are not zero, as in "Principal 10.00, Tax 0.83".
+// String lists the amounts that are not zero, as in "Principal 10, Tax 0.83":
+// without zeros at the end, since it does not know the currency.
 func (a Amounts) String() string {
 	var b strings.Builder
 	for i, c := range a.Components() {
@@ -156,27 +166,19 @@ func (a Amounts) String() string {
 	return b.String()
 }
 
-// checkAmount refuses what is finer than the currency's minor unit.
-func checkAmount(v decimal.Decimal, c Currency) error {
-	if !v.Equal(v.Truncate(c.Digits())) {
-		return fmt.Errorf("%s has more than the %d decimals of %s", v, c.Digits(), c)
-	}
-	return nil
-}
-
 // CheckAmounts refuses amounts below zero, finer than the currency's minor
 // unit, or of an unknown component.
 func CheckAmounts(a Amounts, c Currency) error {
 	for _, comp := range a.Components() {
 		v := a[comp]
 		if comp.rank() < 0 {
-			return fmt.Errorf("component %q is unknown; want one of Principal, Tax, Shipping, ShippingTax, GiftWrap, GiftWrapTax, Goodwill, ReturnShipping", string(comp))
+			return fmt.Errorf("component %q is unknown; want one of Principal, Tax, Shipping, ShippingTax, GiftWrap, GiftWrapTax, Goodwill, ReturnShipping, RestockingFee, LabelCost", string(comp))
 		}
 		if v.IsNegative() {
 			return fmt.Errorf("%s %s is below zero; amounts are positive", comp, Format(v, c))
 		}
-		if err := checkAmount(v, c); err != nil {
-			return fmt.Errorf("%s %w", comp, err)
+		if finer(v, c) {
+			return fmt.Errorf("%s %s has more than the %d decimals of %s", comp, v, c.Digits(), c)
 		}
 	}
 	return nil

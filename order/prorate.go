@@ -9,8 +9,9 @@ import (
 // Allocate splits total into parts that stand to each other as the weights do,
 // in minor units of the currency, and that add up to exactly total: each part
 // is rounded down, and the units that are left go to the largest remainders,
-// the earlier part first. Weights must not be negative. When all weights are
-// zero the parts are equal. This is the one place where money is rounded.
+// the earlier part first. Neither total nor weights may be negative. When all
+// weights are zero the parts are equal, but for such units. Without weights
+// there are no parts. This is the one place where money is rounded.
 func Allocate(total decimal.Decimal, weights []decimal.Decimal, c Currency) []decimal.Decimal {
 	if len(weights) == 0 {
 		return nil
@@ -45,7 +46,7 @@ func Allocate(total decimal.Decimal, weights []decimal.Decimal, c Currency) []de
 		parts[k] = parts[k].Add(unit)
 		left = left.Sub(unit)
 	}
-	// A total finer than the minor unit keeps its odd end in the first part.
+	// A total finer than the minor unit keeps its odd end in one part.
 	parts[byRemainder[0]] = parts[byRemainder[0]].Add(left)
 	return parts
 }

@@ -7,7 +7,6 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -32,12 +31,15 @@ var complete = strings.NewReplacer(
 
 func replace(from, to string) string { return strings.Replace(complete, from, to, 1) }
 
-// process has a document carried out and returns the feed with its report.
-func process(t testing.TB, srv *amazontest.Server, feedType amazon.FeedType, doc string) amazontest.Feed {
+// process has a document carried out by a new server and returns the feed with
+// its report.
+func process(t testing.TB, feedType amazon.FeedType, doc string) (*amazontest.Server, amazontest.Feed) {
 	t.Helper()
+	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	srv := open(t, amazontest.Config{Now: func() time.Time { return now }})
 	login(t, srv, "Atzr|one").send(feedType, doc)
-	feeds := srv.Feeds()
-	return feeds[len(feeds)-1]
+	now = now.Add(time.Minute)
+	return srv, srv.Feeds()[0]
 }
 
 func TestDocumentsThatAreAccepted(t *testing.T) {
@@ -49,12 +51,9 @@ func TestDocumentsThatAreAccepted(t *testing.T) {
 		"comment after the end":  complete + "\n<!-- end -->\n",
 	} {
 		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				srv := open(t, amazontest.Config{ProcessingTime: time.Nanosecond})
-				feed := process(t, srv, amazon.RefundFeed, doc)
-				assert.Empty(t, parseReport(t, string(feed.Report)).Results)
-				assert.True(t, srv.Paid()["USD"].Equal(dec("5")), "paid %s", srv.Paid())
-			})
+			srv, feed := process(t, amazon.RefundFeed, doc)
+			assert.Empty(t, parseReport(t, string(feed.Report)).Results)
+			assert.True(t, srv.Paid()["USD"].Equal(dec("5")), "paid %s", srv.Paid())
 		})
 	}
 }
@@ -144,10 +143,8 @@ func TestDocumentsThatAreRefusedAsAWhole(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				srv := open(t, amazontest.Config{ProcessingTime: time.Nanosecond})
-				refused(t, srv, process(t, srv, amazon.RefundFeed, tt.doc), tt.code)
-			})
+			srv, feed := process(t, amazon.RefundFeed, tt.doc)
+			refused(t, srv, feed, tt.code)
 		})
 	}
 }
@@ -165,14 +162,12 @@ func TestCancellationsThatAreRefusedAsAWhole(t *testing.T) {
 		"element after items":  {"</OrderAcknowledgement>", "<StatusCode>Failure</StatusCode></OrderAcknowledgement>"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				srv := open(t, amazontest.Config{ProcessingTime: time.Nanosecond})
-				doc := strings.Replace(whole, change[0], change[1], 1)
-				require.NotEqual(t, whole, doc)
-				refused(t, srv, process(t, srv, amazon.CancelFeed, doc), 5000)
-				ord, _ := srv.Order(unshipped)
-				assert.Equal(t, amazontest.Unshipped, ord.Status)
-			})
+			doc := strings.Replace(whole, change[0], change[1], 1)
+			require.NotEqual(t, whole, doc)
+			srv, feed := process(t, amazon.CancelFeed, doc)
+			refused(t, srv, feed, 5000)
+			ord, _ := srv.Order(unshipped)
+			assert.Equal(t, amazontest.Unshipped, ord.Status)
 		})
 	}
 }
@@ -201,36 +196,33 @@ func FuzzRefundDocument(f *testing.F) {
 		f.Add(doc)
 	}
 	f.Fuzz(func(t *testing.T, doc string) {
-		synctest.Test(t, func(t *testing.T) {
-			srv := open(t, amazontest.Config{ProcessingTime: time.Nanosecond})
-			before := srv.Orders()
-			r := parseReport(t, string(process(t, srv, amazon.RefundFeed, doc).Report))
-			failed := map[string]bool{}
-			for _, res := range r.Results {
-				failed[res.Message] = true
-			}
-			assert.Equal(t, len(failed), r.Failed)
-			assert.Equal(t, r.Processed, r.Successful+r.Failed-strings.Count(r.Status, "Rejected"))
+		srv, feed := process(t, amazon.RefundFeed, doc)
+		r := parseReport(t, string(feed.Report))
+		failed := map[string]bool{}
+		for _, res := range r.Results {
+			failed[res.Message] = true
+		}
+		assert.Equal(t, len(failed), r.Failed)
+		assert.Equal(t, r.Processed, r.Successful+r.Failed-strings.Count(r.Status, "Rejected"))
 
-			balance := dec("0")
-			for i, ord := range srv.Orders() {
-				for k, it := range ord.Items {
-					for component, left := range ord.Left(it.ID) {
-						assert.False(t, left.IsNegative(), "%s of %s below zero", component, it.ID)
-					}
-					balance = balance.Add(before[i].Items[k].Charges.Total()).Sub(it.Charges.Minus(it.Refunded).Total())
+		balance := dec("0")
+		for _, ord := range srv.Orders() {
+			for _, it := range ord.Items {
+				for component, left := range ord.Left(it.ID) {
+					assert.False(t, left.IsNegative(), "%s of %s below zero", component, it.ID)
 				}
-				balance = balance.Add(ord.Conceded)
+				balance = balance.Add(it.Refunded.Total())
 			}
-			for _, p := range srv.Ledger() {
-				if strings.HasPrefix(string(p.Component), "RestockingFee") {
-					assert.True(t, p.Amount.IsNegative())
-					continue
-				}
-				balance = balance.Sub(p.Amount)
+			balance = balance.Add(ord.Conceded)
+		}
+		for _, p := range srv.Ledger() {
+			if strings.HasPrefix(string(p.Component), "RestockingFee") {
+				assert.True(t, p.Amount.IsNegative())
+				continue
 			}
-			assert.True(t, balance.IsZero(), "payments and balances differ by %s", balance)
-		})
+			balance = balance.Sub(p.Amount)
+		}
+		assert.True(t, balance.IsZero(), "payments and balances differ by %s", balance)
 	})
 }
 
@@ -265,13 +257,11 @@ func TestExamplesAreReadable(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			require.Contains(t, docs, name)
-			synctest.Test(t, func(t *testing.T) {
-				srv := open(t, amazontest.Config{ProcessingTime: time.Nanosecond})
-				r := parseReport(t, string(process(t, srv, feedType, docs[name]).Report))
-				assert.Equal(t, "Complete", r.Status)
-				assert.Equal(t, strings.Count(docs[name], "<Message>"), r.Processed)
-				assert.Contains(t, r.Results[0].Text, "order was not found")
-			})
+			_, feed := process(t, feedType, docs[name])
+			r := parseReport(t, string(feed.Report))
+			assert.Equal(t, "Complete", r.Status)
+			assert.Equal(t, strings.Count(docs[name], "<Message>"), r.Processed)
+			assert.Contains(t, r.Results[0].Text, "order was not found")
 		})
 	}
 }
@@ -299,11 +289,7 @@ func TestReportsAreValid(t *testing.T) {
 		{amazon.RefundFeed, replace("<AdjustmentReason>", "<Reason>&#7;\"<"), false},
 		{amazon.RefundFeed, refunds(), false},
 	} {
-		srv := open(t, amazontest.Config{ProcessingTime: time.Nanosecond})
-		feed := process(t, srv, sent.feedType, sent.doc)
-		for feed.Report == nil { // the real clock may not have moved on yet
-			feed = srv.Feeds()[0]
-		}
+		_, feed := process(t, sent.feedType, sent.doc)
 		files := map[string][]byte{"report-" + strconv.Itoa(i): feed.Report}
 		if sent.valid {
 			files["sent-"+strconv.Itoa(i)] = feed.Document

@@ -251,7 +251,9 @@ func TestGetFeedsSelectsAndPages(t *testing.T) {
 		}
 
 		refundsOnly := "feedTypes=" + string(amazon.RefundFeed)
-		at := func(i int) string { return url.QueryEscape(start.Add(time.Duration(i) * 20 * time.Second).Format(time.RFC3339)) }
+		at := func(i int) string {
+			return url.QueryEscape(start.Add(time.Duration(i) * 20 * time.Second).Format(time.RFC3339))
+		}
 		tests := map[string]struct {
 			query string
 			want  [][]string

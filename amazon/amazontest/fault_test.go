@@ -1,11 +1,15 @@
 package amazontest_test
 
 import (
+	"context"
+	"errors"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httptrace"
 	"strings"
 	"testing"
+	"testing/iotest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -111,4 +115,28 @@ func TestLostAnswerInMemoryLooksSent(t *testing.T) {
 	require.ErrorContains(t, err, "connection broken")
 	assert.Nil(t, resp)
 	assert.Equal(t, []string{"connection", "headers", "request"}, seen)
+}
+
+func TestTraceMayKeepTheRequestFromBeingSent(t *testing.T) {
+	srv := open(t, amazontest.Config{})
+	c := login(t, srv, "Atzr|one")
+	before := len(srv.Calls())
+	for name, gotConn := range map[string]func(stop func(), conn net.Conn){
+		"connection closed": func(_ func(), conn net.Conn) { assert.NoError(t, conn.Close()) },
+		"context ended":     func(stop func(), _ net.Conn) { stop() },
+	} {
+		ctx, stop := context.WithCancel(t.Context())
+		defer stop()
+		ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+			GotConn: func(info httptrace.GotConnInfo) { gotConn(stop, info.Conn) },
+		})
+		body := iotest.ErrReader(errors.New("the body was read"))
+		req, err := http.NewRequestWithContext(ctx, "POST", host+"/feeds/2021-06-30/feeds", body)
+		require.NoError(t, err)
+		resp, err := c.http.Do(req)
+		require.Error(t, err, name)
+		assert.NotContains(t, err.Error(), "body was read", name)
+		assert.Nil(t, resp, name)
+	}
+	assert.Len(t, srv.Calls(), before)
 }

@@ -5,8 +5,10 @@ import (
 	"compress/gzip"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptrace"
+	"time"
 )
 
 // storageHost stands in presigned addresses of calls that come in memory. The
@@ -27,31 +29,33 @@ func (s *Server) RoundTripper() http.RoundTripper { return transport{s} }
 type transport struct{ server *Server }
 
 func (t transport) RoundTrip(out *http.Request) (*http.Response, error) {
-	body := []byte{}
-	if out.Body != nil {
-		var err error
-		body, err = io.ReadAll(out.Body)
-		if closed := out.Body.Close(); err == nil {
-			err = closed
-		}
-		if err != nil {
-			return nil, fmt.Errorf("amazontest: read request body: %w", err)
-		}
-	}
 	ctx := out.Context()
+	if out.Body != nil {
+		defer func() { _ = out.Body.Close() }() // what it held was read, or is not wanted
+	}
+	trace := httptrace.ContextClientTrace(ctx)
+	if trace == nil {
+		trace = &httptrace.ClientTrace{}
+	}
+	if err := connected(trace); err != nil {
+		return nil, err
+	}
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
+	in, err := received(out)
+	if err != nil {
+		return nil, err
+	}
 
-	in := out.Clone(ctx)
-	in.Body = io.NopCloser(bytes.NewReader(body))
-	if out.ContentLength == 0 && len(body) > 0 {
-		in.ContentLength = -1 // a body of unknown length would go out in chunks
+	// A client that takes an untouched connection for proof of "not sent" must
+	// not be misled.
+	if trace.WroteHeaders != nil {
+		trace.WroteHeaders()
 	}
-	if known := out.ContentLength; known > 0 && known != int64(len(body)) {
-		return nil, fmt.Errorf("amazontest: request with ContentLength %d has a body of %d bytes", known, len(body))
+	if trace.WroteRequest != nil {
+		trace.WroteRequest(httptrace.WroteRequestInfo{})
 	}
-	traceWritten(out)
 	a, ok := t.server.exchange(in, storageHost)
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -62,22 +66,39 @@ func (t transport) RoundTrip(out *http.Request) (*http.Response, error) {
 	return a.response(out), nil
 }
 
-// traceWritten tells a client trace that the request has left: a client that
-// takes an untouched connection for proof of "not sent" must not be misled.
-func traceWritten(r *http.Request) {
-	trace := httptrace.ContextClientTrace(r.Context())
-	if trace == nil {
-		return
+// connected shows a trace the connection, which it may close to keep the
+// request from being sent.
+func connected(trace *httptrace.ClientTrace) error {
+	if trace.GotConn == nil {
+		return nil
 	}
-	if trace.GotConn != nil {
-		trace.GotConn(httptrace.GotConnInfo{})
+	conn, far := net.Pipe()
+	defer func() { _, _ = conn.Close(), far.Close() }()
+	trace.GotConn(httptrace.GotConnInfo{Conn: conn})
+	if err := conn.SetDeadline(time.Time{}); err != nil {
+		return fmt.Errorf("amazontest: connection closed before the request: %w", err)
 	}
-	if trace.WroteHeaders != nil {
-		trace.WroteHeaders()
+	return nil
+}
+
+// received is a request as a server sees it.
+func received(out *http.Request) (*http.Request, error) {
+	var body []byte
+	if out.Body != nil {
+		var err error
+		if body, err = io.ReadAll(out.Body); err != nil {
+			return nil, fmt.Errorf("amazontest: read request body: %w", err)
+		}
 	}
-	if trace.WroteRequest != nil {
-		trace.WroteRequest(httptrace.WroteRequestInfo{})
+	in := out.Clone(out.Context())
+	in.Body = io.NopCloser(bytes.NewReader(body))
+	switch known := out.ContentLength; {
+	case known == 0 && len(body) > 0:
+		in.ContentLength = -1 // a body of unknown length goes out in chunks
+	case known > 0 && known != int64(len(body)):
+		return nil, fmt.Errorf("amazontest: request with ContentLength %d has a body of %d bytes", known, len(body))
 	}
+	return in, nil
 }
 
 func (a answer) response(r *http.Request) *http.Response {

@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
 
 	"github.com/takebackhq/takeback/amazon"
 	"github.com/takebackhq/takeback/amazon/spapi"
@@ -236,8 +237,22 @@ func (s stubborn) RoundTrip(r *http.Request) (*http.Response, error) {
 	return resp, err
 }
 
+// lingering is a connection that takes its time to close, so that a request
+// which is stopped too late still gets through.
+type lingering struct{ net.Conn }
+
+func (l lingering) Close() error {
+	time.Sleep(5 * time.Millisecond)
+	return l.Conn.Close()
+}
+
 // plain returns a server and a transport that speak HTTP/1.1.
-func plain(t *testing.T) (*server, *http.Transport) { return newServer(t), &http.Transport{} }
+func plain(t *testing.T) (*server, *http.Transport) {
+	return newServer(t), &http.Transport{DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
+		conn, err := new(net.Dialer).DialContext(ctx, network, address)
+		return lingering{conn}, err
+	}}
+}
 
 func TestCreateDefeatsARetryingTransport(t *testing.T) {
 	tests := map[string]struct {
@@ -377,8 +392,48 @@ func TestCloseGivesBackWhatWasNotSent(t *testing.T) {
 	back := uploaded(t, c)
 	require.NoError(t, k.Wait(t.Context(), time.Second))
 	back.Close()
+	back.Close()
 	kept.Close()
 	assert.Equal(t, 14, begins(t, c, k.Now()), "one of 15 was sent")
+}
+
+// TestBeginNeverPassesAmazonsRate plays any day against the promise of the
+// usage plan: in no span more than 15 tickets and one for each 120 seconds of it.
+func TestBeginNeverPassesAmazonsRate(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		k := &clock{now: hostTime}
+		c, err := spapi.New(spapi.Config{
+			Credentials: func(context.Context, amazon.Account) (spapi.Credentials, error) { return secrets, nil },
+			Now:         k.Now,
+		})
+		require.NoError(t, err)
+		var taken []time.Time // of the tickets that were not given back
+		var open []amazon.Ticket
+		for range rapid.IntRange(1, 60).Draw(t, "steps") {
+			pass := rapid.Int64Range(0, int64(3*time.Minute)).Draw(t, "pass")
+			require.NoError(t, k.Wait(context.Background(), time.Duration(pass)))
+			for range rapid.IntRange(0, 6).Draw(t, "begins") {
+				ticket, err := c.Begin(context.Background(), seller, amazon.CancelFeed)
+				if at, throttled := amazon.Throttled(err); throttled {
+					require.Positive(t, at.Sub(k.Now()))
+					require.NoError(t, k.Wait(context.Background(), at.Sub(k.Now())))
+					ticket, err = c.Begin(context.Background(), seller, amazon.CancelFeed)
+				}
+				require.NoError(t, err, "at the moment that was named")
+				taken, open = append(taken, k.Now()), append(open, ticket)
+			}
+			if len(open) > 0 && rapid.Bool().Draw(t, "close") {
+				open[len(open)-1].Close()
+				taken, open = taken[:len(taken)-1], open[:len(open)-1]
+			}
+		}
+		for i, from := range taken {
+			for j, to := range taken[i:] {
+				refilled := float64(to.Sub(from)+time.Second) / float64(120*time.Second)
+				require.LessOrEqual(t, float64(j+1), 15+refilled, "tickets from %s to %s", from, to)
+			}
+		}
+	})
 }
 
 func TestCloseNeverOverfillsTheBucket(t *testing.T) {

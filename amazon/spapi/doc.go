@@ -11,7 +11,11 @@
 // http.RoundTripper that both repeats requests and drops their context.
 //
 // createFeed refills one token in 120 seconds for each account, shared by all
-// feed types. [Client.Begin] counts in this process and never waits.
+// feed types. [Client.Begin] counts in this process and never waits. The other
+// operations are not counted: when Amazon throttles one, the call waits, each
+// time at least until a token is refilled, and after five tries answers an error
+// that [amazon.Throttled] recognises. Whoever cannot wait gives the call a
+// deadline.
 //
 // Errors are [*amazon.Error]. No error and no log line holds a token, a secret,
 // or the query of a presigned URL.

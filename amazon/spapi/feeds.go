@@ -121,7 +121,7 @@ func eachPage(query url.Values, read func(url.Values) (next string, err error)) 
 		if err != nil || next == "" {
 			return err
 		}
-		if false {
+		if seen[next] {
 			return errPagesRepeat
 		}
 		seen[next] = true

@@ -202,6 +202,23 @@ func download(doc io.ReadCloser, err error) error {
 	return err
 }
 
+func TestADocumentThatWasUnpackedIsLeftAlone(t *testing.T) {
+	s := newServer(t)
+	archive := gzipped(t, "a report that is an archive")
+	s.on(feedDocPath, answer(200, fmt.Sprintf(`{"url":"%s/s3/out"}`, s.URL)))
+	s.on(downloadPath, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Encoding", "gzip")
+		w.Write(gzipped(t, string(archive)))
+	})
+	c, _ := connect(t, s)
+	doc, err := c.Document(t.Context(), seller, "amzn1.tortuga.4.na.out")
+	require.NoError(t, err)
+	defer doc.Close()
+	got, err := io.ReadAll(doc)
+	require.NoError(t, err)
+	assert.Equal(t, archive, got)
+}
+
 func TestDocumentErrors(t *testing.T) {
 	broken := gzipped(t, "some text that is cut")
 	found := func(w http.ResponseWriter, r *http.Request) {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -160,7 +161,7 @@ func (t *ticket) judge(ans answer, err error) (amazon.Feed, error) {
 				ID:           created.ID,
 				Type:         t.feedType,
 				Status:       amazon.FeedInQueue,
-				Marketplaces: t.account.Marketplaces,
+				Marketplaces: slices.Clone(t.account.Marketplaces),
 				CreatedAt:    ans.date,
 			}, nil
 		}

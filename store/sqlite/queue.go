@@ -61,9 +61,11 @@ func putEntries(ctx context.Context, q querier, es []queue.Entry) error {
 		if _, err := exec(ctx, q, "DELETE FROM takeback_entry_batches WHERE entry = ?", string(e.ID)); err != nil {
 			return err
 		}
-		if _, err := exec(ctx, q, "INSERT INTO takeback_entry_batches (entry, batch) SELECT DISTINCT ?, value FROM json_each(?)",
-			string(e.ID), jsonText(e.Batches())); err != nil {
-			return err
+		for _, b := range e.Batches() {
+			if _, err := exec(ctx, q, "INSERT INTO takeback_entry_batches (entry, batch) VALUES (?, ?) ON CONFLICT DO NOTHING",
+				string(e.ID), string(b)); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

@@ -93,7 +93,7 @@ func batchRow(n int) queue.Batch {
 		ID: queue.BatchID(fmt.Sprintf("SELLER-US-%03d", n)), Company: "company", Account: "SELLER-US",
 		Feed: "A_FEED_OF_THE_FUTURE", State: "AStateOfTheFuture", Why: "why",
 		Messages: []queue.BatchMessage{{ID: 7, Entry: "RF001", Part: "12345678901234"}},
-		Entries:  1, Hash: "e3b0c442", AttemptedAt: at(n), Fence: at(n + 1), DocumentNumber: amazon.FeedID(fmt.Sprint(50000+n)),
+		Entries:  1, Hash: "e3b0c442", AttemptedAt: at(n), Fence: at(n + 1), DocumentNumber: amazon.FeedID(fmt.Sprint(50000 + n)),
 		Due: at(n + 2), Accepted: 1, Refused: 2, Open: 3, Created: stamp(n),
 	}
 }

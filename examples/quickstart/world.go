@@ -1,0 +1,253 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	_ "embed"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/shopspring/decimal"
+
+	"github.com/takebackhq/takeback/amazon"
+	"github.com/takebackhq/takeback/amazon/amazontest"
+	"github.com/takebackhq/takeback/amazon/spapi"
+	"github.com/takebackhq/takeback/order"
+	"github.com/takebackhq/takeback/reportparse"
+)
+
+//go:embed returns.txt
+var returnsFile []byte
+
+// The report names one order that this host does not have.
+const strangersOrder = "999-0000001-0000001"
+
+const (
+	company  = order.CompanyID("demo")
+	merchant = "A2QUICKSTART01"
+)
+
+// clock is a clock that the program moves, so that waiting costs no time.
+type clock struct {
+	mu  sync.Mutex
+	now time.Time
+}
+
+func (c *clock) Now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.now
+}
+
+func (c *clock) advance(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now = c.now.Add(max(0, d))
+}
+
+// wait is what a client does between two tries.
+func (c *clock) wait(ctx context.Context, d time.Duration) error {
+	c.advance(d)
+	return ctx.Err()
+}
+
+// Orders of the host's own, beside those that the returns report names.
+const (
+	orderToRefund = "111-0000001-0000001" // two shipped units
+	orderToCancel = "111-0000002-0000002" // not shipped
+	orderRefunded = "111-0000003-0000003" // refunded in Seller Central yesterday, which our ledger does not know
+	orderToReject = "111-0000004-0000004" // somebody asks for a refund, and an operator says no
+)
+
+// ordersFor makes the orders that a returns report speaks of, and the host's own.
+func ordersFor(report []byte, name string, account order.AccountID) ([]order.Order, error) {
+	rows, err := reportparse.Returns(bytes.NewReader(report), reportparse.Options{Name: name})
+	if err != nil {
+		return nil, err
+	}
+	byNumber := map[string]*order.Order{}
+	var numbers []string
+	for row, err := range rows.All() {
+		var bad *reportparse.RowError
+		if errors.As(err, &bad) || row.OrderID == strangersOrder {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		o := byNumber[row.OrderID]
+		if o == nil {
+			o = newOrder(row.OrderID, account, order.Currency(row.Currency))
+			byNumber[row.OrderID] = o
+			numbers = append(numbers, row.OrderID)
+		}
+		item := row.OrderItemID
+		if len(item) < 14 {
+			item = itemID(row.OrderID, row.SKU, row.ASIN)
+		}
+		if _, known := o.Line(item); known {
+			continue
+		}
+		units := max(row.Quantity, row.OrderQuantity)
+		price := decimal.NewFromInt(int64(25 * units))
+		if row.OrderAmount.Valid && row.OrderAmount.Decimal.IsPositive() {
+			price = row.OrderAmount.Decimal
+		}
+		o.Lines = append(o.Lines, newLine(item, row.SKU, row.ASIN, units, units, price, o.Currency))
+	}
+	currency := order.Currency("USD")
+	var orders []order.Order
+	for _, number := range numbers {
+		orders = append(orders, *byNumber[number])
+		currency = byNumber[number].Currency
+	}
+	for i, number := range []string{orderToRefund, orderToCancel, orderRefunded, orderToReject} {
+		o := newOrder(number, account, currency)
+		shipped := 2
+		if number == orderToCancel {
+			shipped = 0
+		}
+		price := decimal.NewFromInt(int64(40 + 10*i))
+		o.Lines = []order.Line{newLine(itemID(number), fmt.Sprintf("OWN-%d", i+1), fmt.Sprintf("B0TKBKOWN%d", i+1), 2, shipped, price, currency)}
+		orders = append(orders, *o)
+	}
+	return orders, nil
+}
+
+func newOrder(number string, account order.AccountID, c order.Currency) *order.Order {
+	if c == "" {
+		c = "USD"
+	}
+	o := order.Order{
+		ID: order.ID{Company: company, Number: "SO-" + number}, Amazon: order.AmazonID{Account: account, Number: number},
+		Currency: c, Fulfilment: order.ByMerchant, Status: order.StatusInProcess,
+	}
+	for _, m := range amazon.Marketplaces() {
+		if m.Currency == c && o.Marketplace == "" {
+			o.Marketplace = m.ID
+		}
+	}
+	return &o
+}
+
+// newLine is a line whose buyer paid tax beside the price where that is the
+// custom, and shipping that half of a promotion took off again.
+func newLine(item, sku, asin string, units, shipped int, price decimal.Decimal, c order.Currency) order.Line {
+	cents := func(v string) decimal.Decimal { return decimal.RequireFromString(v).Round(c.Digits()) }
+	l := order.Line{
+		Item: item, SKU: sku, ASIN: asin, Ordered: units, Shipped: shipped, TaxModel: order.TaxIncluded,
+		Charges:    order.Amounts{order.Principal: price.Round(c.Digits()), order.Shipping: cents("5.99")},
+		Promotions: order.Amounts{order.Shipping: cents("2.99")},
+	}
+	if c == "USD" || c == "CAD" {
+		l.TaxModel = order.TaxNamed
+		l.Charges[order.Tax] = price.Mul(decimal.RequireFromString("0.0825")).Round(c.Digits())
+	}
+	return l
+}
+
+// itemID makes an order item ID of 15 digits where a report gives none.
+func itemID(of ...string) string {
+	sum := sha256.Sum256([]byte(fmt.Sprint(of)))
+	return fmt.Sprintf("%015d", binary.BigEndian.Uint64(sum[:])%1e15)
+}
+
+// world is everything outside the host: an Amazon on the loopback, and the
+// client that speaks to it.
+type world struct {
+	account amazon.Account
+	fake    *amazontest.Server
+	client  *spapi.Client
+	close   func()
+}
+
+// newWorld starts a fake Amazon that keeps its books in a file, and knows the
+// same orders as the host.
+func newWorld(file string, c *clock, orders []order.Order, account amazon.Account) (w *world, err error) {
+	w = &world{account: account}
+	if w.fake, err = amazontest.New(amazontest.Config{Now: c.Now, File: file}); err != nil {
+		return nil, err
+	}
+	credentials := spapi.Credentials{ClientID: "amzn1.application-oa2-client.quickstart", ClientSecret: "not-a-secret", RefreshToken: "Atzr|quickstart"}
+	if err := w.fake.AddSeller(amazontest.Seller{
+		Merchant: account.Merchant, ClientID: credentials.ClientID, ClientSecret: credentials.ClientSecret, RefreshToken: credentials.RefreshToken,
+	}); err != nil {
+		return nil, err
+	}
+	for _, o := range orders {
+		known := amazontest.Order{Seller: account.Merchant, Number: o.Amazon.Number, Marketplace: o.Marketplace, Currency: o.Currency}
+		for _, l := range o.Lines {
+			it := amazontest.Item{ID: l.Item, SKU: l.SKU, ASIN: l.ASIN, Quantity: l.Ordered, Shipped: l.Shipped, Charges: l.Paid()}
+			if o.Amazon.Number == orderRefunded {
+				it.Refunded = l.Paid()
+			}
+			known.Items = append(known.Items, it)
+		}
+		if err := w.fake.Seed(known); err != nil {
+			return nil, err
+		}
+	}
+
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, err
+	}
+	server := &http.Server{Handler: w.fake, ReadHeaderTimeout: time.Minute}
+	stopped := make(chan struct{})
+	go func() {
+		defer close(stopped)
+		_ = server.Serve(listener) // ends with Close below
+	}()
+	w.close = func() {
+		_ = server.Close()
+		<-stopped
+	}
+	base := "http://" + listener.Addr().String()
+	w.client, err = spapi.New(spapi.Config{
+		Credentials: func(context.Context, amazon.Account) (spapi.Credentials, error) { return credentials, nil },
+		Endpoint:    func(amazon.Region) string { return base },
+		TokenURL:    base + "/auth/o2/token",
+		Now:         c.Now, Wait: c.wait,
+	})
+	if err != nil {
+		w.close()
+		return nil, err
+	}
+	return w, nil
+}
+
+// accountFor is the seller account: in the region of its orders' marketplaces.
+func accountFor(currencies []order.Currency) amazon.Account {
+	a := amazon.Account{ID: "demo", Company: company, Merchant: merchant, Region: amazon.NorthAmerica}
+	for _, c := range currencies {
+		for _, m := range amazon.Marketplaces() {
+			if m.Currency == c && !slices.Contains(a.Marketplaces, m.ID) {
+				a.Marketplaces = append(a.Marketplaces, m.ID)
+				a.Region = m.Region
+				break
+			}
+		}
+	}
+	if len(a.Marketplaces) == 0 {
+		a.Marketplaces = []order.MarketplaceID{"ATVPDKIKX0DER"}
+	}
+	return a
+}
+
+func (w *world) accounts() amazon.Accounts { return amazon.AccountList{w.account} }
+
+func (w *world) order(number string) order.AmazonID {
+	return order.AmazonID{Account: w.account.ID, Number: number}
+}
+
+// amazontestReport is the merchant's file as Amazon would give it out.
+func amazontestReport(kind amazon.ReportType, body []byte) amazontest.ReportFile {
+	return amazontest.ReportFile{Seller: merchant, Type: kind, Body: body}
+}
