@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/shopspring/decimal"
+
 	"github.com/takebackhq/takeback/amazon"
 	"github.com/takebackhq/takeback/order"
 	"github.com/takebackhq/takeback/queue"
@@ -180,12 +182,18 @@ func (f Facts) admit(r Request) error {
 	if len(f.Orders) > 1 {
 		return fmt.Errorf("%w: %s and %d more: Amazon would cancel them all", ErrShared, f.Orders[0].ID, len(f.Orders)-1)
 	}
-	for _, g := range f.Gates {
+	return alone(f.Gates, f.Cancellations)
+}
+
+// alone refuses another cancellation beside one that is open or was carried
+// out, and any of an order that was handed over.
+func alone(gates []Gate, others []Cancellation) error {
+	for _, g := range gates {
 		if !g.HandedOver.At.IsZero() {
 			return fmt.Errorf("%w by %s at %s: refund it when it is shipped", ErrHandedOver, g.HandedOver.By, g.HandedOver.At.Format(time.RFC3339))
 		}
 	}
-	for _, c := range f.Cancellations {
+	for _, c := range others {
 		if c.Outcome == Open || c.Outcome == Cancelled {
 			return fmt.Errorf("%w: %s asks for the same (%s)", ErrKeyReused, c.ID, c.Outcome)
 		}
@@ -193,17 +201,19 @@ func (f Facts) admit(r Request) error {
 	return nil
 }
 
-// reserve takes what is left of the order's lines.
+// reserve takes what is left of the order's lines, and no more than is left of
+// the whole order: part of it may have gone back to the buyer as a concession.
 func reserve(l order.Ledger, c Cancellation, s order.Stamp) ([]order.Posting, error) {
 	var ps []order.Posting
 	for _, item := range c.Items {
+		ask, room := order.Amounts{}, l.LeftTotal()
 		left := l.Left(item)
-		for comp, v := range left {
-			if !v.IsPositive() || !comp.Charged() {
-				delete(left, comp)
+		for _, comp := range left.Components() {
+			if v := decimal.Min(left[comp], room); v.IsPositive() && comp.Charged() {
+				ask[comp], room = v, room.Sub(v)
 			}
 		}
-		reserved, err := l.Reserve(c.Cause(), item, left, false, s)
+		reserved, err := l.Reserve(c.Cause(), item, ask, false, s)
 		if err != nil {
 			return nil, err
 		}

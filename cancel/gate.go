@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
+	"time"
 
 	"github.com/takebackhq/takeback/order"
 )
@@ -68,12 +71,16 @@ var ErrClosed = errors.New("order may not ship")
 
 // HandOver records that the parcel leaves, if nothing about the Amazon order
 // changed since the gate was asked; otherwise it answers store.ErrConflict: ask
-// again. st may be bound to the host's transaction. Handing over twice is
-// harmless.
+// again. st may be bound to the host's transaction. The stamp says who hands
+// over and when. Handing over again, with a new Pass, keeps the first stamp.
 func (p Pass) HandOver(ctx context.Context, st Store, s order.Stamp) error {
 	if !p.May {
-		return fmt.Errorf("order %s: %w: %s", p.Order, ErrClosed, p.Why[0])
+		return fmt.Errorf("order %s: %w: %s", p.Order, ErrClosed, strings.Join(p.Why, "; "))
 	}
+	if s.By == "" || s.At.IsZero() {
+		return fmt.Errorf("hand over order %s: stamp by %q at %s: say who hands over, and when", p.Order, s.By, s.At.Format(time.RFC3339))
+	}
+	s.At = s.At.UTC()
 	c := Change{Writes: order.Writes{Order: p.Order, Version: p.Version}}
 	for _, g := range p.gates {
 		if g.HandedOver.At.IsZero() {
@@ -111,15 +118,23 @@ func (s *Service) Open(ctx context.Context, id order.AmazonID, by, why string) e
 	stamp := order.Stamp{By: by, At: s.Now().UTC(), Why: why}
 	c := Change{Writes: order.Writes{Order: id, Version: f.Ledger.Version}}
 	for _, g := range MayShip(f).gates {
-		for _, refused := range f.Cancellations {
-			if refused.HostOrder != g.HostOrder || !refused.closes(g) {
-				continue
-			}
-			g.Opened = stamp
-			c.Gates = append(c.Gates, g)
-			c.Effect(order.Effect{Kind: order.EffectRelease, Release: &order.Release{Owner: order.HeldByCancellation}}, g.HostOrder, stamp)
-			c.status(refused, refused.Before, stamp, order.StatusProblemOrder)
+		closing := slices.DeleteFunc(slices.Clone(f.Cancellations), func(c Cancellation) bool {
+			return c.HostOrder != g.HostOrder || !c.closes(g)
+		})
+		if len(closing) == 0 {
+			continue
 		}
+		g.Opened = stamp
+		for _, refused := range closing {
+			// The clock of whoever recorded the refusal may be ahead of ours.
+			if !g.Opened.At.After(refused.Ended.At) {
+				g.Opened.At = refused.Ended.At.Add(time.Microsecond)
+			}
+		}
+		c.Gates = append(c.Gates, g)
+		c.Effect(order.Effect{Kind: order.EffectRelease, Release: &order.Release{Owner: order.HeldByCancellation}}, g.HostOrder, stamp)
+		// The first of them found the order as it was before all.
+		c.status(closing[0], closing[0].Before, stamp, order.StatusProblemOrder)
 	}
 	if len(c.Gates) == 0 {
 		return fmt.Errorf("open gate of order %s: no refused cancellation closes it", id.Number)

@@ -12,7 +12,7 @@ import (
 )
 
 // Prepare implements [queue.Handler]: one message that lists every item of the
-// order. An order that has shipped meanwhile is not cancelled any more.
+// order. An order that was shipped or split meanwhile is not cancelled any more.
 func (s *Service) Prepare(ctx context.Context, es []queue.Entry) ([]queue.Prepared, error) {
 	cancellations, ledgers, err := s.load(ctx, es)
 	if err != nil {
@@ -26,10 +26,16 @@ func (s *Service) Prepare(ctx context.Context, es []queue.Entry) ([]queue.Prepar
 	if err != nil {
 		return nil, fmt.Errorf("order book: %w", err)
 	}
-	shipped := map[order.AmazonID]order.ShippingStatus{}
+	carriers := map[order.AmazonID]int{}
+	aside := map[order.AmazonID]string{}
+	for _, o := range orders {
+		if carriers[o.Amazon]++; carriers[o.Amazon] > 1 {
+			aside[o.Amazon] = "several host orders share the Amazon order: Amazon would cancel them all"
+		}
+	}
 	for _, o := range orders {
 		if o.Shipping() != order.Unshipped {
-			shipped[o.Amazon] = o.Shipping()
+			aside[o.Amazon] = fmt.Sprintf("the order is %s: Amazon would refund all of it", o.Shipping())
 		}
 	}
 	var prepared []queue.Prepared
@@ -43,8 +49,8 @@ func (s *Service) Prepare(ctx context.Context, es []queue.Entry) ([]queue.Prepar
 			Entry: e.ID, Order: order.Writes{Order: l.Order, Version: l.Version},
 			Messages: []queue.PreparedMessage{{Message: message(c)}},
 		}
-		if status := shipped[e.Order]; status != "" {
-			p.Aside = &queue.Aside{State: queue.EntryNeedsDecision, Why: fmt.Sprintf("the order is %s: Amazon would refund all of it", status)}
+		if why := aside[e.Order]; why != "" {
+			p.Aside = &queue.Aside{State: queue.EntryNeedsDecision, Why: why}
 		}
 		prepared = append(prepared, p)
 	}
@@ -102,6 +108,11 @@ func (s *Service) apply(ctx context.Context, es []queue.Entry) error {
 		if err != nil {
 			return err
 		}
+		if e.State == queue.EntryQueued && c.Outcome != Open {
+			if err := s.again(ctx, c); err != nil {
+				return err
+			}
+		}
 		change, err := settle(c, ledgers[e.Order], e, set.Policy)
 		if err != nil {
 			return err
@@ -112,6 +123,23 @@ func (s *Service) apply(ctx context.Context, es []queue.Entry) error {
 		ledgers[e.Order] = after
 	}
 	return s.Store.SaveCancellations(ctx, changes)
+}
+
+// again refuses to queue a cancellation anew when its order was handed over, or
+// another one has taken its place. What it reads is newer than the head.
+func (s *Service) again(ctx context.Context, c Cancellation) error {
+	gates, err := s.Store.Gates(ctx, []order.ID{c.HostOrder})
+	if err != nil {
+		return err
+	}
+	others, err := s.Store.Cancellations(ctx, Query{Orders: []order.AmazonID{c.Order}})
+	if err != nil {
+		return err
+	}
+	if err := alone(gates, others); err != nil {
+		return fmt.Errorf("cancellation %s of order %s: %w", c.ID, c.Order.Number, err)
+	}
+	return nil
 }
 
 // settle is what an entry's new state means for its cancellation and its order.
@@ -149,7 +177,7 @@ func settle(c Cancellation, l order.Ledger, e queue.Entry, p settings.Policy) (C
 		ch.void(c, l, s)
 		ch.Effect(order.Effect{Kind: order.EffectRelease, Release: &order.Release{Owner: order.HeldByCancellation}}, c.HostOrder, s)
 		ch.status(c, c.Before, s, order.StatusOnHold, order.StatusCancelled)
-		ch.note(c, s, "Cancellation %s: %s. %s", c.ID, e.State.Label(), s.Why)
+		ch.note(c, s, "Cancellation %s: %s.%s", c.ID, e.State.Label(), because(s.Why))
 	case queue.EntryQueued:
 		if c.Outcome == Open {
 			break // Amazon cancelled the feed: nothing happened, everything is as it was
@@ -162,7 +190,7 @@ func settle(c Cancellation, l order.Ledger, e queue.Entry, p settings.Policy) (C
 		ch.Postings = ps
 		ch.hold(c, p, s)
 	default:
-		ch.note(c, s, "Cancellation %s: %s. %s", c.ID, e.State.Label(), s.Why)
+		ch.note(c, s, "Cancellation %s: %s.%s", c.ID, e.State.Label(), because(s.Why))
 	}
 	ch.Cancellations = []Cancellation{c}
 	ch.Event(order.EventResult, "cancellation "+string(c.ID), string(e.State), s)
@@ -174,4 +202,11 @@ func (ch *Change) void(c Cancellation, l order.Ledger, s order.Stamp) {
 		ps := l.Void(c.Cause(), item, s)
 		ch.Postings, l = append(ch.Postings, ps...), l.With(ps...)
 	}
+}
+
+func because(why string) string {
+	if why == "" {
+		return ""
+	}
+	return " " + why
 }

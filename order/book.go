@@ -25,7 +25,8 @@ type Book interface {
 	// once and, for one host order, with rising Seq; one whose Seq the order has
 	// passed is answered nil and changes nothing, and so is one of a kind that
 	// the host does not keep. ErrStale means the order no longer has the status
-	// that the effect expects. Any other error has the effect tried again later,
-	// before all later effects of that order.
+	// that the effect expects; it has not passed that Seq then, and is given a
+	// note under the same one at once. Any other error has the effect tried again
+	// later, before all later effects of that order.
 	ApplyOrder(ctx context.Context, e Effect) error
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/shopspring/decimal"
@@ -167,10 +168,11 @@ func Deliver(ctx context.Context, from Outbox, to Book, now time.Time, limit int
 
 // staleNote takes the place of an effect that came too late, under its number.
 func staleNote(e Effect) Effect {
-	text := fmt.Sprintf("%s was not applied: the order changed meanwhile. %s", e.Kind, e.Why)
+	what := string(e.Kind)
 	if e.Status != nil {
-		text = fmt.Sprintf("Status %s was not applied: the order changed meanwhile. %s", e.Status.To, e.Why)
+		what = "Status " + string(e.Status.To)
 	}
+	text := strings.TrimSpace(what + " was not applied: the order changed meanwhile. " + e.Why)
 	return Effect{
 		Key: e.Key, Order: e.Order, Amazon: e.Amazon, Seq: e.Seq, Stamp: e.Stamp,
 		Kind: EffectNote, Note: &Note{Text: text},

@@ -45,11 +45,13 @@ func (m Money) String() string { return Format(m.Amount, m.Currency) }
 // Format writes an amount with its currency, as in "86.40 USD". Equal amounts
 // are written alike. An amount with more decimals than the currency has is shown
 // whole, never rounded.
-func Format(amount decimal.Decimal, c Currency) string {
+func Format(amount decimal.Decimal, c Currency) string { return fixed(amount, c) + " " + string(c) }
+
+func fixed(amount decimal.Decimal, c Currency) string {
 	if finer(amount, c) {
-		return fmt.Sprintf("%s %s", amount, c)
+		return amount.String()
 	}
-	return fmt.Sprintf("%s %s", amount.StringFixed(c.Digits()), c)
+	return amount.StringFixed(c.Digits())
 }
 
 // finer tells that an amount is no whole number of the currency's minor unit.
@@ -164,6 +166,19 @@ func (a Amounts) String() string {
 		fmt.Fprintf(&b, "%s %s", c, a[c])
 	}
 	return b.String()
+}
+
+// In lists the amounts that are not zero with the decimals of their currency, as
+// in "Principal 10.00, Tax 0.83 USD"; "nothing" when all are zero.
+func (a Amounts) In(c Currency) string {
+	var parts []string
+	for _, comp := range a.Components() {
+		parts = append(parts, fmt.Sprintf("%s %s", comp, fixed(a[comp], c)))
+	}
+	if len(parts) == 0 {
+		return "nothing"
+	}
+	return strings.Join(parts, ", ") + " " + string(c)
 }
 
 // CheckAmounts refuses amounts below zero, finer than the currency's minor

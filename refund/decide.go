@@ -95,7 +95,7 @@ func decide(f Facts, r Request) (Draft, error) {
 		return Draft{}, err
 	}
 	before := f.Ledger.With(charges...)
-	token := newToken(refund, before)
+	token := newToken(refund, before, f.earlier())
 	if r.Token != "" && r.Token != token {
 		return Draft{}, fmt.Errorf("what is left of the order has changed since the refund was shown: show it anew: %w", store.ErrConflict)
 	}
@@ -203,6 +203,8 @@ func (f Facts) first(refund Refund, r Request) (Draft, error) {
 	switch {
 	case same(first, refund) && (r.Key != "" || r.Token == first.Token):
 		return Draft{Refund: first, Token: first.Token, Existing: true}, nil
+	case r.Key == "" && r.Token == first.Token:
+		return Draft{}, fmt.Errorf("the token confirmed %s, which asks for something else: show this one first: %w", first.ID, store.ErrConflict)
 	case r.Key == "":
 		return Draft{}, fmt.Errorf("another refund of RMA %s was issued since this one was shown: show it anew: %w", r.RMA, store.ErrConflict)
 	}
@@ -229,12 +231,26 @@ func key(refund Refund, r Request) string {
 	return fmt.Sprintf("order/%s/%s", refund.Order.Number, refund.Token)
 }
 
-// newToken names the content of a refund and the balances it was decided on.
-// The row version is left out on purpose: a tracking number that arrives
-// meanwhile does not undo what a person confirmed.
-func newToken(r Refund, l order.Ledger) string {
+// earlier counts the refunds that the Amazon order has had, whatever became of
+// them.
+func (f Facts) earlier() int {
+	n := 0
+	for _, r := range f.Refunds {
+		if r.Order == f.Ledger.Order {
+			n++
+		}
+	}
+	return n
+}
+
+// newToken names the content of a refund and the balances it was decided on. It
+// counts the earlier refunds too: when Amazon refused one, the balances are what
+// they were before it, and the next one like it is still another. The row
+// version is left out on purpose: a tracking number that arrives meanwhile does
+// not undo what a person confirmed.
+func newToken(r Refund, l order.Ledger, earlier int) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s|%s|%s|%s|%s|%t|%s\n", r.Order, r.Origin, r.RMA, r.Reason, r.Currency, r.OverRefund, l.LeftTotal())
+	fmt.Fprintf(&b, "%s|%s|%s|%s|%s|%t|%s|%d\n", r.Order, r.Origin, r.RMA, r.Reason, r.Currency, r.OverRefund, l.LeftTotal(), earlier)
 	for _, ask := range r.Asked {
 		fmt.Fprintf(&b, "%s|%d|%t|%s|%s\n", ask.Item, ask.Units, ask.Shipping, canonical(ask.Amounts), canonical(l.Left(ask.Item)))
 	}
@@ -276,12 +292,7 @@ func (f Facts) admit(r Request) error {
 
 // line decides one line: its amounts and the postings that reserve them.
 func (f Facts) line(l order.Ledger, d *Draft, r Request, ask Ask) (Line, []order.Posting, error) {
-	var of order.Line
-	for _, o := range f.Orders {
-		if line, ok := o.Line(ask.Item); ok {
-			of = line
-		}
-	}
+	of := f.orderLine(ask.Item)
 	switch {
 	case of.Item == "":
 		if err := order.CheckItem(ask.Item); err != nil {
@@ -317,7 +328,7 @@ func (f Facts) line(l order.Ledger, d *Draft, r Request, ask Ask) (Line, []order
 		return Line{}, nil, fmt.Errorf("item %s: %w", ask.Item, err)
 	}
 	if amounts.IsZero() {
-		return Line{}, nil, fmt.Errorf("item %s: a refund of nothing; left of it is: %s", ask.Item, orNothing(l.Left(ask.Item)))
+		return Line{}, nil, fmt.Errorf("item %s: a refund of nothing; left of it is: %s", ask.Item, l.Left(ask.Item).In(r.Currency))
 	}
 	for _, c := range amounts.Components() {
 		if !c.Charged() && !c.Concession() {
@@ -333,6 +344,21 @@ func (f Facts) line(l order.Ledger, d *Draft, r Request, ask Ask) (Line, []order
 		return Line{}, nil, err
 	}
 	return Line{Item: ask.Item, SKU: of.SKU, Units: ask.Units, Amounts: amounts.Plus(nil), Outcome: LineOpen}, reserved, nil
+}
+
+// orderLine is the order line of an item. A split may have left units of it on
+// several host orders: the money is shared by all of them.
+func (f Facts) orderLine(item string) order.Line {
+	var of order.Line
+	for _, o := range f.Orders {
+		if part, ok := o.Line(item); ok {
+			of.Item, of.SKU = part.Item, part.SKU
+			of.Ordered += part.Ordered
+			of.Shipped += part.Shipped
+			of.Cancelled += part.Cancelled
+		}
+	}
+	return of
 }
 
 // surplus turns what goes beyond the charges of a line into Goodwill, because
@@ -369,11 +395,4 @@ func (f Facts) items() []string {
 		}
 	}
 	return items
-}
-
-func orNothing(a order.Amounts) string {
-	if a.IsZero() {
-		return "nothing"
-	}
-	return a.String()
 }

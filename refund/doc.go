@@ -25,8 +25,9 @@
 // A refund's key is unique for ever within its company. The host may bring its
 // own ([Request.Key]); otherwise the key follows from the token of the draft
 // that a person confirmed ([Request.Token]). A token names the content of the
-// draft and the balances it was decided on: when these changed meanwhile,
-// drafting with the token answers store.ErrConflict, and the draft must be
-// shown anew. A repeat (a double click, a retried call) returns the first
-// refund with [Draft.Existing] set and writes nothing.
+// draft, the balances it was decided on, and how many refunds the Amazon order
+// has had, so that an equal refund later is another one. When these changed
+// meanwhile, drafting with the token answers store.ErrConflict, and the draft
+// must be shown anew. A repeat (a double click, a retried call) returns the
+// first refund with [Draft.Existing] set and writes nothing.
 package refund

@@ -18,7 +18,7 @@ import (
 type Draft struct {
 	Refund   Refund
 	Existing bool   // the request was issued before: Refund is that first one, and Save writes nothing
-	Token    string // names content and balances; bring it back in Request.Token to confirm
+	Token    string // names content, balances and earlier refunds; bring it back in Request.Token to confirm
 
 	Total    order.Amounts // what the buyer gets back, by component over all lines
 	Balances []Balance     // of each line, before and after
@@ -62,7 +62,7 @@ func (d *Draft) finish(f Facts, r Request, before, after order.Ledger) {
 	d.change.Entries = []queue.Entry{refund.entry()}
 	d.change.Effect(payment(after, f.Settings.Policy), refund.HostOrder, s)
 	d.change.Effect(note("Refund %s of %s is queued.", refund.ID, refund.Total()), refund.HostOrder, s)
-	d.change.Event(order.EventRequested, "refund "+string(refund.ID), fmt.Sprintf("%s for %s: %s", refund.Total(), refund.Reason, d.Total), s)
+	d.change.Event(order.EventRequested, "refund "+string(refund.ID), fmt.Sprintf("%s for %s: %s", refund.Total(), refund.Reason, d.Total.In(r.Currency)), s)
 	if refund.Surplus.IsPositive() {
 		d.change.Event(order.EventRequested, "refund "+string(refund.ID), "over-refund of "+order.Format(refund.Surplus, r.Currency), s)
 	}
@@ -87,12 +87,10 @@ func (r Refund) entry() queue.Entry {
 func payment(l order.Ledger, p settings.Policy) order.Effect {
 	shown := l
 	if p.PaymentStatusAt == settings.PaymentStatusWhenIssued {
-		for _, item := range l.Items() {
-			shown = shown.With(order.Posting{
-				Item: item, Component: order.Principal, Balance: order.Posted, Amount: l.Sum(order.Reserved, item).Total(),
-				Cause: order.Cause{Kind: order.CauseRefund},
-			})
-		}
+		shown = l.With(order.Posting{
+			Component: order.Principal, Balance: order.Posted, Amount: l.Pending(),
+			Cause: order.Cause{Kind: order.CauseRefund},
+		})
 	}
 	return order.Effect{Kind: order.EffectPayment, Payment: &order.Payment{
 		Status: shown.PaymentStatus(), Pending: l.Pending(), Refunded: l.TotalBy(order.Posted, order.CauseRefund), Currency: l.Currency(),

@@ -38,7 +38,7 @@ func prepare(e queue.Entry, r Refund, l order.Ledger) queue.Prepared {
 		}
 		if held := l.Held(r.Cause(), line.Item); !held.Equal(line.Amounts) {
 			p.Aside = &queue.Aside{State: queue.EntryNeedsDecision,
-				Why: fmt.Sprintf("item %s: %s is reserved where the refund has %s", line.Item, orNothing(held), line.Amounts)}
+				Why: fmt.Sprintf("item %s: %s is reserved where the refund has %s", line.Item, held.In(r.Currency), line.Amounts.In(r.Currency))}
 			return p
 		}
 		for _, c := range l.Left(line.Item).Components() {
@@ -142,7 +142,9 @@ func settle(r Refund, l order.Ledger, e queue.Entry, p settings.Policy) (Change,
 			ps = l.Post(r.Cause(), line.Item, s)
 		case LineVoided:
 			ps = l.Void(r.Cause(), line.Item, s)
-			line.Code, line.Text = said.Code, said.Text
+			if e.State != queue.EntryRejected && e.State != queue.EntryWithdrawn { // those have results of earlier attempts at most
+				line.Code, line.Text = said.Code, said.Text
+			}
 		case LineOpen:
 			ps, err = l.Reserve(r.Cause(), line.Item, line.Amounts, r.OverRefund, s)
 			line.Code, line.Text = 0, ""

@@ -57,6 +57,13 @@ func (s *Service) facts(ctx context.Context, r Request) (f Facts, err error) {
 	if err := r.Order.Check(); err != nil {
 		return f, err
 	}
+	// The head first: what is read after it can only be newer, and then the save
+	// conflicts.
+	ledgers, err := s.Store.Ledgers(ctx, []order.AmazonID{r.Order})
+	if err != nil {
+		return f, err
+	}
+	f.Ledger = ledgers[0]
 	if f.Orders, err = s.Book.Orders(ctx, []order.AmazonID{r.Order}); err != nil || len(f.Orders) == 0 {
 		return f, err
 	}
@@ -71,13 +78,6 @@ func (s *Service) facts(ctx context.Context, r Request) (f Facts, err error) {
 	if f.Settings, err = s.Settings.Settings(ctx, company); err != nil {
 		return f, err
 	}
-	// The head first: what is read after it can only be newer, and then the save
-	// conflicts.
-	ledgers, err := s.Store.Ledgers(ctx, []order.AmazonID{r.Order})
-	if err != nil {
-		return f, err
-	}
-	f.Ledger = ledgers[0]
 	if f.Refunds, err = s.Store.Refunds(ctx, Query{Orders: []order.AmazonID{r.Order}}); err != nil || r.Key == "" {
 		return f, err
 	}

@@ -31,7 +31,6 @@ type reading struct {
 	Unknown []string
 }
 
-// readAll bounds the rows it accepts, so that a reader that does not end fails.
 func readAll(t testing.TB, in io.Reader, o reportparse.Options) (got reading, err error) {
 	t.Helper()
 	r, err := reportparse.Returns(in, o)
@@ -45,7 +44,7 @@ func readAll(t testing.TB, in io.Reader, o reportparse.Options) (got reading, er
 			assert.Equal(t, bad.Line, row.Line, "a bad row still has its line")
 			got.Bad = append(got.Bad, bad.Error())
 		case err != nil:
-			assert.Empty(t, got.End, "All goes on after the end")
+			require.Empty(t, got.End, "All goes on after the end")
 			got.End = err.Error()
 		default:
 			got.Rows = append(got.Rows, row)
@@ -254,6 +253,42 @@ func TestReturnsXML(t *testing.T) {
 			}
 		})
 	}
+}
+
+// The bound is on one RMA, not on the file.
+func TestReturnsLongXML(t *testing.T) {
+	const n = 2000
+	filler := strings.Repeat("x", 1000)
+	file := envelope(strings.Repeat("<other>"+filler+"</other>", n) + strings.Repeat(details("<item_name>"+filler+"</item_name>"), n))
+	got, err := readAll(t, strings.NewReader(file), reportparse.Options{})
+	require.NoError(t, err)
+	assert.Empty(t, got.End)
+	assert.Len(t, got.Rows, n)
+}
+
+func TestReturnsXMLText(t *testing.T) {
+	tests := []struct{ name, text, want string }{
+		{"entities", "Caf&eacute;&nbsp;&amp;&#32;T&#x61;", "Café\u00a0& Ta"},
+		{"CDATA", "<![CDATA[5\" <lamp>]]>", `5" <lamp>`},
+		{"comment", "Tea<!-- green --> pot", "Tea pot"},
+		{"control characters", "T\x01e\x1Fa\uFFFE\uFFFF", "Tea"},
+		{"white space around", "\n  Tea\u00a0\n", "Tea"},
+	}
+	for _, tc := range tests {
+		t.Run(tc.name, func(t *testing.T) {
+			got, err := readAll(t, strings.NewReader(envelope(details("<item_name>"+tc.text+"</item_name>"))), reportparse.Options{})
+			require.NoError(t, err)
+			require.Len(t, got.Rows, 1, "ended by %q", got.End)
+			assert.Equal(t, tc.want, got.Rows[0].ItemName)
+		})
+	}
+}
+
+func TestReturnsTimesAreUTC(t *testing.T) {
+	got, err := readAll(t, strings.NewReader(flat(map[string]string{"Order date": "2026-05-01T23:30:00-02:00"})), reportparse.Options{})
+	require.NoError(t, err)
+	require.Len(t, got.Rows, 1)
+	assert.Equal(t, time.Date(2026, time.May, 2, 1, 30, 0, 0, time.UTC), got.Rows[0].OrderDate)
 }
 
 // However the bytes arrive, and however lines end, the rows are the same.

@@ -53,7 +53,6 @@ func (s *Service) Import(ctx context.Context, a amazon.Account, m amazon.ReportM
 	if err != nil {
 		return in, fmt.Errorf("import returns: %w", err)
 	}
-	has := func(column string) bool { return slices.Contains(rows.Columns(), column) }
 	seen := map[string]int{} // rows of one return about one item, for telling twins apart
 	var chunk []Row
 	var broken error
@@ -71,7 +70,7 @@ func (s *Service) Import(ctx context.Context, a amazon.Account, m amazon.ReportM
 		}
 		twin := fmt.Sprintf("%s|%s|%s|%s|%s", row.OrderID, row.RMAID, row.OrderItemID, row.SKU, row.ASIN)
 		seen[twin]++
-		chunk = append(chunk, Row{Return: row, Occurrence: seen[twin], AsOf: m.AsOf.UTC(), Has: has})
+		chunk = append(chunk, Row{Return: row, Occurrence: seen[twin], AsOf: m.AsOf.UTC(), Has: rows.Has})
 		if len(chunk) == importChunk {
 			if err := s.importChunk(ctx, a, m, chunk, &in); err != nil {
 				return in, err

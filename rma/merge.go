@@ -41,14 +41,15 @@ func Merge(orders []order.Order, rmas []RMA, row Row, s order.Stamp) Merged {
 	approved := strings.EqualFold(row.Status, string(Approved))
 	if at >= 0 {
 		if i := slices.IndexFunc(rmas[at].Lines, func(l Line) bool { return l.Row == key }); i >= 0 {
-			return update(rmas[at], i, row)
+			return update(rmas[at], i, row, s)
 		}
 	}
 	if !approved {
 		return Merged{Skipped: fmt.Sprintf("status is %s, not Approved", row.Status)}
 	}
-	if free := line.Ordered - returning(rmas, line.Item); row.Quantity > free {
-		return Merged{Skipped: fmt.Sprintf("more returned than ordered: %d of item %s, %d of %d left", row.Quantity, line.Item, max(0, free), line.Ordered)}
+	all := ordered(orders, line.Item)
+	if free := all - returning(rmas, line.Item); row.Quantity > free {
+		return Merged{Skipped: fmt.Sprintf("more returned than ordered: %d of item %s, %d of %d left", row.Quantity, line.Item, max(0, free), all)}
 	}
 
 	r := RMA{
@@ -108,6 +109,18 @@ func source(o order.Order, row Row) string {
 	return strings.Join([]string{o.Amazon.Number, row.SKU, row.ASIN, row.RequestDate.UTC().Format(time.RFC3339)}, "|")
 }
 
+// ordered counts the units of an order line, which a split may have left on
+// several host orders.
+func ordered(orders []order.Order, item string) int {
+	n := 0
+	for _, o := range orders {
+		if l, ok := o.Line(item); ok {
+			n += l.Ordered
+		}
+	}
+	return n
+}
+
 // returning counts the units of an order line that are on RMAs.
 func returning(rmas []RMA, item string) int {
 	n := 0
@@ -122,7 +135,7 @@ func returning(rmas []RMA, item string) int {
 }
 
 // update merges a row into the line that it made before.
-func update(stored RMA, i int, row Row) Merged {
+func update(stored RMA, i int, row Row, s order.Stamp) Merged {
 	if !stored.AsOf.IsZero() && row.AsOf.Before(stored.AsOf) {
 		return Merged{} // older than what is known, or of unknown age
 	}
@@ -136,10 +149,12 @@ func update(stored RMA, i int, row Row) Merged {
 		*to = value
 	}
 	l := &r.Lines[i]
-	set("Amazon's status", "Return request status", &r.AmazonStatus, row.Status)
+	if i == 0 { // rows of one RMA that disagree would otherwise take turns at every import
+		set("Amazon's status", "Return request status", &r.AmazonStatus, row.Status)
+	}
 	set("reason", "Return Reason", &l.Reason, row.Reason)
 	set("Amazon's resolution", "Resolution", &l.AmazonResolution, row.Resolution)
-	if r.track(row, row.AsOf) {
+	if r.track(row, s.At) {
 		what = append(what, "tracking number noted")
 	}
 	r.AsOf = row.AsOf

@@ -127,6 +127,7 @@ func TestCreateFeedIsRefused(t *testing.T) {
 			assert.Equal(t, 400, got.status, name)
 			assert.Contains(t, got.body, "InvalidInput", name)
 		}
+		assert.Equal(t, 404, c.api("GET", "/feeds/2021-06-30/documents/"+empty, "").status, "a document that was not uploaded")
 		assert.Equal(t, 415, c.do("POST", host+"/feeds/2021-06-30/feeds", "{}", "text/plain", c.token).status)
 		assert.Equal(t, 400, c.api("POST", "/feeds/2021-06-30/documents", `{"contentType":""}`).status)
 

@@ -354,6 +354,10 @@ func TestNothingIsLeftOfACancelledOrder(t *testing.T) {
 		srv := open(t, amazontest.Config{})
 		ord, _ := srv.Order(unshipped)
 		require.False(t, ord.Left("10000000000021").IsZero())
+		ord.Items[0].Charges[order.Principal] = dec("999") // a snapshot is the caller's
+		again, _ := srv.Order(unshipped)
+		assert.True(t, again.Left("10000000000021")[order.Principal].Equal(dec("20")))
+
 		login(t, srv, "Atzr|one").send(amazon.CancelFeed, cancels(acknowledge(unshipped, "Failure", "10000000000021 BuyerCanceled", "10000000000022 BuyerCanceled")))
 		time.Sleep(time.Minute)
 		ord, _ = srv.Order(unshipped)

@@ -14,6 +14,8 @@ import (
 	"github.com/takebackhq/takeback/order"
 )
 
+var errBooks = errors.New("the books do not agree")
+
 // comparison holds what Amazon paid against what our ledger says.
 type comparison struct {
 	amazon, ours string
@@ -72,7 +74,7 @@ func (d *day) compare(ctx context.Context) error {
 		}
 	}
 	if !d.ledger.equal {
-		return errors.New("the books do not agree")
+		return errBooks
 	}
 	d.say("   they agree to the cent")
 	return nil

@@ -36,7 +36,7 @@ type day struct {
 	world   *world
 	clock   *clock
 	tell    io.Writer
-	started time.Time
+	earlier map[queue.BatchID]bool // what an earlier run had finished
 
 	returns rma.Imported
 	issued  int // requests that this run made
@@ -47,6 +47,13 @@ type day struct {
 func (d *day) say(format string, args ...any) { fmt.Fprintf(d.tell, format+"\n", args...) }
 
 func (d *day) work(ctx context.Context, report []byte, name string, made time.Time) error {
+	finished, err := d.desk.Queue.Batches(ctx, queue.BatchQuery{Company: company})
+	if err != nil {
+		return err
+	}
+	for _, b := range finished {
+		d.earlier[b.ID] = b.Applied
+	}
 	for _, step := range []func() error{
 		func() error { return d.importReturns(ctx, report, name, made) },
 		func() error { return d.refundReturns(ctx) },
@@ -178,13 +185,10 @@ func (d *day) refund(ctx context.Context, r refund.Request, what string) error {
 }
 
 func (d *day) show(draft refund.Draft, what string) {
-	d.say("   %s: Total Refunded %s (%s)", what, draft.Refund.Total(), draft.Total)
+	cur := draft.Refund.Currency
+	d.say("   %s: Total Refunded %s (%s)", what, draft.Refund.Total(), draft.Total.In(cur))
 	for _, b := range draft.Balances {
-		left := b.Left.String()
-		if left == "" {
-			left = "nothing"
-		}
-		d.say("     item %s: left after it %s", b.Item, left)
+		d.say("     item %s: left after it %s", b.Item, b.Left.In(cur))
 	}
 	for _, w := range draft.Warnings {
 		d.say("     warning: %s", w)
@@ -195,6 +199,7 @@ func (d *day) show(draft refund.Draft, what string) {
 // so that the request goes out by itself.
 func (d *day) requested(ctx context.Context) error {
 	d.issued++
+	d.clock.advance(time.Second)
 	if d.mode != "direct" {
 		return nil
 	}
@@ -387,8 +392,8 @@ func (d *day) showResults(ctx context.Context) error {
 			return err
 		}
 		b.Document, b.Report = nil, nil
-		if b.Created.At.Before(d.started) {
-			continue // of an earlier run
+		if d.earlier[b.ID] {
+			continue
 		}
 		d.batches = append(d.batches, b)
 		d.say("   Batch ID %s, Document Number %s: %s, %d accepted, %d refused", b.ID, b.DocumentNumber, kindOf(b.Feed), b.Accepted, b.Refused)
@@ -437,32 +442,47 @@ func kindOf(t amazon.FeedType) string {
 	return "refund"
 }
 
+// summary is what -json prints.
+type summary struct {
+	Returns struct {
+		Created   int `json:"created"`
+		Updated   int `json:"updated"`
+		Unchanged int `json:"unchanged"`
+		Skipped   int `json:"skipped"`
+		Unmatched int `json:"unmatched"`
+		Bad       int `json:"bad"`
+	} `json:"returns"`
+	Batches []batchSummary `json:"batches"`
+	Ledger  struct {
+		PaidByAmazon string `json:"paid_by_amazon"`
+		PostedByUs   string `json:"posted_by_us"`
+		Equal        bool   `json:"equal"`
+	} `json:"ledger"`
+}
+
+type batchSummary struct {
+	BatchID        queue.BatchID `json:"batch_id"`
+	DocumentNumber amazon.FeedID `json:"document_number"`
+	Type           string        `json:"type"`
+	Entries        int           `json:"entries"`
+	Accepted       int           `json:"accepted"`
+	Refused        int           `json:"refused"`
+}
+
 // printJSON prints the run as one object.
 func (d *day) printJSON(w io.Writer) error {
-	skipped := 0
-	for _, n := range d.returns.Skipped {
-		skipped += n
+	s := summary{Batches: []batchSummary{}}
+	in := d.returns
+	s.Returns.Created, s.Returns.Updated, s.Returns.Unchanged = in.Created, in.Updated, in.Unchanged
+	s.Returns.Unmatched, s.Returns.Bad = in.Unmatched, in.Bad
+	for _, n := range in.Skipped {
+		s.Returns.Skipped += n
 	}
-	type batch struct {
-		BatchID        queue.BatchID `json:"batch_id"`
-		DocumentNumber amazon.FeedID `json:"document_number"`
-		Type           string        `json:"type"`
-		Entries        int           `json:"entries"`
-		Accepted       int           `json:"accepted"`
-		Refused        int           `json:"refused"`
-	}
-	batches := []batch{}
 	for _, b := range d.batches {
-		batches = append(batches, batch{b.ID, b.DocumentNumber, kindOf(b.Feed), b.Entries, b.Accepted, b.Refused})
+		s.Batches = append(s.Batches, batchSummary{b.ID, b.DocumentNumber, kindOf(b.Feed), b.Entries, b.Accepted, b.Refused})
 	}
+	s.Ledger.PaidByAmazon, s.Ledger.PostedByUs, s.Ledger.Equal = d.ledger.amazon, d.ledger.ours, d.ledger.equal
 	enc := json.NewEncoder(w)
 	enc.SetIndent("", "  ")
-	return enc.Encode(map[string]any{
-		"returns": map[string]int{
-			"created": d.returns.Created, "updated": d.returns.Updated, "unchanged": d.returns.Unchanged,
-			"skipped": skipped, "unmatched": d.returns.Unmatched, "bad": d.returns.Bad,
-		},
-		"batches": batches,
-		"ledger":  map[string]any{"paid_by_amazon": d.ledger.amazon, "posted_by_us": d.ledger.ours, "equal": d.ledger.equal},
-	})
+	return enc.Encode(s)
 }

@@ -25,6 +25,7 @@ import (
 
 	"github.com/takebackhq/takeback"
 	"github.com/takebackhq/takeback/order"
+	"github.com/takebackhq/takeback/queue"
 	"github.com/takebackhq/takeback/settings"
 	"github.com/takebackhq/takeback/store/sqlite"
 )
@@ -150,18 +151,16 @@ func run(ctx context.Context, args []string, stdout io.Writer) (err error) {
 
 	d := day{
 		flags: f, desk: desk, db: db, store: st, book: orders, world: outside, clock: c, tell: stdout,
-		started: c.Now(),
+		earlier: map[queue.BatchID]bool{},
 	}
 	if f.json {
 		d.tell = io.Discard
 	}
-	if err := d.work(ctx, report, name, made); err != nil {
-		return err
+	err = d.work(ctx, report, name, made)
+	if f.json && (err == nil || errors.Is(err, errBooks)) {
+		err = errors.Join(err, d.printJSON(stdout))
 	}
-	if f.json {
-		return d.printJSON(stdout)
-	}
-	return nil
+	return err
 }
 
 // returnsReport is the merchant's file and when it was made.

@@ -29,10 +29,7 @@ func Migrate(ctx context.Context, db *sql.DB) error {
 }
 
 func migrate(ctx context.Context, conn *sql.Conn) error {
-	if err := patient(ctx, conn); err != nil {
-		return err
-	}
-	if err := useWAL(ctx, conn); err != nil {
+	if err := waiting(ctx, conn, func() error { return useWAL(ctx, conn) }); err != nil {
 		return err
 	}
 	files, err := fs.Glob(migrations, "migrations/*.sql")

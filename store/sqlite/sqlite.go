@@ -4,7 +4,7 @@
 // The host opens the database with the driver of its choice (SQLite 3.38 or
 // newer) and hands over the pool:
 //
-//	db, err := sql.Open("sqlite", "file:orders.db?_pragma=synchronous(FULL)")
+//	db, err := sql.Open("sqlite", "file:orders.db?_pragma=synchronous(FULL)&_pragma=busy_timeout(5000)&_txlock=immediate")
 //	…
 //	err = sqlite.Migrate(ctx, db)
 //	…
@@ -16,9 +16,8 @@
 // # In the host's transaction
 //
 // [Store.WithTx] saves a draft together with the host's own rows. Such a
-// transaction must take the write lock at its beginning (BEGIN IMMEDIATE, which
-// drivers have a setting for): one that begins by reading cannot write after
-// somebody else did. After store.ErrConflict, roll back, draft again, and repeat
+// transaction must take the write lock at its beginning (BEGIN IMMEDIATE, here
+// _txlock): one that begins by reading cannot write after somebody else did. After store.ErrConflict, roll back, draft again, and repeat
 // the whole transaction.
 package sqlite
 
@@ -91,9 +90,6 @@ func (s *Store) save(ctx context.Context, op string, f func(querier) error) erro
 		return opError(ctx, op, err)
 	}
 	defer conn.Close()
-	if err := patient(ctx, conn); err != nil {
-		return opError(ctx, op, err)
-	}
 	return opError(ctx, op, immediately(ctx, conn, func() error {
 		if err := checkDurable(ctx, conn); err != nil {
 			return err
@@ -106,7 +102,10 @@ func (s *Store) save(ctx context.Context, op string, f func(querier) error) erro
 // beginning, and commits when f returns nil. It uses statements where
 // database/sql has methods, since only some drivers can be told to begin so.
 func immediately(ctx context.Context, conn *sql.Conn, f func() error) error {
-	if _, err := conn.ExecContext(ctx, "BEGIN IMMEDIATE"); err != nil {
+	if err := waiting(ctx, conn, func() error {
+		_, err := conn.ExecContext(ctx, "BEGIN IMMEDIATE")
+		return err
+	}); err != nil {
 		return err
 	}
 	// From here on a context that ends must leave a connection without a
@@ -132,19 +131,46 @@ func immediately(ctx context.Context, conn *sql.Conn, f func() error) error {
 	return err
 }
 
-// lockWait is how long a connection waits for the write lock when its host did
-// not say.
+// lockWait is how long to wait for the write lock when the host did not say.
 const lockWait = 5 * time.Second
 
-// patient has a connection wait for locks, unless the host chose a time itself.
-func patient(ctx context.Context, q querier) error {
-	wait, err := pragma[int](ctx, q, "busy_timeout")
-	if err != nil || wait > 0 {
+// waiting runs f until it is not kept out by a lock, for as long as the
+// connection's busy_timeout says. SQLite can wait by itself, but then it does not
+// stop when the context ends, and for some locks it does not wait at all.
+func waiting(ctx context.Context, conn *sql.Conn, f func() error) error {
+	chosen, err := pragma[int](ctx, conn, "busy_timeout")
+	if err != nil {
 		return err
 	}
-	_, err = pragma[int](ctx, q, fmt.Sprintf("busy_timeout = %d", lockWait.Milliseconds()))
-	return err
+	wait := lockWait
+	if chosen > 0 {
+		wait = time.Duration(chosen) * time.Millisecond
+		if _, err := pragma[int](ctx, conn, "busy_timeout = 0"); err != nil {
+			return err
+		}
+		defer func() {
+			_, _ = pragma[int](context.WithoutCancel(ctx), conn, fmt.Sprintf("busy_timeout = %d", chosen))
+		}()
+	}
+	enough := time.NewTimer(wait)
+	defer enough.Stop()
+	for pause := time.Millisecond; ; pause = min(2*pause, 25*time.Millisecond) {
+		err := f()
+		if err == nil || !isLocked(err) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-enough.C:
+			return err
+		case <-time.After(pause):
+		}
+	}
 }
+
+// isLocked recognises SQLITE_BUSY by SQLite's own text, the same in every driver.
+func isLocked(err error) bool { return strings.Contains(err.Error(), "database is locked") }
 
 // checkDurable refuses a connection on which a commit could be lost in a power
 // failure.
@@ -175,7 +201,7 @@ func opError(ctx context.Context, op string, err error) error {
 		return fmt.Errorf("sqlite: %s: %w", op, err)
 	case ctx.Err() != nil: // and the driver has its own word for it
 		return fmt.Errorf("sqlite: %s: %w", op, ctx.Err())
-	case strings.Contains(err.Error(), "database is locked"): // SQLite's text for SQLITE_BUSY, in every driver
+	case isLocked(err):
 		return fmt.Errorf("sqlite: %s: another connection kept the write lock for longer than busy_timeout (%v): keep transactions short, begin them immediate, or raise it", op, err)
 	}
 	return fmt.Errorf("sqlite: %s: %v", op, err)
