@@ -23,13 +23,16 @@ import (
 )
 
 func TestLoginIsRefused(t *testing.T) {
-	c := login(t, open(t, amazontest.Config{}), "Atzr|one")
+	srv := open(t, amazontest.Config{})
+	require.NoError(t, srv.AddSeller(amazontest.Seller{Merchant: "A3", ClientID: "another app", ClientSecret: "its secret", RefreshToken: "Atzr|three"}))
+	c := login(t, srv, "Atzr|one")
 	tests := map[string]struct {
 		body, contentType string
 		status            int
 		code              string
 	}{
 		"unknown refresh token": {form("Atzr|none", "app", "secret"), "application/x-www-form-urlencoded", 400, "invalid_grant"},
+		"of another app":        {form("Atzr|three", "app", "secret"), "application/x-www-form-urlencoded", 400, "invalid_grant"},
 		"wrong secret":          {form("Atzr|one", "app", "guess"), "application/x-www-form-urlencoded", 401, "invalid_client"},
 		"missing secret":        {form("Atzr|one", "app", ""), "application/x-www-form-urlencoded", 400, "invalid_request"},
 		"other grant":           {strings.Replace(form("Atzr|one", "app", "secret"), "grant_type=refresh_token", "grant_type=client_credentials", 1), "application/x-www-form-urlencoded", 400, "unsupported_grant_type"},
@@ -119,7 +122,6 @@ func TestCreateFeedIsRefused(t *testing.T) {
 			"no marketplace":             strings.Replace(feedBody(amazon.RefundFeed, empty), `"ATVPDKIKX0DER"`, "", 1),
 			"unknown field":              `{"feedtypes":"x"}`,
 			"feed options":               strings.Replace(feedBody(amazon.RefundFeed, empty), "{", `{"feedOptions":{"a":"b"},`, 1),
-			"two bodies":                 feedBody(amazon.RefundFeed, empty) + "{}",
 			"no JSON":                    "feed",
 		}
 		for name, body := range tests {
@@ -132,6 +134,7 @@ func TestCreateFeedIsRefused(t *testing.T) {
 		assert.Equal(t, 400, c.api("POST", "/feeds/2021-06-30/documents", `{"contentType":""}`).status)
 
 		old := c.upload("late")
+		assert.Contains(t, c.api("POST", "/feeds/2021-06-30/feeds", feedBody(amazon.RefundFeed, old)+"{}").body, "more than one JSON value")
 		time.Sleep(48 * time.Hour)
 		c.token = c.login("Atzr|one")
 		got := c.api("POST", "/feeds/2021-06-30/feeds", feedBody(amazon.RefundFeed, old))

@@ -25,9 +25,11 @@ var refunds = newTable("takeback_refunds", 1,
 func (s *Store) Refunds(ctx context.Context, q refund.Query) ([]refund.Refund, error) {
 	var f filter
 	in(&f, "id", q.IDs)
-	is(&f, "company", q.Company)
 	f.orders(q.Orders)
-	is(&f, "rma", q.RMA)
+	if q.RMA != "" {
+		f.few("rma = ?", q.RMA)
+	}
+	f.company(q.Company)
 	f.after(refunds.order, q.After.IssuedAt, string(q.After.ID))
 	rs, err := refunds.list(ctx, s.reader(), f, q.Limit)
 	return rs, opError(ctx, "read refunds", err)
@@ -64,9 +66,9 @@ var cancellations = newTable("takeback_cancellations", 1,
 func (s *Store) Cancellations(ctx context.Context, q cancel.Query) ([]cancel.Cancellation, error) {
 	var f filter
 	in(&f, "id", q.IDs)
-	is(&f, "company", q.Company)
 	f.orders(q.Orders)
 	f.hostOrders(q.HostOrders)
+	f.company(q.Company)
 	f.after(cancellations.order, q.After.RequestedAt, string(q.After.ID))
 	cs, err := cancellations.list(ctx, s.reader(), f, q.Limit)
 	return cs, opError(ctx, "read cancellations", err)
@@ -126,9 +128,9 @@ var rmas = newTable("takeback_rmas", 1,
 func (s *Store) RMAs(ctx context.Context, q rma.Query) ([]rma.RMA, error) {
 	var f filter
 	in(&f, "id", q.IDs)
-	is(&f, "company", q.Company)
 	f.orders(q.Orders)
 	f.hostOrders(q.HostOrders)
+	f.company(q.Company)
 	in(&f, "status", q.Statuses)
 	f.after(rmas.order, q.After.CreatedAt, string(q.After.ID))
 	rs, err := rmas.list(ctx, s.reader(), f, q.Limit)

@@ -23,15 +23,15 @@ var entries = newTable("takeback_entries", 1,
 func (s *Store) Entries(ctx context.Context, q queue.EntryQuery) ([]queue.Entry, error) {
 	var f filter
 	in(&f, "id", q.IDs)
-	is(&f, "company", q.Company)
-	in(&f, "account", q.Accounts)
 	f.orders(q.Orders)
-	in(&f, "kind", q.Kinds)
-	in(&f, "feed", q.Feeds)
-	in(&f, "state", q.States)
 	if q.Batch != "" {
-		f.and("id IN (SELECT entry FROM takeback_entry_batches WHERE batch = ?)", string(q.Batch))
+		f.few("id IN (SELECT entry FROM takeback_entry_batches WHERE batch = ?)", string(q.Batch))
 	}
+	f.company(q.Company)
+	among(&f, "account", q.Accounts)
+	among(&f, "kind", q.Kinds)
+	among(&f, "feed", q.Feeds)
+	in(&f, "state", q.States)
 	if q.Text != "" {
 		f.and("instr(search, ?) > 0", strings.ToLower(q.Text))
 	}
@@ -84,14 +84,14 @@ var batches = newTable("takeback_batches", 1,
 func (s *Store) Batches(ctx context.Context, q queue.BatchQuery) ([]queue.Batch, error) {
 	var f filter
 	in(&f, "id", q.IDs)
-	is(&f, "company", q.Company)
-	in(&f, "account", q.Accounts)
-	in(&f, "feed", q.Feeds)
-	in(&f, "state", q.States)
 	in(&f, "document_number", q.DocumentNumbers)
 	if q.Unapplied {
-		f.and("applied = 0")
+		f.few("applied = 0")
 	}
+	f.company(q.Company)
+	among(&f, "account", q.Accounts)
+	among(&f, "feed", q.Feeds)
+	among(&f, "state", q.States)
 	if !q.DueBy.IsZero() {
 		f.and("due <= ?", instant(q.DueBy))
 	}

@@ -119,9 +119,16 @@ func exec(ctx context.Context, q querier, stmt string, args ...any) (int64, erro
 }
 
 // filter is the WHERE of a statement: its conditions, joined by "and".
+//
+// SQLite knows nothing of how many rows a company has, so a filter tells it which
+// index to use: once a condition is narrow, wide columns stand with a plus sign,
+// which keeps SQLite from their indexes, and so does the order of the list. Narrow
+// conditions come first, except those on a column that an index has behind a wide
+// one.
 type filter struct {
 	conditions []string
 	args       []any
+	narrow     bool
 }
 
 func (f *filter) and(condition string, args ...any) {
@@ -129,32 +136,56 @@ func (f *filter) and(condition string, args ...any) {
 	f.args = append(f.args, args...)
 }
 
-// is selects one value of a column; the empty one selects all.
-func is[S ~string](f *filter, column string, value S) {
-	if value != "" {
-		f.and(column+" = ?", string(value))
+// few is a condition that selects few rows.
+func (f *filter) few(condition string, args ...any) {
+	f.and(condition, args...)
+	f.narrow = true
+}
+
+// wide is a column of which one value has many rows.
+func (f *filter) wide(column string) string {
+	if f.narrow {
+		return "+" + column
+	}
+	return column
+}
+
+// company selects one company; the empty one selects all.
+func (f *filter) company(id order.CompanyID) {
+	if id != "" {
+		f.and(f.wide("company")+" = ?", string(id))
 	}
 }
 
-// in selects some values of a column; none selects all. The values travel as one
-// JSON argument, so that any number of them fits into a statement.
-func in[S ~string](f *filter, column string, values []S) {
+// among selects some values of a wide column; none selects all.
+func among[S ~string](f *filter, column string, values []S) {
 	if len(values) > 0 {
-		f.and(column+" IN (SELECT value FROM json_each(?))", jsonText(values))
+		f.and(f.wide(column)+isListed, jsonText(values))
 	}
 }
+
+// in selects some values of a narrow column; none selects all.
+func in[S ~string](f *filter, column string, values []S) {
+	if len(values) > 0 {
+		f.few(column+isListed, jsonText(values))
+	}
+}
+
+// isListed takes its values as one JSON argument, so that any number of them
+// fits into a statement.
+const isListed = " IN (SELECT value FROM json_each(?))"
 
 // orders selects Amazon orders; none selects all.
 func (f *filter) orders(ids []order.AmazonID) {
 	if len(ids) > 0 {
-		f.and("(account, number) IN (SELECT value ->> 'Account', value ->> 'Number' FROM json_each(?))", jsonText(ids))
+		f.few("(account, number) IN (SELECT value ->> 'Account', value ->> 'Number' FROM json_each(?))", jsonText(ids))
 	}
 }
 
 // hostOrders selects host orders; none selects all.
 func (f *filter) hostOrders(ids []order.ID) {
 	if len(ids) > 0 {
-		f.and("(company, host_order) IN (SELECT value ->> 'Company', value ->> 'Number' FROM json_each(?))", jsonText(ids))
+		f.few("(company, host_order) IN (SELECT value ->> 'Company', value ->> 'Number' FROM json_each(?))", jsonText(ids))
 	}
 }
 
@@ -171,6 +202,9 @@ func (f *filter) query(selectFrom, order string, limit int) (string, []any) {
 	b.WriteString(selectFrom)
 	if len(f.conditions) > 0 {
 		b.WriteString(" WHERE " + strings.Join(f.conditions, " AND "))
+	}
+	if f.narrow {
+		order = "+" + order
 	}
 	b.WriteString(" ORDER BY " + order)
 	args := f.args

@@ -27,7 +27,7 @@ import (
 )
 
 // durable are the settings that the documentation asks a host for.
-const durable = "_pragma=synchronous(FULL)&_txlock=immediate"
+const durable = "_pragma=synchronous(FULL)&_pragma=busy_timeout(5000)&_txlock=immediate"
 
 // openDB opens a database file.
 func openDB(t *testing.T, file, settings string) *sql.DB {
@@ -81,8 +81,8 @@ func TestStoreInATransaction(t *testing.T) {
 	})
 }
 
-// handles is a store that sends each call to another of several pools on one
-// file, as several processes would.
+// TestStoreOnSeveralHandles has several pools on one file raise one head row, as
+// several processes would.
 func TestStoreOnSeveralHandles(t *testing.T) {
 	t.Parallel()
 	file := newFile(t)
@@ -232,7 +232,7 @@ func TestWaitingForTheLock(t *testing.T) {
 		t.Cleanup(func() { assert.NoError(t, tx.Rollback()) })
 	}
 	t.Run("longer than busy_timeout", func(t *testing.T) {
-		st, err := sqlite.New(t.Context(), openDB(t, file, durable+"&_pragma=busy_timeout(20)"))
+		st, err := sqlite.New(t.Context(), openDB(t, file, "_pragma=synchronous(FULL)&_pragma=busy_timeout(20)"))
 		require.NoError(t, err)
 		lock(t)
 		err = st.SaveCell(t.Context(), store.Cell{Name: "cell"})
@@ -240,7 +240,7 @@ func TestWaitingForTheLock(t *testing.T) {
 		assert.NotErrorIs(t, err, store.ErrConflict)
 	})
 	t.Run("until the context ends", func(t *testing.T) {
-		st, err := sqlite.New(t.Context(), openDB(t, file, durable+"&_pragma=busy_timeout(60000)"))
+		st, err := sqlite.New(t.Context(), openDB(t, file, "_pragma=synchronous(FULL)&_pragma=busy_timeout(60000)"))
 		require.NoError(t, err)
 		lock(t)
 		ctx, stop := context.WithTimeout(t.Context(), 50*time.Millisecond)

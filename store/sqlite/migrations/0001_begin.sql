@@ -73,7 +73,7 @@ CREATE TABLE takeback_refunds (
 ) STRICT;
 CREATE INDEX takeback_refunds_of_company ON takeback_refunds (company, issued_at, id);
 CREATE INDEX takeback_refunds_of_order ON takeback_refunds (account, number);
-CREATE INDEX takeback_refunds_of_rma ON takeback_refunds (rma) WHERE rma <> '';
+CREATE INDEX takeback_refunds_of_rma ON takeback_refunds (rma);
 
 CREATE TABLE takeback_cancellations (
 	id           TEXT NOT NULL PRIMARY KEY,
@@ -165,6 +165,7 @@ CREATE TABLE takeback_batches (
 	version         INTEGER NOT NULL
 ) STRICT;
 CREATE UNIQUE INDEX takeback_batches_document ON takeback_batches (account, document_number) WHERE document_number <> '';
+CREATE INDEX takeback_batches_by_document ON takeback_batches (document_number);
 CREATE INDEX takeback_batches_of_company ON takeback_batches (company, created_at, id);
 CREATE INDEX takeback_batches_of_account ON takeback_batches (account, created_at, id);
 CREATE INDEX takeback_batches_unapplied ON takeback_batches (due) WHERE applied = 0;

@@ -1,0 +1,175 @@
+package takeback_test
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"log"
+	"time"
+
+	"github.com/shopspring/decimal"
+
+	"github.com/takebackhq/takeback"
+	"github.com/takebackhq/takeback/amazon"
+	"github.com/takebackhq/takeback/amazon/amazontest"
+	"github.com/takebackhq/takeback/amazon/spapi"
+	"github.com/takebackhq/takeback/order"
+	"github.com/takebackhq/takeback/queue"
+	"github.com/takebackhq/takeback/refund"
+	"github.com/takebackhq/takeback/settings"
+	"github.com/takebackhq/takeback/store/memory"
+	"github.com/takebackhq/takeback/store/sqlite"
+)
+
+// open is all the wiring that a host needs: its database, its orders, and the
+// secrets of its seller accounts.
+func open(ctx context.Context, db *sql.DB, orders order.Book, vault func(context.Context, amazon.Account) (spapi.Credentials, error)) (*takeback.Desk, error) {
+	if err := sqlite.Migrate(ctx, db); err != nil {
+		return nil, err
+	}
+	st, err := sqlite.New(ctx, db)
+	if err != nil {
+		return nil, err
+	}
+	client, err := spapi.New(spapi.Config{AppName: "AcmeOMS", AppVersion: "3.1", Credentials: vault})
+	if err != nil {
+		return nil, err
+	}
+	return takeback.New(takeback.Config{
+		Store:    st,
+		Book:     orders,
+		Amazon:   client,
+		Accounts: amazon.AccountList{{ID: "acme-us", Company: "acme", Merchant: "A1EXAMPLE", Region: amazon.NorthAmerica, Marketplaces: []order.MarketplaceID{"ATVPDKIKX0DER"}}},
+		Settings: settings.Fixed{Queue: true}, // requests wait for a person
+	})
+}
+
+// giveBack refunds an order in a transaction of the host's own: the draft reads
+// and decides before it, and its Save only writes.
+func giveBack(ctx context.Context, desk *takeback.Desk, db *sql.DB, st *sqlite.Store, r refund.Request) error {
+	draft, err := desk.Refunds.Draft(ctx, r)
+	if err != nil {
+		return err
+	}
+	tx, err := db.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback()
+	if _, err := tx.ExecContext(ctx, `UPDATE tickets SET state = 'refunding' WHERE id = ?`, r.Key); err != nil {
+		return err
+	}
+	if err := draft.Save(ctx, st.WithTx(tx)); err != nil {
+		return err // store.ErrConflict: roll back and draft again
+	}
+	return tx.Commit()
+}
+
+// A refund from the draft to Amazon's answer, on a store in memory and a fake
+// Amazon, with a clock that the program moves.
+func Example() {
+	ctx := context.Background()
+	now := time.Date(2026, 11, 2, 9, 0, 0, 0, time.UTC)
+	clock := func() time.Time { return now }
+	paid := order.Amounts{order.Principal: decimal.RequireFromString("40.00"), order.Tax: decimal.RequireFromString("3.30")}
+
+	fake, err := amazontest.New(amazontest.Config{Now: clock})
+	if err != nil {
+		log.Fatal(err)
+	}
+	_ = fake.AddSeller(amazontest.Seller{Merchant: "A1EXAMPLE", ClientID: "client", ClientSecret: "secret", RefreshToken: "refresh"})
+	_ = fake.Seed(amazontest.Order{
+		Seller: "A1EXAMPLE", Number: "111-1234567-1234567", Marketplace: "ATVPDKIKX0DER", Currency: "USD",
+		Items: []amazontest.Item{{ID: "114000000000011", SKU: "MUG-BLUE", Quantity: 2, Shipped: 2, Charges: paid}},
+	})
+	client, err := spapi.New(spapi.Config{
+		Credentials: func(context.Context, amazon.Account) (spapi.Credentials, error) {
+			return spapi.Credentials{ClientID: "client", ClientSecret: "secret", RefreshToken: "refresh"}, nil
+		},
+		HTTPClient: fake.Client(), Now: clock,
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	id := order.AmazonID{Account: "acme-us", Number: "111-1234567-1234567"}
+	desk, err := takeback.New(takeback.Config{
+		Store: memory.New(),
+		Book: shelf{{
+			ID: order.ID{Company: "acme", Number: "SO-1001"}, Amazon: id, Currency: "USD", Fulfilment: order.ByMerchant, Status: order.StatusCompleted,
+			Lines: []order.Line{{Item: "114000000000011", SKU: "MUG-BLUE", Ordered: 2, Shipped: 2, Charges: paid}},
+		}},
+		Amazon:   client,
+		Accounts: amazon.AccountList{{ID: "acme-us", Company: "acme", Merchant: "A1EXAMPLE", Region: amazon.NorthAmerica, Marketplaces: []order.MarketplaceID{"ATVPDKIKX0DER"}}},
+		Settings: settings.Fixed{Queue: true},
+		Now:      clock,
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+
+	// A person asks, sees the draft, and confirms it with its token.
+	request := refund.Request{
+		Order: id, Lines: []refund.Ask{{Item: "114000000000011", Units: 1}},
+		Reason: amazon.ReasonCustomerReturn, By: "anna",
+	}
+	draft, err := desk.Refunds.Draft(ctx, request)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println("Total Refunded:", draft.Refund.Total(), "of which", draft.Total.In("USD"))
+	request.Token = draft.Token
+	issued, err := desk.Refunds.Issue(ctx, request)
+	if err != nil {
+		log.Fatal(err)
+	}
+
+	// An operator sends what waits, and the host steps until Amazon has answered.
+	if _, err := desk.Queue.Process(ctx, "olga", issued.ID); err != nil {
+		log.Fatal(err)
+	}
+	for {
+		next, err := desk.Step(ctx)
+		if err != nil {
+			log.Fatal(err)
+		}
+		entry, err := desk.Queue.Entry(ctx, issued.ID)
+		if err != nil {
+			log.Fatal(err)
+		}
+		if entry.State.Final() {
+			fmt.Println(entry.State.Label())
+			break
+		}
+		now = next
+	}
+	fmt.Println("Amazon paid:", fake.Paid()["USD"])
+
+	entries, _ := desk.Queue.Entries(ctx, queue.EntryQuery{Company: "acme", States: []queue.State{queue.EntryQueued}})
+	fmt.Println("Waiting:", len(entries))
+	// Output:
+	// Total Refunded: 21.65 USD of which Principal 20.00, Tax 1.65 USD
+	// Accepted by Amazon
+	// Amazon paid: 21.65
+	// Waiting: 0
+}
+
+// shelf is an order book that never changes.
+type shelf []order.Order
+
+func (s shelf) Orders(_ context.Context, ids []order.AmazonID) (found []order.Order, err error) {
+	for _, o := range s {
+		for _, id := range ids {
+			if o.Amazon == id {
+				found = append(found, o)
+			}
+		}
+	}
+	return found, nil
+}
+
+func (shelf) ApplyOrder(context.Context, order.Effect) error { return nil }
+
+var (
+	_ = open
+	_ = giveBack
+)

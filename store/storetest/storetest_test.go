@@ -1,0 +1,167 @@
+package storetest_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/takebackhq/takeback"
+	"github.com/takebackhq/takeback/cancel"
+	"github.com/takebackhq/takeback/order"
+	"github.com/takebackhq/takeback/queue"
+	"github.com/takebackhq/takeback/refund"
+	"github.com/takebackhq/takeback/rma"
+	"github.com/takebackhq/takeback/store"
+	"github.com/takebackhq/takeback/store/memory"
+	"github.com/takebackhq/takeback/store/storetest"
+)
+
+// faulty is a store that breaks one sentence of the contract.
+type faulty struct {
+	takeback.Store
+	fault string
+}
+
+func (f faulty) Refunds(ctx context.Context, q refund.Query) ([]refund.Refund, error) {
+	switch f.fault {
+	case "not found is an error":
+		rs, err := f.Store.Refunds(ctx, q)
+		if err == nil && len(rs) == 0 {
+			err = store.ErrNotFound
+		}
+		return rs, err
+	case "limit forgotten":
+		q.Limit = 0
+	case "cursor included":
+		if q.After != (refund.Cursor{}) {
+			q.After.IssuedAt = q.After.IssuedAt.Add(-time.Nanosecond)
+		}
+	case "local times":
+		rs, err := f.Store.Refunds(ctx, q)
+		for i := range rs {
+			rs[i].Issued.At = rs[i].Issued.At.In(time.FixedZone("here", 3600))
+		}
+		return rs, err
+	case "microseconds":
+		rs, err := f.Store.Refunds(ctx, q)
+		for i := range rs {
+			rs[i].Issued.At = rs[i].Issued.At.Truncate(time.Microsecond)
+		}
+		return rs, err
+	case "rounded amounts":
+		rs, err := f.Store.Refunds(ctx, q)
+		for i := range rs {
+			rs[i].Surplus = rs[i].Surplus.Truncate(0)
+		}
+		return rs, err
+	}
+	return f.Store.Refunds(ctx, q)
+}
+
+func (f faulty) SaveRefunds(ctx context.Context, cs []refund.Change) error {
+	switch f.fault {
+	case "half of a save":
+		for _, c := range cs {
+			if err := f.Store.SaveRefunds(ctx, []refund.Change{c}); err != nil {
+				return err
+			}
+		}
+		return nil
+	case "conflict not told":
+		if err := f.Store.SaveRefunds(ctx, cs); err != nil {
+			return fmt.Errorf("database: %v", err)
+		}
+		return nil
+	case "context forgotten":
+		return f.Store.SaveRefunds(context.WithoutCancel(ctx), cs)
+	}
+	return f.Store.SaveRefunds(ctx, cs)
+}
+
+func (f faulty) SaveRMAs(ctx context.Context, cs []rma.Change) error {
+	if f.fault == "head not raised" {
+		for i := range cs {
+			cs[i].Order.Account = order.AccountID(fmt.Sprint("elsewhere-", time.Now().UnixNano()))
+			cs[i].Version = 0
+		}
+	}
+	return f.Store.SaveRMAs(ctx, cs)
+}
+
+func (f faulty) SaveCancellations(ctx context.Context, cs []cancel.Change) error {
+	if f.fault == "postings forgotten" {
+		for i := range cs {
+			cs[i].Postings = nil
+		}
+	}
+	return f.Store.SaveCancellations(ctx, cs)
+}
+
+func (f faulty) SaveQueue(ctx context.Context, c queue.Change) error {
+	if f.fault == "document number not unique" {
+		for i := range c.Batches {
+			c.Batches[i].DocumentNumber = ""
+		}
+	}
+	return f.Store.SaveQueue(ctx, c)
+}
+
+func (f faulty) Batches(ctx context.Context, q queue.BatchQuery) ([]queue.Batch, error) {
+	if f.fault == "contents always" {
+		q.Contents = true
+	}
+	return f.Store.Batches(ctx, q)
+}
+
+func (f faulty) Effects(ctx context.Context, now time.Time, limit int) ([]order.Effect, error) {
+	if f.fault == "effects too early" {
+		now = now.AddDate(1, 0, 0)
+	}
+	return f.Store.Effects(ctx, now, limit)
+}
+
+const faultVariable = "TAKEBACK_STORETEST_FAULT"
+
+// TestRun runs the suite on a store without a fault, or with the one that
+// TestRunFails asks for.
+func TestRun(t *testing.T) {
+	storetest.Run(t, func(*testing.T) takeback.Store { return faulty{memory.New(), os.Getenv(faultVariable)} })
+}
+
+// TestRunFails runs the suite in processes of their own, since a test that fails
+// cannot be taken back.
+func TestRunFails(t *testing.T) {
+	tests := []struct{ fault, says string }{
+		{"not found is an error", "never answers ErrNotFound"},
+		{"limit forgotten", "Limit at most so many"},
+		{"cursor included", "strictly after a place"},
+		{"local times", "times as the same instant in UTC"},
+		{"microseconds", "times as the same instant in UTC"},
+		{"rounded amounts", "amounts with all their digits"},
+		{"half of a save", "all or nothing"},
+		{"conflict not told", "answers ErrConflict"},
+		{"context forgotten", "stops when its context ends"},
+		{"head not raised", "raises it by one"},
+		{"postings forgotten", "raises it by one"},
+		{"document number not unique", "another batch of the account has is a conflict"},
+		{"contents always", "leave Document and Report nil unless asked for"},
+		{"effects too early", "NotBefore after now"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.fault, func(t *testing.T) {
+			t.Parallel()
+			cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestRun$")
+			cmd.Env = append(os.Environ(), faultVariable+"="+tt.fault)
+			out, err := cmd.CombinedOutput()
+			var exit *exec.ExitError
+			require.ErrorAs(t, err, &exit, "the suite passes a store with this fault")
+			assert.Contains(t, string(out), tt.says, "the sentence that is broken")
+		})
+	}
+}
