@@ -164,7 +164,9 @@ func (q *Queue) fill(ctx context.Context, a amazon.Account, t amazon.FeedType, b
 	if err != nil || b.ID == "" {
 		return more, err
 	}
-	b, err = q.send(ctx, b, ticket)
+	if b, err = q.send(ctx, b, ticket); b.State == BatchInQueue {
+		more = q.now() // there may be a second document to send
+	}
 	return earlier(more, b.Due), err
 }
 

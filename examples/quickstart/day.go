@@ -328,7 +328,9 @@ func (d *day) review(ctx context.Context) error {
 				d.say("       rejected by olga")
 				continue
 			}
-			byFeed[e.Feed] = append(byFeed[e.Feed], e.ID)
+			if e.Selection == nil { // an earlier run that was stopped may have chosen it
+				byFeed[e.Feed] = append(byFeed[e.Feed], e.ID)
+			}
 		}
 	}
 	switch d.mode {
