@@ -327,8 +327,11 @@ func (f Facts) line(l order.Ledger, d *Draft, r Request, ask Ask) (Line, []order
 	if err := order.CheckAmounts(amounts, r.Currency); err != nil {
 		return Line{}, nil, fmt.Errorf("item %s: %w", ask.Item, err)
 	}
-	if amounts.IsZero() {
-		return Line{}, nil, fmt.Errorf("item %s: a refund of nothing; left of it is: %s", ask.Item, l.Left(ask.Item).In(r.Currency))
+	switch {
+	case amounts.IsZero() && ask.Amounts == nil:
+		return Line{}, nil, fmt.Errorf("item %s: %d units are %w: nothing is left of it", ask.Item, ask.Units, order.ErrOver)
+	case amounts.IsZero():
+		return Line{}, nil, fmt.Errorf("item %s: a refund of nothing; left of it is %s", ask.Item, l.Left(ask.Item).In(r.Currency))
 	}
 	for _, c := range amounts.Components() {
 		if !c.Charged() && !c.Concession() {

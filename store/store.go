@@ -19,9 +19,10 @@
 //     save answers [ErrConflict] and changes nothing.
 //   - A change about an Amazon order carries order.Writes. The save checks the
 //     version of that order's head row, raises it by one, and appends the
-//     postings, effects and events. A head that does not exist has version 0.
-//     Several changes of one save may not name the same order with the same
-//     version: the second finds the head raised and conflicts.
+//     postings, effects and events. A head that does not exist has version 0. A
+//     posting whose Seq, or an effect whose Key, is there already conflicts. The
+//     changes of one save apply one after the other: two about one order carry
+//     versions n and n+1, and twice n conflicts.
 //   - What was saved is durable when the save returns. A store that forgets,
 //     such as store/memory, is for tests only.
 //   - A store computes nothing and reads no clock. It keeps what it is told,

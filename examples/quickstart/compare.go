@@ -58,7 +58,8 @@ func (d *day) compare(ctx context.Context) error {
 		at := place{p.Order, p.Item, p.Component, p.Currency}
 		theirs[at] = theirs[at].Add(p.Amount)
 	}
-	d.ledger = comparison{amazon: totals(theirs), ours: totals(ours), equal: true}
+	cur := orders[0].Currency
+	d.ledger = comparison{amazon: totals(theirs, cur), ours: totals(ours, cur), equal: true}
 	d.say("   paid by Amazon: %s\n   posted by us:   %s", d.ledger.amazon, d.ledger.ours)
 	for at := range union(ours, theirs) {
 		if !ours[at].Equal(theirs[at]) {
@@ -91,11 +92,15 @@ func union(a, b map[place]decimal.Decimal) map[place]bool {
 	return all
 }
 
-// totals adds up by currency, as in "86.40 USD, 1200 JPY".
-func totals(m map[place]decimal.Decimal) string {
+// totals adds up by currency, as in "86.40 USD, 1200 JPY"; nothing is nothing of
+// the usual currency.
+func totals(m map[place]decimal.Decimal, usual order.Currency) string {
 	sums := map[order.Currency]decimal.Decimal{}
 	for at, v := range m {
 		sums[at.currency] = sums[at.currency].Add(v)
+	}
+	if len(sums) == 0 {
+		sums[usual] = decimal.Zero
 	}
 	var parts []string
 	for _, c := range slices.Sorted(maps.Keys(sums)) {

@@ -17,8 +17,9 @@
 //
 // [Store.WithTx] saves a draft together with the host's own rows. Such a
 // transaction must take the write lock at its beginning (BEGIN IMMEDIATE, here
-// _txlock): one that begins by reading cannot write after somebody else did. After store.ErrConflict, roll back, draft again, and repeat
-// the whole transaction.
+// _txlock): one that begins by reading cannot write after somebody else did.
+// After store.ErrConflict, roll back, draft again, and repeat the whole
+// transaction.
 package sqlite
 
 import (
@@ -102,15 +103,15 @@ func (s *Store) save(ctx context.Context, op string, f func(querier) error) erro
 // beginning, and commits when f returns nil. It uses statements where
 // database/sql has methods, since only some drivers can be told to begin so.
 func immediately(ctx context.Context, conn *sql.Conn, f func() error) error {
+	// A context that ends must not leave a connection in a transaction, nor a
+	// commit of which nobody knows.
+	uncancelled := context.WithoutCancel(ctx)
 	if err := waiting(ctx, conn, func() error {
-		_, err := conn.ExecContext(ctx, "BEGIN IMMEDIATE")
+		_, err := conn.ExecContext(uncancelled, "BEGIN IMMEDIATE")
 		return err
 	}); err != nil {
 		return err
 	}
-	// From here on a context that ends must leave a connection without a
-	// transaction, and never a commit of which nobody knows.
-	uncancelled := context.WithoutCancel(ctx)
 	ended := false
 	defer func() {
 		if ended {
@@ -136,20 +137,22 @@ const lockWait = 5 * time.Second
 
 // waiting runs f until it is not kept out by a lock, for as long as the
 // connection's busy_timeout says. SQLite can wait by itself, but then it does not
-// stop when the context ends, and for some locks it does not wait at all.
+// stop when the context ends, and for some locks it does not wait at all. The
+// connection goes back to its pool as it was.
 func waiting(ctx context.Context, conn *sql.Conn, f func() error) error {
-	chosen, err := pragma[int](ctx, conn, "busy_timeout")
+	uncancelled := context.WithoutCancel(ctx)
+	chosen, err := pragma[int](uncancelled, conn, "busy_timeout")
 	if err != nil {
 		return err
 	}
 	wait := lockWait
 	if chosen > 0 {
 		wait = time.Duration(chosen) * time.Millisecond
-		if _, err := pragma[int](ctx, conn, "busy_timeout = 0"); err != nil {
+		if _, err := pragma[int](uncancelled, conn, "busy_timeout = 0"); err != nil {
 			return err
 		}
 		defer func() {
-			_, _ = pragma[int](context.WithoutCancel(ctx), conn, fmt.Sprintf("busy_timeout = %d", chosen))
+			_, _ = pragma[int](uncancelled, conn, fmt.Sprintf("busy_timeout = %d", chosen))
 		}()
 	}
 	enough := time.NewTimer(wait)
