@@ -146,7 +146,7 @@ func TestCheckItem(t *testing.T) {
 		" 12345678901234":  `order item ID " 12345678901234": want 14 or 15 digits`,
 		"1234567-8901234":  `order item ID "1234567-8901234": want 14 or 15 digits`,
 		"12345678901234\n": `order item ID "12345678901234\n": want 14 or 15 digits`,
-		"１２３４５６７８９０１２３４":   `order item ID "１２３４５６７８９０１２３４": want 14 or 15 digits`,
+		"１２３４５６７８９０１２３４": `order item ID "１２３４５６７８９０１２３４": want 14 or 15 digits`,
 	} {
 		assert.EqualError(t, order.CheckItem(item), want)
 	}

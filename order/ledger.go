@@ -215,15 +215,18 @@ func (l Ledger) Charge(s Stamp, orders ...Order) ([]Posting, error) {
 // component, whatever over says, because Amazon refuses it too. Concessions
 // have no charge of their own: with what else is asked they may not go beyond
 // what is left of the Amazon order, unless over allows it. Deductions cannot be
-// promised; they lower what is asked. Each call reserves anew, also for a cause
-// that holds something already. While nothing was charged there is no currency,
-// and no reservation either ([ErrOver]).
+// promised; they lower what is asked. Asking for nothing reserves nothing. Each
+// call reserves anew, also for a cause that holds something already. While
+// nothing was charged there is no currency, and no reservation either ([ErrOver]).
 func (l Ledger) Reserve(c Cause, item string, ask Amounts, over bool, s Stamp) ([]Posting, error) {
 	cur := l.Currency()
 	if err := CheckAmounts(ask, cur); err != nil {
 		return nil, fmt.Errorf("order %s: item %s: %w", l.Order, item, err)
 	}
-	if cur == "" && !ask.IsZero() {
+	if ask.IsZero() {
+		return nil, nil
+	}
+	if cur == "" {
 		return nil, fmt.Errorf("order %s: item %s: %s is %w: the order has no charges", l.Order, item, ask, ErrOver)
 	}
 	charged, posted, reserved := l.Sum(Charged, item), l.Sum(Posted, item), l.Sum(Reserved, item)
@@ -235,7 +238,7 @@ func (l Ledger) Reserve(c Cause, item string, ask Amounts, over bool, s Stamp) (
 			return nil, &OverError{l.Order, item, comp, ask[comp], charged[comp], posted[comp], reserved[comp], cur}
 		}
 	}
-	if total := ask.Total(); !over && total.GreaterThan(l.LeftTotal()) {
+	if total := ask.Total(); !over && total.IsPositive() && total.GreaterThan(l.LeftTotal()) {
 		return nil, &OverError{Order: l.Order, Asked: total, Charged: l.Total(Charged), Posted: l.Total(Posted), Reserved: l.Total(Reserved), Currency: cur}
 	}
 	return l.post(nil, Reserved, item, ask, cur, c, s), nil

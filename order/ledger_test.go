@@ -190,6 +190,10 @@ func TestReserve(t *testing.T) {
 	ps, err := l.Reserve(ours, book, nil, false, stamp)
 	require.NoError(t, err)
 	assert.Empty(t, ps, "nothing asked for")
+	overdrawn := l.With(posting(l, order.Posted, order.CauseAmazon, "500"))
+	ps, err = overdrawn.Reserve(ours, lamp, order.Amounts{order.Tax: dec("0")}, false, stamp)
+	require.NoError(t, err)
+	assert.Empty(t, ps, "nothing asked for, though more went back than was charged")
 
 	twice := reserved(t, l, ours, book, principal("9.50"))
 	assert.Equal(t, "Principal 19, Tax 0.83, Goodwill 5", twice.Held(ours, book).String(), "each call reserves anew")
@@ -320,7 +324,7 @@ func TestVoidGivesBackOnce(t *testing.T) {
 		assert.Equal(t, order.Reserved, p.Balance)
 	}
 	voided := l.With(back...)
-	assert.Empty(t, voided.Held(ours, book))
+	assert.True(t, voided.Held(ours, book).IsZero())
 	assert.Equal(t, "Principal 1", voided.Held(other, book).String(), "another refund keeps its own")
 	assert.Equal(t, "Principal 18, Tax 1.66", voided.Left(book).String())
 
@@ -338,7 +342,7 @@ func TestPostPaysOnce(t *testing.T) {
 	assert.Empty(t, l.Post(ours, lamp, stamp), "another item")
 
 	posted := l.With(l.Post(ours, book, stamp)...)
-	assert.Empty(t, posted.Held(ours, book))
+	assert.True(t, posted.Held(ours, book).IsZero())
 	assert.Equal(t, "Principal 9.5, Goodwill 2", posted.Sum(order.Posted, book).String())
 	assert.Equal(t, "Principal 1", posted.Sum(order.Reserved, book).String(), "another refund keeps its own")
 	assert.True(t, posted.Left(book).Equal(l.Left(book)), "posting does not change what is left")

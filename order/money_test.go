@@ -156,6 +156,23 @@ func TestAmountsAreListedInOneOrder(t *testing.T) {
 	assert.Empty(t, order.Amounts(nil).Components())
 }
 
+func TestAmountsInACurrency(t *testing.T) {
+	for _, test := range []struct {
+		a    order.Amounts
+		cur  order.Currency
+		want string
+	}{
+		{order.Amounts{order.Tax: dec("0.8"), order.Principal: dec("10")}, "USD", "Principal 10.00, Tax 0.80 USD"},
+		{order.Amounts{order.Tax: dec("0.00"), order.Principal: dec("1980.00")}, "JPY", "Principal 1980 JPY"},
+		{order.Amounts{order.Goodwill: dec("-1.25")}, "KWD", "Goodwill -1.250 KWD"},
+		{order.Amounts{order.Principal: dec("1.005")}, "USD", "Principal 1.005 USD"},
+		{order.Amounts{order.Principal: dec("0")}, "USD", "nothing"},
+		{nil, "USD", "nothing"},
+	} {
+		assert.Equal(t, test.want, test.a.In(test.cur))
+	}
+}
+
 func TestAmountsTotal(t *testing.T) {
 	for want, a := range map[string]order.Amounts{
 		"0":     nil,
