@@ -107,15 +107,16 @@ func Check(o Order) error {
 		if l.Shipped+l.Cancelled > l.Ordered {
 			in("%d shipped and %d cancelled are more than the %d ordered", l.Shipped, l.Cancelled, l.Ordered)
 		}
-		for _, a := range []struct {
-			name    string
-			amounts Amounts
-		}{{"charges", l.Charges}, {"promotions", l.Promotions}} {
-			if err := CheckAmounts(a.amounts, o.Currency); err != nil {
-				in("%s: %w", a.name, err)
-			}
+		paid := Amounts{}
+		wrongCharges, wrongPromotions := CheckAmounts(l.Charges, o.Currency), CheckAmounts(l.Promotions, o.Currency)
+		switch {
+		case wrongCharges != nil:
+			in("charges: %w", wrongCharges)
+		case wrongPromotions != nil:
+			in("promotions: %w", wrongPromotions)
+		default: // only amounts of money can be added up
+			paid = l.Paid()
 		}
-		paid := l.Paid()
 		for _, c := range paid.Components() {
 			if !c.Charged() {
 				in("%s cannot be charged; want Principal, Tax, Shipping, ShippingTax, GiftWrap or GiftWrapTax", c)

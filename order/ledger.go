@@ -238,7 +238,7 @@ func (l Ledger) Reserve(c Cause, item string, ask Amounts, over bool, s Stamp) (
 			return nil, &OverError{l.Order, item, comp, ask[comp], charged[comp], posted[comp], reserved[comp], cur}
 		}
 	}
-	if total := ask.Total(); !over && total.IsPositive() && total.GreaterThan(l.LeftTotal()) {
+	if total := ask.Total(); !over && total.GreaterThan(l.LeftTotal()) {
 		return nil, &OverError{Order: l.Order, Asked: total, Charged: l.Total(Charged), Posted: l.Total(Posted), Reserved: l.Total(Reserved), Currency: cur}
 	}
 	return l.post(nil, Reserved, item, ask, cur, c, s), nil

@@ -181,13 +181,21 @@ func (a Amounts) In(c Currency) string {
 	return strings.Join(parts, ", ") + " " + string(c)
 }
 
-// CheckAmounts refuses amounts below zero, finer than the currency's minor
-// unit, or of an unknown component.
+// maxDigits is how many digits Amazon's documents have room for. A decimal can
+// have an exponent that fills the memory when it is written out or added up, so
+// this is checked before anything is computed.
+const maxDigits = 20
+
+// CheckAmounts refuses amounts below zero, of more than 20 digits, finer than the
+// currency's minor unit, or of an unknown component.
 func CheckAmounts(a Amounts, c Currency) error {
 	for _, comp := range a.Components() {
 		v := a[comp]
 		if comp.rank() < 0 {
 			return fmt.Errorf("component %q is unknown; want one of Principal, Tax, Shipping, ShippingTax, GiftWrap, GiftWrapTax, Goodwill, ReturnShipping, RestockingFee, LabelCost", string(comp))
+		}
+		if e := v.Exponent(); e > maxDigits || e < -maxDigits || v.NumDigits() > maxDigits {
+			return fmt.Errorf("%s is no amount of money: want at most %d digits", comp, maxDigits)
 		}
 		if v.IsNegative() {
 			return fmt.Errorf("%s %s is below zero; amounts are positive", comp, Format(v, c))

@@ -248,3 +248,21 @@ func TestCheckAmounts(t *testing.T) {
 		assert.ErrorContains(t, order.CheckAmounts(test.a, test.cur), test.want, test.name)
 	}
 }
+
+// A decimal such as 1e999999999 would fill the memory when it is added up or
+// written out.
+func TestCheckRefusesHugeDecimals(t *testing.T) {
+	for name, huge := range map[string]decimal.Decimal{
+		"large": decimal.New(1, 999_999_999), "fine": decimal.New(1, -999_999_999), "22 digits": decimal.New(1, 21),
+		"21 digits": decimal.RequireFromString("123456789012345678901"),
+	} {
+		amounts := order.Amounts{order.Principal: huge}
+		assert.ErrorContains(t, order.CheckAmounts(amounts, "USD"), "at most 20 digits", name)
+		o := order.Order{
+			ID: order.ID{Company: "acme", Number: "SO-1"}, Amazon: order.AmazonID{Account: "acme-us", Number: "111-1234567-1234567"},
+			Currency: "USD", Fulfilment: order.ByMerchant,
+			Lines: []order.Line{{Item: "114000000000011", Ordered: 1, Charges: amounts}},
+		}
+		assert.ErrorContains(t, order.Check(o), "at most 20 digits", name)
+	}
+}

@@ -1,6 +1,7 @@
 package queue
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -139,7 +140,7 @@ func (q *Queue) setAside(ctx context.Context, es []Entry, prepared []Prepared, p
 			why, state = bad, EntryNeedsDecision
 		}
 		if aside := prepared[i].Aside; aside != nil {
-			if why, state, until = aside.Why, aside.State, aside.NotBefore; until.IsZero() {
+			if why, state, until = aside.Why, cmp.Or(aside.State, EntryQueued), aside.NotBefore; until.IsZero() {
 				until = now.Add(asidePause)
 			}
 		}

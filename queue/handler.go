@@ -44,9 +44,9 @@ type PreparedMessage struct {
 
 // Aside says why an entry is not sent now.
 type Aside struct {
-	State     State // EntryQueued, EntryAwaitingShipment or EntryNeedsDecision
+	State     State // EntryQueued, also when empty, or EntryNeedsDecision
 	Why       string
-	NotBefore time.Time
+	NotBefore time.Time // zero: in a quarter of an hour
 }
 
 // ApplyTogether is how a [Handler] applies entries: it calls save with all of

@@ -1,7 +1,8 @@
 package queue
 
 import (
-	"slices"
+	"cmp"
+	"errors"
 
 	"github.com/takebackhq/takeback/amazon"
 	"github.com/takebackhq/takeback/order"
@@ -46,8 +47,10 @@ func Plan(prepared []Prepared, busy map[order.AmazonID]EntryID, b Batching) Plan
 	taken := map[order.AmazonID]EntryID{}
 	for _, c := range prepared {
 		size := 0
+		var wrong error
 		for _, m := range c.Messages {
 			size += amazon.EncodedSize(m.Message)
+			wrong = cmp.Or(wrong, m.check())
 		}
 		first, claimed := taken[c.Order.Order]
 		other, underWay := busy[c.Order.Order]
@@ -56,9 +59,8 @@ func Plan(prepared []Prepared, busy map[order.AmazonID]EntryID, b Batching) Plan
 			p.Bad[c.Entry] = "there is nothing to send"
 		case len(c.Messages) > b.Messages || amazon.EnvelopeSize+size > b.Bytes:
 			p.Bad[c.Entry] = "too large for one document"
-		case slices.ContainsFunc(c.Messages, func(m PreparedMessage) bool { return m.Message.Check() != nil }):
-			i := slices.IndexFunc(c.Messages, func(m PreparedMessage) bool { return m.Message.Check() != nil })
-			p.Bad[c.Entry] = c.Messages[i].Message.Check().Error()
+		case wrong != nil:
+			p.Bad[c.Entry] = wrong.Error()
 		case underWay:
 			p.Left[c.Entry] = "waits for " + string(other) + " of the same Amazon order"
 		case claimed:
@@ -72,4 +74,11 @@ func Plan(prepared []Prepared, busy map[order.AmazonID]EntryID, b Batching) Plan
 		}
 	}
 	return p
+}
+
+func (m PreparedMessage) check() error {
+	if m.Message == nil {
+		return errors.New("its handler prepared an empty message")
+	}
+	return m.Message.Check()
 }

@@ -37,6 +37,7 @@ func (q *Queue) poll(ctx context.Context, a amazon.Account, b Batch) (Batch, err
 	if err != nil {
 		return q.note(ctx, b, err)
 	}
+	b.Why = ""
 	to := b.State
 	switch feed.Status {
 	case amazon.FeedInProgress:

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
+	"slices"
 	"time"
 
 	"github.com/takebackhq/takeback/amazon"
@@ -33,10 +35,6 @@ func (q *Queue) Step(ctx context.Context) (next time.Time, err error) {
 			break
 		}
 		due, err := q.account(ctx, a)
-		if errors.Is(err, store.ErrConflict) {
-			// Another worker was faster. Its save is as good as ours.
-			due, err = q.now(), nil
-		}
 		if err != nil {
 			errs = append(errs, fmt.Errorf("account %s: %w", a.ID, err))
 		}
@@ -58,29 +56,39 @@ func (q *Queue) account(ctx context.Context, a amazon.Account) (time.Time, error
 	now := q.now()
 	var next time.Time
 	var errs []error
-	for i, b := range batches {
-		if b.Due.After(now) {
-			next = earlier(next, b.Due)
-			continue
+	done := func(what string, due time.Time, err error) {
+		if errors.Is(err, store.ErrConflict) {
+			// Another worker was faster. Its save is as good as ours.
+			due, err = q.now(), nil
 		}
-		b, err := q.advance(ctx, a, b, batches)
 		if err != nil {
-			errs = append(errs, fmt.Errorf("batch %s: %w", b.ID, err))
+			errs = append(errs, fmt.Errorf("%s: %w", what, err))
 		}
-		if batches[i] = b; !b.Applied && b.State != BatchUnknownSent {
+		next = earlier(next, due)
+	}
+	for i, b := range batches {
+		if ctx.Err() != nil {
+			break
+		}
+		if !b.Due.After(now) {
+			b, err = q.advance(ctx, a, b, batches)
+			batches[i] = b
+			done("batch "+string(b.ID), time.Time{}, err)
+		}
+		if !b.Applied && b.Due.After(now) {
 			next = earlier(next, b.Due)
 		}
 	}
 	// Cancellations first: a parcel that leaves cannot be called back.
 	for _, t := range []amazon.FeedType{amazon.CancelFeed, amazon.RefundFeed} {
 		if ctx.Err() != nil {
-			return next, errors.Join(append(errs, ctx.Err())...)
+			break
 		}
 		due, err := q.fill(ctx, a, t, batches)
-		if err != nil {
-			errs = append(errs, fmt.Errorf("%s: %w", t, err))
-		}
-		next = earlier(next, due)
+		done(string(t), due, err)
+	}
+	if ctx.Err() != nil {
+		errs = append(errs, ctx.Err())
 	}
 	return next, errors.Join(errs...)
 }
@@ -124,8 +132,9 @@ func (q *Queue) resume(ctx context.Context, a amazon.Account, b Batch, all []Bat
 	if err != nil {
 		return b, err
 	}
-	if len(found) == 0 {
-		return b, nil
+	if len(found) == 0 || found[0].Version != b.Version {
+		// Somebody else took it up, and may be sending it.
+		return b, fmt.Errorf("batch %s: %w", b.ID, store.ErrConflict)
 	}
 	ticket, err := q.c.Feeds.Begin(ctx, a, b.Feed)
 	if err != nil {
@@ -138,77 +147,117 @@ func (q *Queue) resume(ctx context.Context, a amazon.Account, b Batch, all []Bat
 
 // fill makes and sends one document of what is due for an account and type, and
 // says when more is.
-func (q *Queue) fill(ctx context.Context, a amazon.Account, t amazon.FeedType, batches []Batch) (time.Time, error) {
-	now := q.now()
-	es, by, due, err := q.due(ctx, a, t)
-	if err != nil || len(es) == 0 {
-		return due, err
-	}
-	if until := fence(batches, t); until.After(now) {
-		return until, nil
-	}
-	for _, b := range batches {
-		if b.Feed == t && (b.State == BatchBuilding || b.State == BatchUploaded) {
-			return earlier(time.Time{}, b.Due), nil // its turn comes first
+func (q *Queue) fill(ctx context.Context, a amazon.Account, t amazon.FeedType, batches []Batch) (next time.Time, err error) {
+	var ticket amazon.Ticket
+	for o, err := range q.offers(ctx, a, t) {
+		if err != nil || !o.at.IsZero() {
+			return earlier(next, o.at), err
 		}
+		if ticket == nil {
+			if wait, at := q.before(batches, t); wait {
+				return at, nil
+			}
+			// A token first, and only then a claim: entries that wait for the bucket
+			// stay Queued and can still be withdrawn.
+			if ticket, err = q.c.Feeds.Begin(ctx, a, t); err != nil {
+				return q.retryAt(err), ignoreThrottled(err)
+			}
+			defer ticket.Close()
+		}
+		b, more, err := q.claim(ctx, a, t, o.entries, o.by)
+		next = earlier(next, more)
+		if err != nil {
+			return next, err
+		}
+		if b.ID == "" {
+			continue // none of these can go now; they keep nobody else back
+		}
+		if b, err = q.send(ctx, b, ticket); b.State == BatchInQueue {
+			next = q.now() // there may be a second document to send
+		}
+		return earlier(next, b.Due), err
 	}
-
-	// A token first, and only then a claim: entries that wait for the bucket stay
-	// Queued and can still be withdrawn.
-	ticket, err := q.c.Feeds.Begin(ctx, a, t)
-	if err != nil {
-		return q.retryAt(err), ignoreThrottled(err)
-	}
-	defer ticket.Close()
-	b, more, err := q.claim(ctx, a, t, es, by)
-	if err != nil || b.ID == "" {
-		return more, err
-	}
-	if b, err = q.send(ctx, b, ticket); b.State == BatchInQueue {
-		more = q.now() // there may be a second document to send
-	}
-	return earlier(more, b.Due), err
+	return next, nil
 }
 
-// due reads the entries that shall go now, in their order, and who said so; or
-// when the first of them shall.
-func (q *Queue) due(ctx context.Context, a amazon.Account, t amazon.FeedType) (es []Entry, by string, at time.Time, err error) {
-	now := q.now()
-	waiting := EntryQuery{
-		Accounts: []order.AccountID{a.ID}, Feeds: []amazon.FeedType{t}, States: []State{EntryQueued},
-		ReadyBy: now, Limit: q.c.Batching.Messages,
+// before tells whether a new document of a type has to wait for those that there
+// are, and until when; zero when that is told elsewhere.
+func (q *Queue) before(batches []Batch, t amazon.FeedType) (wait bool, until time.Time) {
+	if until := fence(batches, t); until.After(q.now()) {
+		return true, until
 	}
-	chosen := waiting
-	chosen.Selected = true
-	if es, err = q.c.Store.Entries(ctx, chosen); err != nil {
-		return nil, "", at, err
-	}
-	if len(es) > 0 {
-		// One document per batch ID that was promised, the oldest promise first.
-		batch := es[0].Selection.Batch
-		var same []Entry
-		for _, e := range es {
-			if e.Selection.Batch == batch {
-				same = append(same, e)
+	return slices.ContainsFunc(batches, func(b Batch) bool {
+		return b.Feed == t && (b.State == BatchBuilding || b.State == BatchUploaded) // its turn comes first
+	}), time.Time{}
+}
+
+// offer is what may go in one document, or when there will be something.
+type offer struct {
+	entries []Entry // in their order
+	by      string  // who said that they shall go
+	at      time.Time
+}
+
+// offers yields what shall go now, for one document after the other: those that
+// were promised to a selection, the oldest promise first, then what goes by
+// itself in this mode. Later ones are for when nothing of the earlier can go.
+func (q *Queue) offers(ctx context.Context, a amazon.Account, t amazon.FeedType) iter.Seq2[offer, error] {
+	return func(yield func(offer, error) bool) {
+		now := q.now()
+		ready := EntryQuery{Accounts: []order.AccountID{a.ID}, Feeds: []amazon.FeedType{t}, States: []State{EntryQueued}, ReadyBy: now}
+		chosen := ready
+		chosen.Selected = true
+		es, err := q.c.Store.Entries(ctx, chosen)
+		if err != nil {
+			yield(offer{}, err)
+			return
+		}
+		for len(es) > 0 {
+			promise := es[0].Selection
+			var same, others []Entry
+			for _, e := range es {
+				if e.Selection.Batch == promise.Batch {
+					same = append(same, e)
+				} else {
+					others = append(others, e)
+				}
+			}
+			if !yield(offer{entries: same, by: promise.By}, nil) {
+				return
+			}
+			es = others
+		}
+
+		s, err := q.c.Settings.Settings(ctx, a.Company)
+		if err != nil {
+			yield(offer{}, err)
+			return
+		}
+		if s.Mode() == settings.Manual {
+			return
+		}
+		for ready.Limit = q.c.Batching.Messages; ; ready.After = es[len(es)-1].Cursor() {
+			if es, err = q.c.Store.Entries(ctx, ready); err != nil {
+				yield(offer{}, err)
+				return
+			}
+			if len(es) == 0 {
+				return
+			}
+			first := ready.After == EntryCursor{}
+			if at := es[0].QueuedAt.Add(q.c.Batching.Interval); first && s.Mode() == settings.Auto && at.After(now) {
+				yield(offer{at: at}, nil)
+				return
+			}
+			free := slices.DeleteFunc(slices.Clone(es), func(e Entry) bool { return e.Selection != nil })
+			if len(free) > 0 && !yield(offer{entries: free, by: string(s.Mode())}, nil) {
+				return
+			}
+			if len(es) < ready.Limit {
+				return
 			}
 		}
-		return same, es[0].Selection.By, at, nil
 	}
-
-	s, err := q.c.Settings.Settings(ctx, a.Company)
-	if err != nil {
-		return nil, "", at, err
-	}
-	if s.Mode() == settings.Manual {
-		return nil, "", at, nil
-	}
-	if es, err = q.c.Store.Entries(ctx, waiting); err != nil || len(es) == 0 {
-		return nil, "", at, err
-	}
-	if at = es[0].QueuedAt.Add(q.c.Batching.Interval); s.Mode() == settings.Auto && at.After(now) {
-		return nil, "", at, nil
-	}
-	return es, string(s.Mode()), time.Time{}, nil
 }
 
 // retryAt is when to try again after an error of Amazon's.

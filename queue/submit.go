@@ -118,10 +118,16 @@ func (q *Queue) lose(ctx context.Context, b Batch, why string) (Batch, error) {
 // next pass reads as unknown.
 func (q *Queue) learn(ctx context.Context, b Batch, feed amazon.Feed, sent error) (Batch, error) {
 	ctx = context.WithoutCancel(ctx)
+	committed := b.Version
 	for wait := 50 * time.Millisecond; ; wait *= 2 {
-		learned, err := q.tryLearn(ctx, b, feed, sent)
-		if err == nil || errors.Is(err, ErrTransition) || wait > 15*time.Second {
-			return learned, errors.Join(err, ignoreThrottled(sent))
+		learned, err := q.tryLearn(ctx, b, committed, feed, sent)
+		if err == nil {
+			return learned, ignoreThrottled(sent)
+		}
+		if errors.Is(err, ErrTransition) || wait > 15*time.Second {
+			// Hidden with %v: a conflict here does not mean that another worker saved it.
+			err = fmt.Errorf("answer of createFeed (Document Number %q) is not saved: %v", feed.ID, err)
+			return b, errors.Join(err, ignoreThrottled(sent))
 		}
 		<-time.After(wait)
 		if found, err := q.c.Store.Batches(ctx, BatchQuery{IDs: []BatchID{b.ID}}); err == nil && len(found) == 1 {
@@ -130,9 +136,17 @@ func (q *Queue) learn(ctx context.Context, b Batch, feed amazon.Feed, sent error
 	}
 }
 
-func (q *Queue) tryLearn(ctx context.Context, b Batch, feed amazon.Feed, sent error) (Batch, error) {
-	if b.State != BatchSubmitting && b.State != BatchUnknownSent && b.DocumentNumber == feed.ID {
-		return b, nil // an earlier try was saved though its answer was lost
+func (q *Queue) tryLearn(ctx context.Context, b Batch, committed int64, feed amazon.Feed, sent error) (Batch, error) {
+	// Until this answer is saved, the batch can only have been given up for lost,
+	// once. If it went on, an earlier try was saved though its own answer was lost,
+	// and the batch may be Submitting again: by another, whose createFeed this
+	// answer is not about.
+	open := b.State == BatchSubmitting && b.Version == committed || b.State == BatchUnknownSent && b.Version == committed+1
+	if !open && (feed.ID == "" || feed.ID == b.DocumentNumber) {
+		return b, nil
+	}
+	if !open {
+		return b, fmt.Errorf("batch %s is %s with Document Number %q: %w", b.ID, b.State, b.DocumentNumber, ErrTransition)
 	}
 	es, err := q.entriesOf(ctx, b)
 	if err != nil {

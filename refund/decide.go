@@ -154,6 +154,11 @@ func (r Request) complete(f Facts) (Request, error) {
 	if cur := f.Orders[0].Currency; r.Currency != cur {
 		return r, fmt.Errorf("%w: asked in %s, the order is in %s", order.ErrCurrency, r.Currency, cur)
 	}
+	for _, ask := range r.Lines {
+		if err := order.CheckAmounts(ask.Amounts, r.Currency); err != nil {
+			return r, fmt.Errorf("item %s: %w", ask.Item, err)
+		}
+	}
 	_, err := r.Reason.Refund()
 	return r, err
 }
@@ -323,9 +328,6 @@ func (f Facts) line(l order.Ledger, d *Draft, r Request, ask Ask) (Line, []order
 			delete(left, order.ShippingTax)
 		}
 		amounts = order.Prorate(left, ask.Units, of.Ordered-of.Cancelled-refunded, r.Currency)
-	}
-	if err := order.CheckAmounts(amounts, r.Currency); err != nil {
-		return Line{}, nil, fmt.Errorf("item %s: %w", ask.Item, err)
 	}
 	switch {
 	case amounts.IsZero() && ask.Amounts == nil:
