@@ -110,8 +110,9 @@ type Outbox interface {
 	// has a NotBefore after now. At most limit of them.
 	Effects(ctx context.Context, now time.Time, limit int) ([]Effect, error)
 
-	// SaveEffects records what became of effects. An unknown key is left alone;
-	// a done effect stays done.
+	// SaveEffects records what became of effects, and appends their alerts to the
+	// journals of their orders, all or nothing. An unknown key is left alone; a
+	// done effect stays done, and its alert is not appended again.
 	SaveEffects(ctx context.Context, outcomes []EffectOutcome) error
 }
 
@@ -121,6 +122,7 @@ type EffectOutcome struct {
 	Done      bool
 	NotBefore time.Time // when not done: the next try
 	Err       string    // what the host said, for people
+	Alert     *Event    // nil: nobody needs to look
 }
 
 // deliveryPause is how long an order's effects rest after one of them failed.
@@ -147,7 +149,7 @@ func Deliver(ctx context.Context, from Outbox, to Book, now time.Time, limit int
 		err := to.ApplyOrder(ctx, e)
 		stale := errors.Is(err, ErrStale)
 		if stale {
-			outcome.Err = err.Error()
+			outcome.Err, outcome.Alert = err.Error(), staleAlert(e, now)
 			err = to.ApplyOrder(ctx, staleNote(e))
 		}
 		switch {
@@ -168,13 +170,24 @@ func Deliver(ctx context.Context, from Outbox, to Book, now time.Time, limit int
 
 // staleNote takes the place of an effect that came too late, under its number.
 func staleNote(e Effect) Effect {
+	return Effect{
+		Key: e.Key, Order: e.Order, Amazon: e.Amazon, Seq: e.Seq, Stamp: e.Stamp,
+		Kind: EffectNote, Note: &Note{Text: stale(e)},
+	}
+}
+
+// staleAlert tells people that an order does not show what it should.
+func staleAlert(e Effect, now time.Time) *Event {
+	return &Event{
+		Order: e.Amazon, Seq: e.Seq, Kind: EventAlert, Subject: "order " + e.Order.String(), Text: stale(e),
+		Stamp: Stamp{By: "takeback", At: now.UTC()},
+	}
+}
+
+func stale(e Effect) string {
 	what := string(e.Kind)
 	if e.Status != nil {
 		what = "Status " + string(e.Status.To)
 	}
-	text := strings.TrimSpace(what + " was not applied: the order changed meanwhile. " + e.Why)
-	return Effect{
-		Key: e.Key, Order: e.Order, Amazon: e.Amazon, Seq: e.Seq, Stamp: e.Stamp,
-		Kind: EffectNote, Note: &Note{Text: text},
-	}
+	return strings.TrimSpace(what + " was not applied: the order changed meanwhile. " + e.Why)
 }

@@ -208,7 +208,11 @@ func TestAStaleEffectBecomesANote(t *testing.T) {
 			if diff := cmp.Diff(want, to.last); diff != "" {
 				t.Errorf("note (-want +got):\n%s", diff)
 			}
-			assertOutcomes(t, from, order.EffectOutcome{Key: key(50000), Done: true, Err: "SO-1 is shipped: order changed meanwhile"})
+			alert := order.Event{
+				Order: amazonOrder, Seq: 50000, Kind: order.EventAlert, Subject: "order " + first.String(), Text: test.want,
+				Stamp: order.Stamp{By: "takeback", At: now},
+			}
+			assertOutcomes(t, from, order.EffectOutcome{Key: key(50000), Done: true, Err: "SO-1 is shipped: order changed meanwhile", Alert: &alert})
 		})
 	}
 }

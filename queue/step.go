@@ -147,15 +147,16 @@ func (q *Queue) resume(ctx context.Context, a amazon.Account, b Batch, all []Bat
 
 // fill makes and sends one document of what is due for an account and type, and
 // says when more is.
-func (q *Queue) fill(ctx context.Context, a amazon.Account, t amazon.FeedType, batches []Batch) (next time.Time, err error) {
+func (q *Queue) fill(ctx context.Context, a amazon.Account, t amazon.FeedType, batches []Batch) (time.Time, error) {
+	var next time.Time
 	var ticket amazon.Ticket
 	for o, err := range q.offers(ctx, a, t) {
 		if err != nil || !o.at.IsZero() {
 			return earlier(next, o.at), err
 		}
 		if ticket == nil {
-			if wait, at := q.before(batches, t); wait {
-				return at, nil
+			if wait, until := q.mustWait(batches, t); wait {
+				return until, nil
 			}
 			// A token first, and only then a claim: entries that wait for the bucket
 			// stay Queued and can still be withdrawn.
@@ -180,9 +181,9 @@ func (q *Queue) fill(ctx context.Context, a amazon.Account, t amazon.FeedType, b
 	return next, nil
 }
 
-// before tells whether a new document of a type has to wait for those that there
+// mustWait tells whether a new document of a type has to wait for those that there
 // are, and until when; zero when that is told elsewhere.
-func (q *Queue) before(batches []Batch, t amazon.FeedType) (wait bool, until time.Time) {
+func (q *Queue) mustWait(batches []Batch, t amazon.FeedType) (wait bool, until time.Time) {
 	if until := fence(batches, t); until.After(q.now()) {
 		return true, until
 	}

@@ -259,11 +259,15 @@ func (s *Store) SaveEffects(ctx context.Context, outcomes []order.EffectOutcome)
 	return s.save(ctx, func(*saving) {
 		for _, o := range outcomes {
 			i := slices.IndexFunc(s.effects, func(e effect) bool { return e.Key == o.Key })
-			switch {
-			case i < 0: // unknown, or done
-			case o.Done:
+			if i < 0 {
+				continue // unknown, or done
+			}
+			if o.Alert != nil {
+				s.log(o.Alert.Order, *o.Alert)
+			}
+			if o.Done {
 				s.effects = slices.Delete(s.effects, i, i+1)
-			default:
+			} else {
 				s.effects[i].notBefore = o.NotBefore
 			}
 		}
@@ -293,9 +297,14 @@ func (s *Store) write(sv *saving, w order.Writes) {
 		sv.onUndo(func() { delete(s.keys, e.Key) })
 		s.effects = append(s.effects, effect{Effect: rowcopy.Of(e)})
 	}
-	all := slices.Concat(events, rowcopy.Of(w.Events))
+	s.log(w.Order, w.Events...)
+}
+
+// log appends to the journal of an Amazon order.
+func (s *Store) log(id order.AmazonID, es ...order.Event) {
+	all := slices.Concat(s.events[id], rowcopy.Of(es))
 	slices.SortStableFunc(all, func(a, b order.Event) int { return cmp.Compare(a.Seq, b.Seq) })
-	s.events[w.Order] = all
+	s.events[id] = all
 }
 
 // putBatch puts a batch, and its contents apart from it.

@@ -60,13 +60,19 @@ func write(ctx context.Context, q querier, w order.Writes) error {
 	}
 
 	for _, e := range w.Events {
-		if _, err := exec(ctx, q, `INSERT INTO takeback_events (account, number, seq, kind, subject, text, done_by, done_at, why)
-			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-			account, number, e.Seq, string(e.Kind), e.Subject, e.Text, e.By, instant(e.At), e.Why); err != nil {
+		if err := log(ctx, q, w.Order, e); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// log appends to the journal of an Amazon order.
+func log(ctx context.Context, q querier, id order.AmazonID, e order.Event) error {
+	_, err := exec(ctx, q, `INSERT INTO takeback_events (account, number, seq, kind, subject, text, done_by, done_at, why)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		string(id.Account), id.Number, e.Seq, string(e.Kind), e.Subject, e.Text, e.By, instant(e.At), e.Why)
+	return err
 }
 
 // Ledgers implements [refund.Store], [cancel.Store] and [rma.Store].
@@ -153,8 +159,12 @@ func (s *Store) Effects(ctx context.Context, now time.Time, limit int) ([]order.
 func (s *Store) SaveEffects(ctx context.Context, outcomes []order.EffectOutcome) error {
 	return s.save(ctx, "save effects", func(q querier) error {
 		for _, o := range outcomes {
-			if _, err := exec(ctx, q, "UPDATE takeback_effects SET done = ?, not_before = ?, error = ? WHERE key = ? AND done = 0",
-				o.Done, instant(o.NotBefore), o.Err, o.Key); err != nil {
+			n, err := exec(ctx, q, "UPDATE takeback_effects SET done = ?, not_before = ?, error = ? WHERE key = ? AND done = 0",
+				o.Done, instant(o.NotBefore), o.Err, o.Key)
+			if err == nil && n > 0 && o.Alert != nil {
+				err = log(ctx, q, o.Alert.Order, *o.Alert)
+			}
+			if err != nil {
 				return err
 			}
 		}

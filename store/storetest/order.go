@@ -107,6 +107,9 @@ func orderPromises() []promise {
 		promise{"outbox/unknown key",
 			"SaveEffects leaves an unknown key alone.",
 			checkEffectUnknown},
+		promise{"outbox/alert",
+			"SaveEffects appends the alert of an outcome to the journal of its order, once, and none for an unknown or done effect.",
+			checkEffectAlert},
 		promise{"outbox/key there already",
 			"An effect's key is unique for ever, also when it is done: a second one answers ErrConflict and changes nothing.",
 			checkEffectTwice},
@@ -370,6 +373,19 @@ func checkEffectUnknown(t *testing.T, st takeback.Store) {
 	save(t, st, order.Writes{Order: amazonOrder(1), Effects: []order.Effect{effect(1, 1), effect(1, 2)}})
 	require.NoError(t, st.SaveEffects(t.Context(), []order.EffectOutcome{{Key: "unknown"}, {Key: effect(1, 1).Key, Done: true}, {Key: "unknown", Done: true}}))
 	same(t, []order.Effect{effect(1, 2)}, openEffects(t, st, 1))
+}
+
+func checkEffectAlert(t *testing.T, st takeback.Store) {
+	save(t, st, order.Writes{Order: amazonOrder(1), Effects: []order.Effect{effect(1, 1)}, Events: []order.Event{event(amazonOrder(1), 1)}})
+	alert, unheard := event(amazonOrder(1), 2), event(amazonOrder(1), 3)
+	alert.Kind = order.EventAlert
+	outcome := order.EffectOutcome{Key: effect(1, 1).Key, Done: true, Alert: &alert}
+	for range 2 {
+		require.NoError(t, st.SaveEffects(t.Context(), []order.EffectOutcome{outcome, {Key: "unknown", Done: true, Alert: &unheard}}))
+	}
+	got, err := st.Events(t.Context(), amazonOrder(1))
+	require.NoError(t, err)
+	same(t, []order.Event{event(amazonOrder(1), 1), alert}, got)
 }
 
 func checkEffectTwice(t *testing.T, st takeback.Store) {
