@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/takebackhq/takeback/amazon"
@@ -27,7 +28,7 @@ func (q *Queue) send(ctx context.Context, b Batch, ticket amazon.Ticket) (Batch,
 
 	// From this save on the feed may exist. Only the goroutine that made it may
 	// call Create, and only once; when the save's own answer is lost, nobody may.
-	if b, err = q.submitting(ctx, b); err != nil {
+	if b, err = q.submitting(ctx, b); err != nil || b.State != BatchSubmitting {
 		return b, err
 	}
 	// A shutdown must not cut off a request on its way, or its answer is lost.
@@ -42,8 +43,23 @@ func (q *Queue) send(ctx context.Context, b Batch, ticket amazon.Ticket) (Batch,
 const createLimit = 2 * time.Minute
 
 // submitting commits the right to send: the batch and its entries go from
-// Uploaded to Submitting in one compare-and-set.
+// Uploaded to Submitting in one compare-and-set. While another batch of the type
+// is inside its fence, the batch stays Uploaded.
+//
+// Two workers may come here with a batch each. The save raises the versions of
+// all batches of the type that are not sent, so that only the first one's works.
 func (q *Queue) submitting(ctx context.Context, b Batch) (Batch, error) {
+	open, err := q.c.Store.Batches(ctx, BatchQuery{Accounts: []order.AccountID{b.Account}, Feeds: []amazon.FeedType{b.Feed}, Unapplied: true})
+	if err != nil {
+		return b, err
+	}
+	if until := fence(open, b.Feed); until.After(q.now()) {
+		b.Due = until
+		return b, nil
+	}
+	unsent := slices.DeleteFunc(open, func(o Batch) bool {
+		return o.ID == b.ID || o.State != BatchBuilding && o.State != BatchUploaded
+	})
 	entries, err := q.entriesOf(ctx, b)
 	if err != nil {
 		return b, err
@@ -51,7 +67,7 @@ func (q *Queue) submitting(ctx context.Context, b Batch) (Batch, error) {
 	if err := b.move(BatchSubmitting, ""); err != nil {
 		return b, err
 	}
-	return q.saveWith(ctx, b, entries, EntrySubmitting, "")
+	return q.saveWith(ctx, b, entries, EntrySubmitting, "", unsent...)
 }
 
 // entriesOf reads the entries whose current attempt is in a batch.
@@ -69,8 +85,9 @@ func (q *Queue) entriesOf(ctx context.Context, b Batch) ([]Entry, error) {
 	return es, nil
 }
 
-// saveWith saves a batch and, in the same save, the new state of its entries.
-func (q *Queue) saveWith(ctx context.Context, b Batch, es []Entry, to State, why string) (Batch, error) {
+// saveWith saves a batch and, in the same save, the new state of its entries; the
+// others are saved as they are.
+func (q *Queue) saveWith(ctx context.Context, b Batch, es []Entry, to State, why string, others ...Batch) (Batch, error) {
 	for i := range es {
 		if es[i].State == to {
 			continue
@@ -79,7 +96,7 @@ func (q *Queue) saveWith(ctx context.Context, b Batch, es []Entry, to State, why
 			return b, err
 		}
 	}
-	if err := q.c.Store.SaveQueue(ctx, Change{Batches: []Batch{b}, Entries: es}); err != nil {
+	if err := q.c.Store.SaveQueue(ctx, Change{Batches: append(others, b), Entries: es}); err != nil {
 		return b, fmt.Errorf("save batch %s: %w", b.ID, err)
 	}
 	b.Version++

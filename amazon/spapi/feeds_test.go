@@ -234,7 +234,7 @@ func TestDocumentErrors(t *testing.T) {
 		"expired":   {found, answer(403, `<Error><Code>AccessDenied</Code><Message>Request has expired</Message></Error>`), "AccessDenied: Request has expired"},
 		"cut off":   {found, answer(200, string(broken[:len(broken)-4])), "unexpected EOF"},
 		"not gzip":  {found, answer(200, "\x1f\x8bnot gzip"), "gzip"},
-		"redirects": {found, func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/elsewhere", 302) }, "HTTP 302"},
+		"redirects": {found, func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/elsewhere", http.StatusFound) }, "HTTP 302"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
