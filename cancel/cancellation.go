@@ -2,6 +2,7 @@ package cancel
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"time"
 
@@ -39,6 +40,14 @@ type Cancellation struct {
 
 	Requested order.Stamp
 	Ended     order.Stamp // when the outcome was known; zero while it is Open
+}
+
+// ended tells that the cancellation has no effect any more, unless it is tried
+// again.
+func (c Cancellation) ended() bool { return c.Outcome == Dropped || c.Outcome == Refused }
+
+func (c Cancellation) renew() string {
+	return fmt.Sprintf("cancellation %s was asked for before and is %s: Queue.Retry renews it", c.ID, c.Outcome)
 }
 
 // Cause is the cancellation as the ledger names it.

@@ -33,6 +33,7 @@ var (
 	ErrHandedOver      = errors.New("order was handed over for shipping")
 	ErrShared          = errors.New("several host orders share the Amazon order")
 	ErrAmazonFulfilled = errors.New("order is fulfilled by Amazon")
+	ErrEnded           = errors.New("cancellation was asked for before and ended without effect")
 )
 
 // Facts is everything that a decision rests on.
@@ -66,6 +67,9 @@ func (d Draft) Save(ctx context.Context, st Store) error {
 	if d.Existing {
 		return nil
 	}
+	if d.Cancellation.ID == "" {
+		return errors.New("save cancellation: the draft is empty: Draft answered an error")
+	}
 	if err := st.SaveCancellations(ctx, []Change{d.change}); err != nil {
 		return fmt.Errorf("save cancellation %s of order %s: %w", d.Cancellation.ID, d.Cancellation.Order.Number, err)
 	}
@@ -92,6 +96,9 @@ func decide(f Facts, r Request) (Draft, error) {
 	if r.By == "" {
 		return Draft{}, errors.New("nobody asks: set By to who does")
 	}
+	if err := queue.CheckKey(r.Key); err != nil {
+		return Draft{}, err
+	}
 	reason, err := r.Reason.Cancel()
 	if err != nil {
 		return Draft{}, err
@@ -105,9 +112,13 @@ func decide(f Facts, r Request) (Draft, error) {
 	if i := slices.IndexFunc(f.Cancellations, func(e Cancellation) bool { return e.ID == c.ID }); i >= 0 {
 		first := f.Cancellations[i]
 		if first.Order != c.Order || first.Reason != c.Reason {
-			return Draft{}, fmt.Errorf("%w: %s of order %s for %s", ErrKeyReused, first.ID, first.Order.Number, first.Reason)
+			return Draft{}, fmt.Errorf("%w: %s of order %s for %s is %s: Queue.Retry renews it, and another Key is another cancellation", ErrKeyReused, first.ID, first.Order.Number, first.Reason, first.Outcome)
 		}
-		return Draft{Cancellation: first, Existing: true, AmazonReason: reason}, nil
+		d := Draft{Cancellation: first, Existing: true, AmazonReason: reason}
+		if first.ended() {
+			d.Warnings = []string{first.renew()}
+		}
+		return d, nil
 	}
 	if err := f.admit(r); err != nil {
 		return Draft{}, err
@@ -134,11 +145,11 @@ func decide(f Facts, r Request) (Draft, error) {
 	d := Draft{Cancellation: c, AmazonReason: reason, Warnings: order.Warnings(o)}
 	d.Amount = order.Money{Amount: l.With(reserved...).TotalBy(order.Reserved, order.CauseCancellation), Currency: o.Currency}
 	d.change = Change{
-		Cancellations: []Cancellation{c},
+		Cancellations: []Cancellation{c.clone()}, // what is saved is what was decided, whatever becomes of the draft
 		Entries: []queue.Entry{{
 			ID: c.ID, Kind: queue.KindCancellation, Feed: amazon.CancelFeed, HostOrder: o.ID, Order: r.Order,
 			Amount: d.Amount, Label: strings.Join(skus, ", "),
-			State: queue.EntryQueued, QueuedAt: s.At, Requested: s, Changed: s,
+			State: queue.EntryQueued, QueuedAt: s.At, Mode: f.Settings.Mode(), Requested: s, Changed: s,
 		}},
 		Writes: order.Writes{Order: r.Order, Version: f.Ledger.Version, Postings: append(charges, reserved...)},
 	}
@@ -199,6 +210,11 @@ func alone(gates []Gate, others []Cancellation) error {
 		}
 	}
 	return nil
+}
+
+func (c Cancellation) clone() Cancellation {
+	c.Items = slices.Clone(c.Items)
+	return c
 }
 
 // reserve takes what is left of the order's lines, and no more than is left of

@@ -74,6 +74,9 @@ var ErrClosed = errors.New("order may not ship")
 // again. st may be bound to the host's transaction. The stamp says who hands
 // over and when. Handing over again, with a new Pass, keeps the first stamp.
 func (p Pass) HandOver(ctx context.Context, st Store, s order.Stamp) error {
+	if p.May && len(p.gates) == 0 {
+		return fmt.Errorf("order %s: %w: the pass is not one that MayShip gave", p.Order, ErrClosed)
+	}
 	if !p.May {
 		return fmt.Errorf("order %s: %w: %s", p.Order, ErrClosed, strings.Join(p.Why, "; "))
 	}
@@ -115,7 +118,7 @@ func (s *Service) Open(ctx context.Context, id order.AmazonID, by, why string) e
 	if err != nil {
 		return fmt.Errorf("open gate of order %s: %w", id.Number, err)
 	}
-	stamp := order.Stamp{By: by, At: s.Now().UTC(), Why: why}
+	stamp := order.Stamp{By: by, At: s.c.Now().UTC(), Why: why}
 	c := Change{Writes: order.Writes{Order: id, Version: f.Ledger.Version}}
 	for _, g := range MayShip(f).gates {
 		closing := slices.DeleteFunc(slices.Clone(f.Cancellations), func(c Cancellation) bool {
@@ -140,7 +143,7 @@ func (s *Service) Open(ctx context.Context, id order.AmazonID, by, why string) e
 		return fmt.Errorf("open gate of order %s: no refused cancellation closes it", id.Number)
 	}
 	c.Event(order.EventGate, "order "+id.Number, "opened", stamp)
-	if err := s.Store.SaveCancellations(ctx, []Change{c}); err != nil {
+	if err := s.c.Store.SaveCancellations(ctx, []Change{c}); err != nil {
 		return fmt.Errorf("open gate of order %s: %w", id.Number, err)
 	}
 	return nil

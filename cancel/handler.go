@@ -22,20 +22,29 @@ func (s *Service) Prepare(ctx context.Context, es []queue.Entry) ([]queue.Prepar
 	for _, e := range es {
 		ids = append(ids, e.Order)
 	}
-	orders, err := s.Book.Orders(ctx, ids)
+	orders, err := s.c.Book.Orders(ctx, ids)
 	if err != nil {
 		return nil, fmt.Errorf("order book: %w", err)
 	}
 	carriers := map[order.AmazonID]int{}
-	aside := map[order.AmazonID]string{}
+	aside := map[order.AmazonID]*queue.Aside{}
+	no := func(id order.AmazonID, state queue.State, format string, args ...any) {
+		aside[id] = &queue.Aside{State: state, Why: fmt.Sprintf(format, args...)}
+	}
+	for _, id := range ids {
+		no(id, queue.EntryQueued, "the host's order book does not have the order any more")
+	}
+	for _, o := range orders {
+		delete(aside, o.Amazon)
+	}
 	for _, o := range orders {
 		if carriers[o.Amazon]++; carriers[o.Amazon] > 1 {
-			aside[o.Amazon] = "several host orders share the Amazon order: Amazon would cancel them all"
+			no(o.Amazon, queue.EntryNeedsDecision, "several host orders share the Amazon order: Amazon would cancel them all")
 		}
 	}
 	for _, o := range orders {
 		if o.Shipping() != order.Unshipped {
-			aside[o.Amazon] = fmt.Sprintf("the order is %s: Amazon would refund all of it", o.Shipping())
+			no(o.Amazon, queue.EntryNeedsDecision, "the order is %s: Amazon would refund all of it", o.Shipping())
 		}
 	}
 	var prepared []queue.Prepared
@@ -49,9 +58,7 @@ func (s *Service) Prepare(ctx context.Context, es []queue.Entry) ([]queue.Prepar
 			Entry: e.ID, Order: order.Writes{Order: l.Order, Version: l.Version},
 			Messages: []queue.PreparedMessage{{Message: message(c)}},
 		}
-		if why := aside[e.Order]; why != "" {
-			p.Aside = &queue.Aside{State: queue.EntryNeedsDecision, Why: why}
-		}
+		p.Aside = aside[e.Order]
 		prepared = append(prepared, p)
 	}
 	return prepared, nil
@@ -68,11 +75,11 @@ func (s *Service) load(ctx context.Context, es []queue.Entry) (map[queue.EntryID
 			orders = append(orders, e.Order)
 		}
 	}
-	read, err := s.Store.Ledgers(ctx, orders)
+	read, err := s.c.Store.Ledgers(ctx, orders)
 	if err != nil {
 		return nil, nil, err
 	}
-	found, err := s.Store.Cancellations(ctx, Query{IDs: ids})
+	found, err := s.c.Store.Cancellations(ctx, Query{IDs: ids})
 	if err != nil {
 		return nil, nil, err
 	}
@@ -104,7 +111,7 @@ func (s *Service) apply(ctx context.Context, es []queue.Entry) error {
 		if !ok {
 			return fmt.Errorf("cancellation %s: %w", e.ID, store.ErrNotFound)
 		}
-		set, err := s.Settings.Settings(ctx, e.HostOrder.Company)
+		set, err := s.c.Settings.Settings(ctx, e.HostOrder.Company)
 		if err != nil {
 			return err
 		}
@@ -122,17 +129,17 @@ func (s *Service) apply(ctx context.Context, es []queue.Entry) error {
 		after.Version++
 		ledgers[e.Order] = after
 	}
-	return s.Store.SaveCancellations(ctx, changes)
+	return s.c.Store.SaveCancellations(ctx, changes)
 }
 
 // again refuses to queue a cancellation anew when its order was handed over, or
 // another one has taken its place. What it reads is newer than the head.
 func (s *Service) again(ctx context.Context, c Cancellation) error {
-	gates, err := s.Store.Gates(ctx, []order.ID{c.HostOrder})
+	gates, err := s.c.Store.Gates(ctx, []order.ID{c.HostOrder})
 	if err != nil {
 		return err
 	}
-	others, err := s.Store.Cancellations(ctx, Query{Orders: []order.AmazonID{c.Order}})
+	others, err := s.c.Store.Cancellations(ctx, Query{Orders: []order.AmazonID{c.Order}})
 	if err != nil {
 		return err
 	}

@@ -25,7 +25,7 @@ type Config struct {
 // Service cancels orders, keeps the ship gate, and handles its entries for the
 // queue. It is safe for use from several goroutines.
 type Service struct {
-	Config
+	c Config
 }
 
 var _ queue.Handler = (*Service)(nil)
@@ -53,43 +53,43 @@ func (s *Service) Draft(ctx context.Context, r Request) (Draft, error) {
 }
 
 func (s *Service) facts(ctx context.Context, r Request) (f Facts, err error) {
-	f.Now = s.Now()
+	f.Now = s.c.Now()
 	if err := r.Order.Check(); err != nil {
 		return f, err
 	}
 	// The head first: what is read after it can only be newer, and then the save
 	// conflicts.
-	ledgers, err := s.Store.Ledgers(ctx, []order.AmazonID{r.Order})
+	ledgers, err := s.c.Store.Ledgers(ctx, []order.AmazonID{r.Order})
 	if err != nil {
 		return f, err
 	}
 	f.Ledger = ledgers[0]
-	if f.Orders, err = s.Book.Orders(ctx, []order.AmazonID{r.Order}); err != nil || len(f.Orders) == 0 {
+	if f.Orders, err = s.c.Book.Orders(ctx, []order.AmazonID{r.Order}); err != nil || len(f.Orders) == 0 {
 		return f, err
 	}
 	company := f.Orders[0].ID.Company
-	accounts, err := s.Accounts.Accounts(ctx, r.Order.Account)
+	accounts, err := s.c.Accounts.Accounts(ctx, r.Order.Account)
 	if err != nil {
 		return f, err
 	}
 	if len(accounts) > 0 {
 		f.Account = accounts[0]
 	}
-	if f.Settings, err = s.Settings.Settings(ctx, company); err != nil {
+	if f.Settings, err = s.c.Settings.Settings(ctx, company); err != nil {
 		return f, err
 	}
 	var ids []order.ID
 	for _, o := range f.Orders {
 		ids = append(ids, o.ID)
 	}
-	if f.Gates, err = s.Store.Gates(ctx, ids); err != nil {
+	if f.Gates, err = s.c.Store.Gates(ctx, ids); err != nil {
 		return f, err
 	}
-	if f.Cancellations, err = s.Store.Cancellations(ctx, Query{Orders: []order.AmazonID{r.Order}}); err != nil || r.Key == "" {
+	if f.Cancellations, err = s.c.Store.Cancellations(ctx, Query{Orders: []order.AmazonID{r.Order}}); err != nil || r.Key == "" {
 		return f, err
 	}
 	// The same key may have been used for another order.
-	byKey, err := s.Store.Cancellations(ctx, Query{IDs: []queue.EntryID{id(company, r)}})
+	byKey, err := s.c.Store.Cancellations(ctx, Query{IDs: []queue.EntryID{id(company, r)}})
 	f.Cancellations = append(f.Cancellations, byKey...)
 	return f, err
 }
@@ -98,14 +98,18 @@ func (s *Service) facts(ctx context.Context, r Request) (f Facts, err error) {
 const maxTries = 10
 
 // Issue drafts and saves on the service's own store, and drafts again on
-// conflict. A repeat returns the first cancellation.
+// conflict. A repeat returns the first cancellation, with ErrEnded when that was
+// refused, rejected or withdrawn: the order is not being cancelled.
 func (s *Service) Issue(ctx context.Context, r Request) (Cancellation, error) {
 	for try := 1; ; try++ {
 		d, err := s.Draft(ctx, r)
 		if err != nil {
 			return Cancellation{}, err
 		}
-		err = d.Save(ctx, s.Store)
+		if d.Existing && d.Cancellation.ended() {
+			return d.Cancellation, fmt.Errorf("cancellation of order %s: %w: %s", r.Order.Number, ErrEnded, d.Cancellation.renew())
+		}
+		err = d.Save(ctx, s.c.Store)
 		if err == nil {
 			d.Cancellation.Version = max(d.Cancellation.Version, 1)
 			return d.Cancellation, nil
@@ -119,7 +123,7 @@ func (s *Service) Issue(ctx context.Context, r Request) (Cancellation, error) {
 // Cancellation reads one cancellation by its ID; store.ErrNotFound when there is
 // none.
 func (s *Service) Cancellation(ctx context.Context, id queue.EntryID) (Cancellation, error) {
-	found, err := s.Store.Cancellations(ctx, Query{IDs: []queue.EntryID{id}})
+	found, err := s.c.Store.Cancellations(ctx, Query{IDs: []queue.EntryID{id}})
 	if err == nil && len(found) == 0 {
 		err = store.ErrNotFound
 	}
@@ -131,5 +135,5 @@ func (s *Service) Cancellation(ctx context.Context, id queue.EntryID) (Cancellat
 
 // Cancellations lists cancellations.
 func (s *Service) Cancellations(ctx context.Context, q Query) ([]Cancellation, error) {
-	return s.Store.Cancellations(ctx, q)
+	return s.c.Store.Cancellations(ctx, q)
 }

@@ -189,13 +189,15 @@ const maxDigits = 20
 // CheckAmounts refuses amounts below zero, of more than 20 digits, finer than the
 // currency's minor unit, or of an unknown component.
 func CheckAmounts(a Amounts, c Currency) error {
+	for comp, v := range a {
+		if e := v.Exponent(); e > maxDigits || e < -maxDigits || v.NumDigits() > maxDigits {
+			return fmt.Errorf("%s is no amount of money: want at most %d digits", comp, maxDigits)
+		}
+	}
 	for _, comp := range a.Components() {
 		v := a[comp]
 		if comp.rank() < 0 {
 			return fmt.Errorf("component %q is unknown; want one of Principal, Tax, Shipping, ShippingTax, GiftWrap, GiftWrapTax, Goodwill, ReturnShipping, RestockingFee, LabelCost", string(comp))
-		}
-		if e := v.Exponent(); e > maxDigits || e < -maxDigits || v.NumDigits() > maxDigits {
-			return fmt.Errorf("%s is no amount of money: want at most %d digits", comp, maxDigits)
 		}
 		if v.IsNegative() {
 			return fmt.Errorf("%s %s is below zero; amounts are positive", comp, Format(v, c))

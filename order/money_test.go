@@ -254,7 +254,7 @@ func TestCheckAmounts(t *testing.T) {
 func TestCheckRefusesHugeDecimals(t *testing.T) {
 	for name, huge := range map[string]decimal.Decimal{
 		"large": decimal.New(1, 999_999_999), "fine": decimal.New(1, -999_999_999), "22 digits": decimal.New(1, 21),
-		"21 digits": decimal.RequireFromString("123456789012345678901"),
+		"nothing, with an exponent": decimal.New(0, 999_999_999), "21 digits": decimal.RequireFromString("123456789012345678901"),
 	} {
 		amounts := order.Amounts{order.Principal: huge}
 		assert.ErrorContains(t, order.CheckAmounts(amounts, "USD"), "at most 20 digits", name)

@@ -4,12 +4,16 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/base32"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/takebackhq/takeback/amazon"
 	"github.com/takebackhq/takeback/order"
+	"github.com/takebackhq/takeback/settings"
 )
 
 // Kind tells what an entry asks for, and so which [Handler] knows it.
@@ -32,6 +36,20 @@ func NewEntryID(k Kind, company order.CompanyID, key string) EntryID {
 	return EntryID(prefix + base32.StdEncoding.EncodeToString(sum[:10]))
 }
 
+// maxKey is the longest key that a host may bring.
+const maxKey = 256
+
+// CheckKey refuses a key that could not be told from another by people who read
+// it: longer than 256 bytes, not UTF-8, of blanks only or around, or with
+// characters that do not show. An empty key is none.
+func CheckKey(key string) error {
+	unseen := func(r rune) bool { return !unicode.IsPrint(r) }
+	if len(key) > maxKey || !utf8.ValidString(key) || strings.TrimSpace(key) != key || strings.ContainsFunc(key, unseen) {
+		return fmt.Errorf("key %.40q: want at most %d bytes of printable text without blanks around it", key, maxKey)
+	}
+	return nil
+}
+
 // BatchID names a batch: the account and a number that rises within it.
 type BatchID string
 
@@ -48,9 +66,10 @@ type Entry struct {
 	Label     string // what lists show and a search looks at: SKUs, RMA number; no buyer data
 
 	State     State
-	Why       string    // why it stands there, for people
-	NotBefore time.Time // do not send earlier; zero: no such wish
-	QueuedAt  time.Time // when it began to wait; lists are in this order
+	Why       string        // why it stands there, for people
+	NotBefore time.Time     // do not send earlier; zero: no such wish
+	Mode      settings.Mode // when it was asked for: what waited for a person or a batch does not go by itself when that is switched off
+	QueuedAt  time.Time     // when it began to wait; lists are in this order
 	Selection *Selection
 	Attempts  []Attempt // the last one is the current one
 

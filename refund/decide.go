@@ -46,6 +46,7 @@ var (
 	ErrNotShipped      = errors.New("units are not confirmed as shipped")
 	ErrAmazonFulfilled = errors.New("order is fulfilled by Amazon")
 	ErrOverNotAllowed  = errors.New("over-refund is not allowed")
+	ErrEnded           = errors.New("refund was asked for before and ended without paying")
 )
 
 // Facts is everything that a decision rests on.
@@ -97,7 +98,7 @@ func decide(f Facts, r Request) (Draft, error) {
 	before := f.Ledger.With(charges...)
 	token := newToken(refund, before, f.earlier())
 	if r.Token != "" && r.Token != token {
-		return Draft{}, fmt.Errorf("what is left of the order has changed since the refund was shown: show it anew: %w", store.ErrConflict)
+		return Draft{}, fmt.Errorf("the token is not of a draft with this content and these balances, which may have changed since it was shown: show it anew: %w", store.ErrConflict)
 	}
 	refund.Token = token
 	refund.Key = key(refund, r)
@@ -142,11 +143,17 @@ func (r Request) complete(f Facts) (Request, error) {
 	if len(r.Lines) == 0 {
 		return r, errors.New("no lines: name at least one order item")
 	}
+	if err := queue.CheckKey(r.Key); err != nil {
+		return r, err
+	}
 	if r.Origin == "" {
 		r.Origin = FromOrder
 		if r.RMA != "" {
 			r.Origin = FromRMA
 		}
+	}
+	if fromRMA := r.RMA != ""; fromRMA != (r.Origin == FromRMA) || !slices.Contains([]Origin{FromOrder, FromRMA, FromGoodwill}, r.Origin) {
+		return r, fmt.Errorf("origin %q with RMA %q: want %s or %s, or %s with its RMA", string(r.Origin), r.RMA, FromOrder, FromGoodwill, FromRMA)
 	}
 	if r.Currency == "" {
 		r.Currency = f.Orders[0].Currency
@@ -207,7 +214,11 @@ func (f Facts) first(refund Refund, r Request) (Draft, error) {
 	first := f.Refunds[at]
 	switch {
 	case same(first, refund) && (r.Key != "" || r.Token == first.Token):
-		return Draft{Refund: first, Token: first.Token, Existing: true}, nil
+		d := Draft{Refund: first, Token: first.Token, Existing: true}
+		if first.ended() {
+			d.Warnings = []string{first.renew()}
+		}
+		return d, nil
 	case r.Key == "" && r.Token == first.Token:
 		return Draft{}, fmt.Errorf("the token confirmed %s, which asks for something else: show this one first: %w", first.ID, store.ErrConflict)
 	case r.Key == "":
@@ -313,11 +324,24 @@ func (f Facts) line(l order.Ledger, d *Draft, r Request, ask Ask) (Line, []order
 	}
 	refunded := f.unitsRefunded(ask.Item)
 	if free := of.Shipped - refunded; ask.Units > free {
-		return Line{}, nil, fmt.Errorf("item %s: %d units asked for, %d are shipped and not refunded yet (%d of %d shipped, %d refunded): %w",
-			ask.Item, ask.Units, max(0, free), of.Shipped, of.Ordered, refunded, ErrNotShipped)
+		reason := ErrNotShipped
+		if of.Shipped >= of.Ordered-of.Cancelled {
+			reason = order.ErrOver
+		}
+		return Line{}, nil, fmt.Errorf("item %s: %d units: %w: %d of %d are shipped and %d refunded: ask for at most %d",
+			ask.Item, ask.Units, reason, of.Shipped, of.Ordered, refunded, max(0, free))
+	}
+
+	if err := f.returned(r, ask); err != nil {
+		return Line{}, nil, err
 	}
 
 	amounts := ask.Amounts
+	if amounts != nil {
+		if err := shippedShare(l, of, ask, r.Currency); err != nil {
+			return Line{}, nil, err
+		}
+	}
 	if amounts == nil {
 		if ask.Units == 0 {
 			return Line{}, nil, fmt.Errorf("item %s: nothing asked for: name units or amounts", ask.Item)
@@ -377,6 +401,41 @@ func (d *Draft) surplus(l order.Ledger, item string, ask order.Amounts) order.Am
 		}
 	}
 	return ask.Minus(over).Plus(order.Amounts{order.Goodwill: over.Total()})
+}
+
+// returned refuses units beyond those that come back on the RMA.
+func (f Facts) returned(r Request, ask Ask) error {
+	if r.RMA == "" || ask.Returned == 0 {
+		return nil
+	}
+	var ofRMA Facts
+	for _, earlier := range f.Refunds {
+		if earlier.RMA == r.RMA {
+			ofRMA.Refunds = append(ofRMA.Refunds, earlier)
+		}
+	}
+	if refunded := ofRMA.unitsRefunded(ask.Item); refunded+ask.Units > ask.Returned {
+		return fmt.Errorf("item %s: %d units are %w of RMA %s: %d come back, %d are refunded", ask.Item, ask.Units, order.ErrOver, r.RMA, ask.Returned, refunded)
+	}
+	return nil
+}
+
+// shippedShare refuses exact amounts beyond what the shipped units cost, while
+// others of the line are not shipped: those are cancelled.
+func shippedShare(l order.Ledger, of order.Line, ask Ask, cur order.Currency) error {
+	units := of.Ordered - of.Cancelled
+	if of.Shipped >= units {
+		return nil
+	}
+	charged := order.Prorate(l.Sum(order.Charged, ask.Item), of.Shipped, units, cur)
+	left := charged.Minus(l.Sum(order.Posted, ask.Item)).Minus(l.Sum(order.Reserved, ask.Item))
+	for _, c := range ask.Amounts.Components() {
+		if c.Charged() && ask.Amounts[c].GreaterThan(left[c]) {
+			return fmt.Errorf("item %s: %s of %s is more than the %s left of the %d shipped of %d units: %w: cancel the others", ask.Item,
+				order.Format(ask.Amounts[c], cur), c, order.Format(decimal.Max(decimal.Zero, left[c]), cur), of.Shipped, units, ErrNotShipped)
+		}
+	}
+	return nil
 }
 
 // unitsRefunded counts the units whose refund is open or paid.

@@ -2,7 +2,10 @@ package refund
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/shopspring/decimal"
@@ -52,14 +55,19 @@ func (d *Draft) finish(f Facts, r Request, before, after order.Ledger) {
 		d.Warnings = append(d.Warnings, fmt.Sprintf("over-refund: the buyer gets %s more than was paid, as Goodwill, asked for by %s",
 			order.Format(refund.Surplus, r.Currency), r.By))
 	}
+	for _, earlier := range f.Refunds {
+		if r.RMA != "" && earlier.RMA == r.RMA && slices.ContainsFunc(earlier.Lines, func(l Line) bool { return l.Outcome != LineVoided }) {
+			d.Warnings = append(d.Warnings, fmt.Sprintf("RMA %s has refund %s of %s already", r.RMA, earlier.ID, earlier.Total()))
+		}
+	}
 	for _, o := range f.Orders {
 		d.Warnings = append(d.Warnings, order.Warnings(o)...)
 	}
 	d.unconfirmed = r.OverRefund && r.Token == ""
 
 	s := refund.Issued
-	d.change.Refunds = []Refund{*refund}
-	d.change.Entries = []queue.Entry{refund.entry()}
+	d.change.Refunds = []Refund{refund.clone()} // what is saved is what was decided, whatever becomes of the draft
+	d.change.Entries = []queue.Entry{refund.entry(f.Settings.Mode())}
 	d.change.Effect(payment(after, f.Settings.Policy), refund.HostOrder, s)
 	d.change.Effect(note("Refund %s of %s is queued.", refund.ID, refund.Total()), refund.HostOrder, s)
 	d.change.Event(order.EventRequested, "refund "+string(refund.ID), fmt.Sprintf("%s for %s: %s", refund.Total(), refund.Reason, d.Total.In(r.Currency)), s)
@@ -68,8 +76,19 @@ func (d *Draft) finish(f Facts, r Request, before, after order.Ledger) {
 	}
 }
 
+func (r Refund) clone() Refund {
+	r.Asked, r.Lines = slices.Clone(r.Asked), slices.Clone(r.Lines)
+	for i := range r.Asked {
+		r.Asked[i].Amounts = maps.Clone(r.Asked[i].Amounts)
+	}
+	for i := range r.Lines {
+		r.Lines[i].Amounts = maps.Clone(r.Lines[i].Amounts)
+	}
+	return r
+}
+
 // entry is the refund as the queue sees it.
-func (r Refund) entry() queue.Entry {
+func (r Refund) entry(m settings.Mode) queue.Entry {
 	var label []string
 	for _, l := range r.Lines {
 		label = append(label, l.SKU)
@@ -80,7 +99,7 @@ func (r Refund) entry() queue.Entry {
 	return queue.Entry{
 		ID: r.ID, Kind: queue.KindRefund, Feed: amazon.RefundFeed, HostOrder: r.HostOrder, Order: r.Order,
 		Amount: r.Total(), Label: strings.Join(label, ", "),
-		State: queue.EntryQueued, QueuedAt: r.Issued.At, Requested: r.Issued, Changed: r.Issued,
+		State: queue.EntryQueued, QueuedAt: r.Issued.At, Mode: m, Requested: r.Issued, Changed: r.Issued,
 	}
 }
 
@@ -109,6 +128,9 @@ func note(format string, args ...any) order.Effect {
 func (d Draft) Save(ctx context.Context, st Store) error {
 	if d.Existing {
 		return nil
+	}
+	if d.Refund.ID == "" {
+		return errors.New("save refund: the draft is empty: Draft answered an error")
 	}
 	if d.unconfirmed {
 		return fmt.Errorf("refund of order %s: %w: an over-refund needs Request.Token, the token of the draft that somebody saw", d.Refund.Order.Number, ErrUnconfirmed)

@@ -2,6 +2,7 @@ package refund
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -19,15 +20,66 @@ func (s *Service) Prepare(ctx context.Context, es []queue.Entry) ([]queue.Prepar
 	if err != nil {
 		return nil, err
 	}
+	var ids []order.AmazonID
+	for _, e := range es {
+		ids = append(ids, e.Order)
+	}
+	found, err := s.c.Book.Orders(ctx, ids)
+	if err != nil {
+		return nil, fmt.Errorf("order book: %w", err)
+	}
+	orders := map[order.AmazonID][]order.Order{}
+	for _, o := range found {
+		orders[o.Amazon] = append(orders[o.Amazon], o)
+	}
 	var prepared []queue.Prepared
 	for _, e := range es {
 		refund, ok := refunds[e.ID]
 		if !ok {
 			continue
 		}
-		prepared = append(prepared, prepare(e, refund, ledgers[e.Order]))
+		p := prepare(e, refund, ledgers[e.Order])
+		if why := changed(orders[e.Order], ledgers[e.Order], refund); why != nil && p.Aside == nil {
+			p.Aside = &queue.Aside{State: queue.EntryQueued, Why: why.Error()}
+		}
+		prepared = append(prepared, p)
 	}
 	return prepared, nil
+}
+
+// changed tells what a host order has become since its refund was issued, when
+// that keeps the refund from being sent. The host can put it right, so the refund
+// waits.
+func changed(orders []order.Order, l order.Ledger, r Refund) error {
+	f := Facts{Orders: orders}
+	if len(orders) == 0 {
+		return errors.New("the host's order book does not have the order any more")
+	}
+	for _, o := range orders {
+		if err := order.Check(o); err != nil {
+			return err
+		}
+		if o.Fulfilment == order.ByAmazon {
+			return ErrAmazonFulfilled
+		}
+	}
+	corrections, err := l.Charge(order.Stamp{}, orders...)
+	if err != nil {
+		return err
+	}
+	now := l.With(corrections...)
+	for _, line := range r.Lines {
+		if of := f.orderLine(line.Item); line.Outcome == LineOpen && (of.Item == "" || of.Shipped == 0) {
+			return fmt.Errorf("item %s: %w", line.Item, ErrNotShipped)
+		}
+		left := now.Left(line.Item)
+		for _, c := range left.Components() {
+			if c.Charged() && left[c].IsNegative() {
+				return fmt.Errorf("item %s: the order says that less %s was charged than is posted and reserved, by %s", line.Item, c, order.Format(left[c].Neg(), r.Currency))
+			}
+		}
+	}
+	return nil
 }
 
 func prepare(e queue.Entry, r Refund, l order.Ledger) queue.Prepared {
@@ -65,11 +117,11 @@ func (s *Service) load(ctx context.Context, es []queue.Entry) (map[queue.EntryID
 			orders = append(orders, e.Order)
 		}
 	}
-	read, err := s.Store.Ledgers(ctx, orders)
+	read, err := s.c.Store.Ledgers(ctx, orders)
 	if err != nil {
 		return nil, nil, err
 	}
-	found, err := s.Store.Refunds(ctx, Query{IDs: ids})
+	found, err := s.c.Store.Refunds(ctx, Query{IDs: ids})
 	if err != nil {
 		return nil, nil, err
 	}
@@ -101,7 +153,7 @@ func (s *Service) apply(ctx context.Context, es []queue.Entry) error {
 		if !ok {
 			return fmt.Errorf("refund %s: %w", e.ID, store.ErrNotFound)
 		}
-		set, err := s.Settings.Settings(ctx, e.HostOrder.Company)
+		set, err := s.c.Settings.Settings(ctx, e.HostOrder.Company)
 		if err != nil {
 			return err
 		}
@@ -115,7 +167,7 @@ func (s *Service) apply(ctx context.Context, es []queue.Entry) error {
 		after.Version++
 		ledgers[e.Order] = after
 	}
-	return s.Store.SaveRefunds(ctx, changes)
+	return s.c.Store.SaveRefunds(ctx, changes)
 }
 
 // settle is what an entry's new state means for its refund.

@@ -2,6 +2,7 @@ package refund
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"time"
 
@@ -72,6 +73,10 @@ type Ask struct {
 
 	// Amounts are totals by component, in the order's currency, all positive.
 	Amounts order.Amounts
+
+	// Returned is how many units come back on the RMA that the refund is for: all
+	// its refunds together are for no more. 0: not known.
+	Returned int
 }
 
 // Line is the refund of one order item, and one message to Amazon.
@@ -92,6 +97,16 @@ func (r Refund) Total() order.Money {
 		sum = sum.Add(l.Amounts.Total())
 	}
 	return order.Money{Amount: sum, Currency: r.Currency}
+}
+
+// ended tells that nothing of the refund was paid or will be, unless it is tried
+// again.
+func (r Refund) ended() bool {
+	return !slices.ContainsFunc(r.Lines, func(l Line) bool { return l.Outcome != LineVoided })
+}
+
+func (r Refund) renew() string {
+	return fmt.Sprintf("refund %s was asked for before and ended without paying: Queue.Retry renews it, and a new Key is a new refund", r.ID)
 }
 
 // Cause is the refund as the ledger names it.

@@ -25,7 +25,7 @@ type Config struct {
 // Service drafts and issues refunds, and handles their entries for the queue. It
 // is safe for use from several goroutines.
 type Service struct {
-	Config
+	c Config
 }
 
 var _ queue.Handler = (*Service)(nil)
@@ -53,37 +53,37 @@ func (s *Service) Draft(ctx context.Context, r Request) (Draft, error) {
 }
 
 func (s *Service) facts(ctx context.Context, r Request) (f Facts, err error) {
-	f.Now = s.Now()
+	f.Now = s.c.Now()
 	if err := r.Order.Check(); err != nil {
 		return f, err
 	}
 	// The head first: what is read after it can only be newer, and then the save
 	// conflicts.
-	ledgers, err := s.Store.Ledgers(ctx, []order.AmazonID{r.Order})
+	ledgers, err := s.c.Store.Ledgers(ctx, []order.AmazonID{r.Order})
 	if err != nil {
 		return f, err
 	}
 	f.Ledger = ledgers[0]
-	if f.Orders, err = s.Book.Orders(ctx, []order.AmazonID{r.Order}); err != nil || len(f.Orders) == 0 {
+	if f.Orders, err = s.c.Book.Orders(ctx, []order.AmazonID{r.Order}); err != nil || len(f.Orders) == 0 {
 		return f, err
 	}
 	company := f.Orders[0].ID.Company
-	accounts, err := s.Accounts.Accounts(ctx, r.Order.Account)
+	accounts, err := s.c.Accounts.Accounts(ctx, r.Order.Account)
 	if err != nil {
 		return f, err
 	}
 	if len(accounts) > 0 {
 		f.Account = accounts[0]
 	}
-	if f.Settings, err = s.Settings.Settings(ctx, company); err != nil {
+	if f.Settings, err = s.c.Settings.Settings(ctx, company); err != nil {
 		return f, err
 	}
-	if f.Refunds, err = s.Store.Refunds(ctx, Query{Orders: []order.AmazonID{r.Order}}); err != nil || r.Key == "" {
+	if f.Refunds, err = s.c.Store.Refunds(ctx, Query{Orders: []order.AmazonID{r.Order}}); err != nil || r.Key == "" {
 		return f, err
 	}
 	// The same key may have been used for another order.
 	id := queue.NewEntryID(queue.KindRefund, company, key(Refund{}, r))
-	byKey, err := s.Store.Refunds(ctx, Query{IDs: []queue.EntryID{id}})
+	byKey, err := s.c.Store.Refunds(ctx, Query{IDs: []queue.EntryID{id}})
 	f.Refunds = append(f.Refunds, byKey...)
 	return f, err
 }
@@ -94,7 +94,8 @@ const maxTries = 10
 // Issue drafts and saves on the service's own store, and drafts again on
 // conflict. It needs the request's Token or Key, so that a repeated call meets
 // the first one's refund. It answers store.ErrConflict when what is left of the
-// order is not what the token's draft showed: show it anew.
+// order is not what the token's draft showed: show it anew. A repeat returns the
+// first refund, with ErrEnded when that was refused, rejected or withdrawn.
 func (s *Service) Issue(ctx context.Context, r Request) (Refund, error) {
 	if r.Token == "" && r.Key == "" {
 		return Refund{}, fmt.Errorf("refund of order %s: %w: set Token to the draft's, or Key to one of your own", r.Order.Number, ErrUnconfirmed)
@@ -104,7 +105,10 @@ func (s *Service) Issue(ctx context.Context, r Request) (Refund, error) {
 		if err != nil {
 			return Refund{}, err
 		}
-		err = d.Save(ctx, s.Store)
+		if d.Existing && d.Refund.ended() {
+			return d.Refund, fmt.Errorf("refund of order %s: %w: %s", r.Order.Number, ErrEnded, d.Refund.renew())
+		}
+		err = d.Save(ctx, s.c.Store)
 		if err == nil {
 			d.Refund.Version = max(d.Refund.Version, 1)
 			return d.Refund, nil
@@ -117,7 +121,7 @@ func (s *Service) Issue(ctx context.Context, r Request) (Refund, error) {
 
 // Refund reads one refund by its ID; store.ErrNotFound when there is none.
 func (s *Service) Refund(ctx context.Context, id queue.EntryID) (Refund, error) {
-	found, err := s.Store.Refunds(ctx, Query{IDs: []queue.EntryID{id}})
+	found, err := s.c.Store.Refunds(ctx, Query{IDs: []queue.EntryID{id}})
 	if err == nil && len(found) == 0 {
 		err = store.ErrNotFound
 	}
@@ -129,5 +133,5 @@ func (s *Service) Refund(ctx context.Context, id queue.EntryID) (Refund, error) 
 
 // Refunds lists refunds.
 func (s *Service) Refunds(ctx context.Context, q Query) ([]Refund, error) {
-	return s.Store.Refunds(ctx, q)
+	return s.c.Store.Refunds(ctx, q)
 }

@@ -49,6 +49,12 @@ const (
 // naming what it is, and nothing is imported.
 func (s *Service) Import(ctx context.Context, a amazon.Account, m amazon.ReportMeta, r io.Reader) (Imported, error) {
 	in := Imported{Skipped: map[string]int{}}
+	if err := a.Check(); err != nil {
+		return in, fmt.Errorf("import returns: %w", err)
+	}
+	if r == nil {
+		return in, errors.New("import returns: no report given")
+	}
 	rows, err := reportparse.Returns(r, reportparse.Options{Name: m.Name, ContentType: m.ContentType})
 	if err != nil {
 		return in, fmt.Errorf("import returns: %w", err)
@@ -97,7 +103,7 @@ func (s *Service) importChunk(ctx context.Context, a amazon.Account, m amazon.Re
 			return fmt.Errorf("import returns: %w", err)
 		}
 		if len(changes) > 0 {
-			err = s.Store.SaveRMAs(ctx, changes)
+			err = s.c.Store.SaveRMAs(ctx, changes)
 		}
 		if err == nil {
 			in.add(count)
@@ -123,15 +129,15 @@ func (s *Service) merge(ctx context.Context, a amazon.Account, m amazon.ReportMe
 	}
 	// The heads first: what is read after them can only be newer, and then the
 	// save conflicts.
-	ledgers, err := s.Store.Ledgers(ctx, ids)
+	ledgers, err := s.c.Store.Ledgers(ctx, ids)
 	if err != nil {
 		return count, nil, err
 	}
-	orders, err := s.Book.Orders(ctx, ids)
+	orders, err := s.c.Book.Orders(ctx, ids)
 	if err != nil {
 		return count, nil, fmt.Errorf("order book: %w", err)
 	}
-	stored, err := s.Store.RMAs(ctx, Query{Orders: ids})
+	stored, err := s.c.Store.RMAs(ctx, Query{Orders: ids})
 	if err != nil {
 		return count, nil, err
 	}
@@ -144,7 +150,7 @@ func (s *Service) merge(ctx context.Context, a amazon.Account, m amazon.ReportMe
 		rmasOf[r.Order] = append(rmasOf[r.Order], r)
 	}
 
-	stamp := order.Stamp{By: "returns report " + m.Name, At: s.Now().UTC()}
+	stamp := order.Stamp{By: "returns report " + m.Name, At: s.c.Now().UTC()}
 	var changes []Change
 	for i, id := range ids {
 		known := ordersOf[id]
@@ -153,8 +159,9 @@ func (s *Service) merge(ctx context.Context, a amazon.Account, m amazon.ReportMe
 			count.UnmatchedOrders = append(count.UnmatchedOrders, id.Number)
 			continue
 		}
-		if foreign := slices.IndexFunc(known, func(o order.Order) bool { return o.ID.Company != a.Company }); foreign >= 0 {
-			return count, nil, fmt.Errorf("order %s belongs to another company than account %s, which is of %s", known[foreign].ID, a.ID, a.Company)
+		if slices.ContainsFunc(known, func(o order.Order) bool { return o.ID.Company != a.Company }) {
+			count.Skipped["the order belongs to another company than the account"] += len(rowsOf[id])
+			continue
 		}
 		c := Change{Writes: order.Writes{Order: id, Version: ledgers[i].Version}}
 		rmas := rmasOf[id]

@@ -23,7 +23,7 @@ type Config struct {
 // Service imports returns and keeps RMAs. It is safe for use from several
 // goroutines.
 type Service struct {
-	Config
+	c Config
 }
 
 // maxTries bounds how often a decision is made again after a conflict.
@@ -42,7 +42,7 @@ func New(c Config) (*Service, error) {
 
 // RMA reads one RMA by its ID; store.ErrNotFound when there is none.
 func (s *Service) RMA(ctx context.Context, id ID) (RMA, error) {
-	found, err := s.Store.RMAs(ctx, Query{IDs: []ID{id}})
+	found, err := s.c.Store.RMAs(ctx, Query{IDs: []ID{id}})
 	if err == nil && len(found) == 0 {
 		err = store.ErrNotFound
 	}
@@ -54,7 +54,7 @@ func (s *Service) RMA(ctx context.Context, id ID) (RMA, error) {
 
 // RMAs lists RMAs.
 func (s *Service) RMAs(ctx context.Context, q Query) ([]RMA, error) {
-	return s.Store.RMAs(ctx, q)
+	return s.c.Store.RMAs(ctx, q)
 }
 
 // Refund is the request that refunds an RMA: the units of each of its lines,
@@ -68,9 +68,10 @@ func (r RMA) Refund(by string) refund.Request {
 	for _, l := range r.Lines {
 		if i := slices.IndexFunc(q.Lines, func(a refund.Ask) bool { return a.Item == l.Item }); i >= 0 {
 			q.Lines[i].Units += l.Units
+			q.Lines[i].Returned += l.Units
 			continue
 		}
-		q.Lines = append(q.Lines, refund.Ask{Item: l.Item, Units: l.Units})
+		q.Lines = append(q.Lines, refund.Ask{Item: l.Item, Units: l.Units, Returned: l.Units})
 	}
 	return q
 }
