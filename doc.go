@@ -19,13 +19,13 @@
 // # What it promises
 //
 // A feed, which is how a refund reaches Amazon, has no idempotency key. So the
-// request, its key and its reservation are committed before any call, each
-// document is sent by exactly one HTTP request, and when the answer is lost the
-// request is UnknownSent: visible, still reserved, and never sent again by
+// request, its key and its reservation are committed before any call, no HTTP
+// request is repeated that Amazon may have received, and when the answer is lost
+// the request is UnknownSent: visible, still reserved, and never sent again by
 // itself. Package queue tells how.
 //
 // # What it does not do
 //
-// It does not refund orders that Amazon fulfils, moves no money but through
-// Amazon, and keeps no data of buyers.
+// It does not refund orders that Amazon fulfils. It moves money only through
+// Amazon. It keeps no data of buyers.
 package takeback

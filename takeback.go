@@ -76,7 +76,7 @@ func New(c Config) (*Desk, error) {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	d := &Desk{outbox: c.Store, book: c.Book, log: c.Logger, now: c.Now}
+	d := &Desk{outbox: c.Store, book: heardBook{c.Book, c.Logger}, log: c.Logger, now: c.Now}
 	var err, e error
 	d.Returns, e = rma.New(rma.Config{Store: c.Store, Book: c.Book, Now: c.Now})
 	err = errors.Join(err, e)
@@ -100,8 +100,8 @@ const deliverAtOnce = 200
 
 // Step makes one pass: it sends what is due, applies what Amazon answered, and
 // tells the host's order book what changed. It says when to come back at the
-// latest; a host with cron needs nothing else. A step that a request comes in
-// for in Direct mode sends it. Errors of one account or order do not keep the
+// latest; a host with cron needs nothing else. In Direct mode a host steps after
+// each request, which sends it. Errors of one account or order do not keep the
 // others from their turn.
 func (d *Desk) Step(ctx context.Context) (next time.Time, err error) {
 	next, err = d.Queue.Step(ctx)
@@ -114,10 +114,25 @@ func (d *Desk) deliver(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("deliver effects: %w", err)
 		}
-		if delivered < deliverAtOnce {
+		if delivered == 0 {
 			return nil
 		}
 	}
+}
+
+// heardBook tells the logger what the host's order book answers to effects,
+// which else stands in the outbox alone.
+type heardBook struct {
+	order.Book
+	log *slog.Logger
+}
+
+func (b heardBook) ApplyOrder(ctx context.Context, e order.Effect) error {
+	err := b.Book.ApplyOrder(ctx, e)
+	if err != nil {
+		b.log.WarnContext(ctx, "order book refused an effect", "order", e.Order, "effect", e.Kind, "key", e.Key, "error", err)
+	}
+	return err
 }
 
 // Run steps until the context ends, and returns what ended it. It starts no

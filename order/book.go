@@ -17,7 +17,8 @@ var ErrStale = errors.New("order changed meanwhile")
 // [ordertest.Run]: https://pkg.go.dev/github.com/takebackhq/takeback/order/ordertest#Run
 type Book interface {
 	// Orders returns every host order that carries one of these Amazon order
-	// IDs, in any order: none for an unknown ID, several for one after a split.
+	// IDs, each once, in any order: none for an unknown ID, several for one after
+	// a split. The same ID may be asked for twice in one call.
 	// Not finding an order is not an error.
 	Orders(ctx context.Context, ids []AmazonID) ([]Order, error)
 

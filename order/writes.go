@@ -50,6 +50,10 @@ type Writes struct {
 // versions of a head row, so that numbers rise without a counter of their own.
 const seqStep = 10_000
 
+// LastSeq numbers an audit row that comes after a save which raised the head to a
+// version, and raises nothing itself.
+func LastSeq(version int64) int64 { return version*seqStep + seqStep - 1 }
+
 // Effect appends an effect on a host order, with its key and number.
 func (w *Writes) Effect(e Effect, id ID, s Stamp) {
 	e.Order, e.Amazon, e.Stamp = id, w.Order, s

@@ -67,10 +67,11 @@ func (q *Queue) claim(ctx context.Context, a amazon.Account, t amazon.FeedType, 
 				attempt.Messages = append(attempt.Messages, Part{m.ID, m.Part})
 			}
 		}
-		e.Attempts, e.Selection = append(e.Attempts, attempt), nil
+		e.Attempts, e.Selection, e.Head = append(e.Attempts, attempt), nil, p.Order.Version+1
 		change.Entries = append(change.Entries, e)
 		change.Orders = append(change.Orders, p.Order)
 	}
+	change.Events = events(change.Entries, EntryClaimed)
 	if err := q.c.Store.SaveQueue(ctx, change); err != nil {
 		if errors.Is(err, store.ErrConflict) {
 			return Batch{}, q.now(), nil // somebody was faster; look again
@@ -143,6 +144,9 @@ func (q *Queue) setAside(ctx context.Context, es []Entry, prepared []Prepared, p
 			if why, state, until = aside.Why, cmp.Or(aside.State, EntryQueued), aside.NotBefore; until.IsZero() {
 				until = now.Add(asidePause)
 			}
+			if state != EntryQueued && state != EntryNeedsDecision {
+				why, state = fmt.Sprintf("its handler set it aside as %s: %s", state, why), EntryNeedsDecision
+			}
 		}
 		switch {
 		case why == "":
@@ -161,7 +165,7 @@ func (q *Queue) setAside(ctx context.Context, es []Entry, prepared []Prepared, p
 	if len(changed) == 0 {
 		return next, nil
 	}
-	if err := q.c.Store.SaveQueue(ctx, Change{Entries: changed}); err != nil && !errors.Is(err, store.ErrConflict) {
+	if err := q.c.Store.SaveQueue(ctx, Change{Entries: changed, Events: events(changed, EntryNeedsDecision)}); err != nil && !errors.Is(err, store.ErrConflict) {
 		return next, fmt.Errorf("set aside: %w", err)
 	}
 	return next, nil

@@ -72,6 +72,7 @@ type Entry struct {
 	QueuedAt  time.Time     // when it began to wait; lists are in this order
 	Selection *Selection
 	Attempts  []Attempt // the last one is the current one
+	Head      int64     // version of the order's head since its last claim; numbers its audit rows
 
 	Requested order.Stamp
 	Changed   order.Stamp // the last change of State: who, when, why
@@ -266,9 +267,32 @@ type Store interface {
 
 // Change is what one step of the submitter writes. Orders raises the heads of
 // the Amazon orders whose entries are claimed, so that two workers cannot start
-// two entries of one order.
+// two entries of one order. Events are appended to the journals of their orders
+// without raising a head: what happens to a document on its way decides nothing
+// about a balance.
 type Change struct {
 	Batches []Batch
 	Entries []Entry
 	Orders  []order.Writes
+	Events  []order.Event
+}
+
+// events are the audit rows of entries that have come to a state; an alert where
+// a person should look.
+func events(es []Entry, to State) []order.Event {
+	var rows []order.Event
+	for _, e := range es {
+		if e.State != to {
+			continue
+		}
+		kind := order.EventResult
+		if to == EntryUnknownSent || to == EntryNeedsDecision {
+			kind = order.EventAlert
+		}
+		rows = append(rows, order.Event{
+			Order: e.Order, Seq: order.LastSeq(e.Head), Kind: kind,
+			Subject: strings.ToLower(string(e.Kind)) + " " + string(e.ID), Text: strings.TrimSpace(string(e.State) + ". " + e.Why), Stamp: e.Changed,
+		})
+	}
+	return rows
 }

@@ -181,8 +181,8 @@ func TestSetAside(t *testing.T) {
 // An entry that can never be sent waits for a person, and blocks nobody.
 func TestEntryThatCannotBeSent(t *testing.T) {
 	in(t, func(w *world) {
-		w.batching.Bytes = 4000
-		ids := w.request(asked{order: 1, items: 20}, asked{order: 2})
+		w.batching.Bytes = 64 << 10
+		ids := w.request(asked{order: 1, items: 200}, asked{order: 2})
 		require.Empty(w.t, w.pass(w.queue(), 5*time.Minute))
 		assert.Equal(w.t, []queue.State{queue.EntryNeedsDecision, queue.EntryAccepted}, w.states(ids...))
 		assert.Contains(w.t, w.get(ids[0]).Why, "too large")

@@ -139,14 +139,14 @@ func TestPromisedDocumentThatIsTooLarge(t *testing.T) {
 func TestWaitingSelectionBlocksNobody(t *testing.T) {
 	in(t, func(w *world) {
 		w.batching.Messages = 1
-		w.amazon.report = func([]amazon.MessageID) []byte { return []byte("nonsense") }
+		w.amazon.noReport = true
 		ids := w.request(asked{order: 1}, asked{order: 1}, asked{order: 2}, asked{order: 1}, asked{order: 3})
 		q := w.queue()
 		_, err := q.Process(w.t.Context(), "boss", ids[0], ids[1])
 		require.NoError(w.t, err)
 		w.pass(q, 10*time.Minute)
 		require.Equal(w.t, queue.EntryUnknownResult, w.get(ids[0]).State)
-		w.amazon.report = nil
+		w.amazon.noReport = false
 		later := w.request(asked{order: 4})[0]
 		_, err = q.Process(w.t.Context(), "boss", later)
 		require.NoError(w.t, err)
@@ -330,7 +330,7 @@ func TestRetryFindsTheMoneyGone(t *testing.T) {
 		w.settings = manual
 		id := w.request(asked{order: 1})[0]
 		q := w.queue()
-		require.NoError(w.t, q.Reject(w.t.Context(), "boss", "", id))
+		require.NoError(w.t, q.Reject(w.t.Context(), "boss", "told to", id))
 		e := w.get(id)
 		l := w.ledger(e.Order)
 		gone, err := l.Reserve(order.Cause{Kind: order.CauseAmazon, ID: "elsewhere"}, e.Label, order.Amounts{order.Principal: five}, false, e.Changed)

@@ -33,14 +33,17 @@ type Config struct {
 type Batching struct {
 	Interval time.Duration // Auto sends when the oldest entry has waited this long. Defaults to 30 minutes.
 	Messages int           // at most in one document. Defaults to 10,000.
-	Bytes    int           // at most in one document. Defaults to 10 MiB, the size Amazon advises to stay under; never more.
+	Bytes    int           // at most in one document, 64 KiB to 10 MiB. Defaults to 10 MiB, the size Amazon advises to stay under.
 }
 
-const maxDocument = 10 << 20
+const (
+	minDocument = 64 << 10 // room for an order of a hundred lines
+	maxDocument = 10 << 20
+)
 
 func (b Batching) withDefaults() (Batching, error) {
-	if b.Interval < 0 || b.Messages < 0 || b.Bytes < 0 || b.Bytes > maxDocument {
-		return b, fmt.Errorf("queue: Batching %+v: want nothing below zero, and at most %d bytes", b, maxDocument)
+	if b.Interval < 0 || b.Messages < 0 || b.Bytes != 0 && (b.Bytes < minDocument || b.Bytes > maxDocument) {
+		return b, fmt.Errorf("queue: Batching %+v: want nothing below zero, and %d to %d bytes", b, minDocument, maxDocument)
 	}
 	if b.Interval == 0 {
 		b.Interval = 30 * time.Minute
@@ -185,15 +188,17 @@ func (q *Queue) Process(ctx context.Context, by string, ids ...EntryID) ([]Selec
 	return documents, nil
 }
 
-// Reject says no to waiting entries, for an operator; they stay readable and
-// their reservations are given back. Entries that do not wait any more are named
-// in the error, and then nothing is rejected.
+// Reject says no to waiting entries, for an operator with a reason; they stay
+// readable and their reservations are given back. Entries that do not wait any
+// more are named in the error, and then nothing is rejected. When one of them is
+// claimed at this very moment, the others are rejected and the error is
+// store.ErrConflict.
 func (q *Queue) Reject(ctx context.Context, by, why string, ids ...EntryID) error {
 	return q.decide(ctx, "reject", EntryRejected, by, why, ids)
 }
 
-// Withdraw takes waiting entries back, for whoever asked for them. It is else
-// like [Queue.Reject].
+// Withdraw takes waiting entries back, for whoever asked for them, with or
+// without a reason. It is else like [Queue.Reject].
 func (q *Queue) Withdraw(ctx context.Context, by, why string, ids ...EntryID) error {
 	return q.decide(ctx, "withdraw", EntryWithdrawn, by, why, ids)
 }
@@ -211,8 +216,8 @@ func (q *Queue) decide(ctx context.Context, verb string, to State, by, why strin
 		return fmt.Errorf("%s: %w", verb, err)
 	}
 	var errs []error
-	if by == "" {
-		errs = append(errs, errors.New("nobody decides: say by whom"))
+	if by == "" || why == "" && to != EntryWithdrawn {
+		errs = append(errs, fmt.Errorf("by %q, because %q: say by whom, and why", by, why))
 	}
 	stamp := order.Stamp{By: by, At: q.now(), Why: why}
 	for i := range es {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/takebackhq/takeback/amazon"
@@ -53,11 +54,13 @@ func (q *Queue) poll(ctx context.Context, a amazon.Account, b Batch) (Batch, err
 		b.Why = fmt.Sprintf("Amazon calls its state %q", feed.Status)
 	}
 	if to == BatchDone || to == BatchFatal {
-		if b.Report, err = q.report(ctx, a, feed); err != nil {
-			return q.note(ctx, b, err)
+		b.Report, err = q.report(ctx, a, feed)
+		if err != nil && now.Sub(b.AttemptedAt) < reportPatience {
+			return q.note(ctx, b, err) // reading again is harmless, and the report may still be there
 		}
 	}
 	if to != b.State {
+		b.Due = now // if the results cannot be applied at once, then soon
 		if err := b.move(to, ""); err != nil {
 			return b, err
 		}
@@ -78,7 +81,13 @@ func (q *Queue) note(ctx context.Context, b Batch, cause error) (Batch, error) {
 	return b, errors.Join(ignoreThrottled(cause), err)
 }
 
-// report downloads the processing report; nil when Amazon has none.
+// reportPatience is how long after its sending a batch waits for a processing
+// report that can be read. Amazon keeps reports for 28 days.
+const reportPatience = 7 * 24 * time.Hour
+
+// report downloads the processing report; nil when Amazon has none. One that is
+// no processing report comes with an error that says so: a single download may
+// have gone wrong.
 func (q *Queue) report(ctx context.Context, a amazon.Account, f amazon.Feed) ([]byte, error) {
 	if f.Result == "" {
 		return nil, nil
@@ -88,9 +97,15 @@ func (q *Queue) report(ctx context.Context, a amazon.Account, f amazon.Feed) ([]
 		return nil, err
 	}
 	defer r.Close()
-	body, err := io.ReadAll(io.LimitReader(r, maxReport))
+	body, err := io.ReadAll(io.LimitReader(r, maxReport+1))
+	if err == nil && len(body) > maxReport {
+		body, err = nil, fmt.Errorf("more than %d bytes", maxReport)
+	}
+	if err == nil {
+		_, err = amazon.DecodeProcessingReport(bytes.NewReader(body))
+	}
 	if err != nil {
-		return nil, fmt.Errorf("processing report of feed %s: %w", f.ID, err)
+		return body, fmt.Errorf("processing report of feed %s: %w", f.ID, err)
 	}
 	return body, nil
 }
@@ -154,6 +169,9 @@ func (q *Queue) close(ctx context.Context, b Batch) (Batch, error) {
 	}
 	b.Accepted, b.Refused, b.Open = 0, 0, 0
 	for _, e := range all {
+		if !slices.ContainsFunc(e.Attempts, func(a Attempt) bool { return a.Batch == b.ID }) {
+			continue // was only promised to it
+		}
 		switch e.State {
 		case EntryAccepted, EntryPartlyAccepted:
 			b.Accepted++

@@ -63,8 +63,6 @@ func TestResults(t *testing.T) {
 		{"an ID of another document", amazon.FeedDone, plain(func(s ids) []amazon.Result {
 			return []amazon.Result{refusal(s[2], 18028, "no"), refusal(7, 18028, "no")}
 		}), unknown, refused, "10.00 0.00", "0.00 0.00", [3]int{0, 1, 1}},
-		{"garbage", amazon.FeedDone, func(ids) []byte { return []byte("<html>try later</html>") }, unknown, unknown, "10.00 5.00", "0.00 0.00", [3]int{0, 0, 2}},
-		{"an empty report", amazon.FeedDone, func(ids) []byte { return nil }, unknown, unknown, "10.00 5.00", "0.00 0.00", [3]int{0, 0, 2}},
 		{"no report", amazon.FeedDone, nil, unknown, unknown, "10.00 5.00", "0.00 0.00", [3]int{0, 0, 2}},
 		{"FATAL", amazon.FeedFatal, nil, unknown, unknown, "10.00 5.00", "0.00 0.00", [3]int{0, 0, 2}},
 		{"CANCELLED", amazon.FeedCancelled, nil, queue.EntryQueued, queue.EntryQueued, "10.00 5.00", "0.00 0.00", [3]int{0, 0, 2}},
@@ -88,6 +86,32 @@ func TestResults(t *testing.T) {
 				require.Empty(w.t, w.pass(q, 10*time.Minute))
 				assert.Empty(w.t, cmp.Diff(before, w.entries(queue.EntryQuery{})), "results are applied once")
 				assert.Len(w.t, w.amazon.sent(), sent)
+			})
+		})
+	}
+}
+
+// A report that cannot be read is read again: one download may have gone wrong.
+// When it stays unreadable for days, nobody knows what became of the messages.
+func TestUnreadableReports(t *testing.T) {
+	for name, report := range map[string]string{"garbage": "<html>try later</html>", "empty": "", "cut off": "<?xml version=\"1.0\"?><AmazonEnvelope>"} {
+		t.Run(name, func(t *testing.T) {
+			in(t, func(w *world) {
+				w.amazon.report = func([]amazon.MessageID) []byte { return []byte(report) }
+				ids := w.request(asked{order: 1})
+				q := w.queue()
+				require.NotEmpty(w.t, w.pass(q, time.Hour), "the error is told")
+				assert.Equal(w.t, queue.EntrySubmitted, w.get(ids[0]).State)
+				assert.NotEmpty(w.t, w.batches()[0].Why)
+				w.amazon.report = nil
+				require.Empty(w.t, w.pass(q, time.Hour))
+				assert.Equal(w.t, queue.EntryAccepted, w.get(ids[0]).State)
+
+				w.amazon.report = func([]amazon.MessageID) []byte { return []byte(report) }
+				ids = w.request(asked{order: 2})
+				w.pass(q, 8*24*time.Hour)
+				assert.Equal(w.t, queue.EntryUnknownResult, w.get(ids[0]).State)
+				assert.Equal(w.t, "5.00", w.reserved(ids[0]))
 			})
 		})
 	}
@@ -223,7 +247,7 @@ func TestConflictHidesNoOtherError(t *testing.T) {
 		next, err := w.queue().Step(w.t.Context())
 		require.ErrorIs(w.t, err, errLost)
 		require.NotErrorIs(w.t, err, store.ErrConflict)
-		assert.Equal(w.t, w.now(), next, "what conflicted is looked at again at once")
+		assert.Equal(w.t, w.now().Add(2*time.Second), next, "what conflicted is looked at again at once")
 	})
 }
 

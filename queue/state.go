@@ -45,6 +45,8 @@ func (s State) Label() string {
 		return "Refused by Amazon"
 	case EntryRejected:
 		return "Rejected by us"
+	case EntryWithdrawn:
+		return "Taken back"
 	case EntryUnknownSent, EntryUnknownResult:
 		return "Not confirmed, do not resend"
 	case EntryNeedsDecision:

@@ -17,6 +17,9 @@ import (
 // idle is when to come back when nothing is known to be due.
 const idle = time.Minute
 
+// conflictPause keeps two workers that meet from spinning.
+const conflictPause = 2 * time.Second
+
 // Step makes one pass over all accounts: it sends what is due, asks for what was
 // sent, and applies what Amazon answered. It says when to come back at the
 // latest. One account's error does not keep the others from their turn; the
@@ -28,29 +31,39 @@ func (q *Queue) Step(ctx context.Context) (next time.Time, err error) {
 	if err != nil {
 		return next, fmt.Errorf("accounts: %w", err)
 	}
+	open, err := q.c.Store.Batches(ctx, BatchQuery{Unapplied: true})
+	if err != nil {
+		return next, err
+	}
+	batches := map[order.AccountID][]Batch{}
+	for _, b := range open {
+		batches[b.Account] = append(batches[b.Account], b)
+	}
 	var errs []error
 	for _, a := range accounts {
 		if ctx.Err() != nil {
 			errs = append(errs, ctx.Err())
 			break
 		}
-		due, err := q.account(ctx, a)
+		due, err := q.account(ctx, a, batches[a.ID])
+		delete(batches, a.ID)
 		if err != nil {
 			errs = append(errs, fmt.Errorf("account %s: %w", a.ID, err))
 		}
 		next = earlier(next, due)
+	}
+	for id, unlisted := range batches {
+		if ctx.Err() == nil {
+			errs = append(errs, fmt.Errorf("account %s is not in Accounts, and %d of its batches are open, such as %s: list it until they are done", id, len(unlisted), unlisted[0].ID))
+		}
 	}
 	return next, errors.Join(errs...)
 }
 
 // account makes one pass over an account and says when its next thing is due;
 // zero when nothing is.
-func (q *Queue) account(ctx context.Context, a amazon.Account) (time.Time, error) {
+func (q *Queue) account(ctx context.Context, a amazon.Account, batches []Batch) (time.Time, error) {
 	if err := a.Check(); err != nil {
-		return time.Time{}, err
-	}
-	batches, err := q.c.Store.Batches(ctx, BatchQuery{Accounts: []order.AccountID{a.ID}, Unapplied: true})
-	if err != nil {
 		return time.Time{}, err
 	}
 	now := q.now()
@@ -59,7 +72,8 @@ func (q *Queue) account(ctx context.Context, a amazon.Account) (time.Time, error
 	done := func(what string, due time.Time, err error) {
 		if errors.Is(err, store.ErrConflict) {
 			// Another worker was faster. Its save is as good as ours.
-			due, err = q.now(), nil
+			q.c.Logger.DebugContext(ctx, "another worker was faster", "account", a.ID, "what", what, "error", err)
+			due, err = q.now().Add(conflictPause), nil
 		}
 		if err != nil {
 			errs = append(errs, fmt.Errorf("%s: %w", what, err))
@@ -71,6 +85,7 @@ func (q *Queue) account(ctx context.Context, a amazon.Account) (time.Time, error
 			break
 		}
 		if !b.Due.After(now) {
+			var err error
 			b, err = q.advance(ctx, a, b, batches)
 			batches[i] = b
 			done("batch "+string(b.ID), time.Time{}, err)
@@ -237,6 +252,7 @@ func (q *Queue) offers(ctx context.Context, a amazon.Account, t amazon.FeedType)
 		if s.Mode() == settings.Manual {
 			return
 		}
+		due := false // Auto: the oldest entry that could go has waited long enough
 		for ready.Limit = q.c.Batching.Messages; ; ready.After = es[len(es)-1].Cursor() {
 			if es, err = q.c.Store.Entries(ctx, ready); err != nil {
 				yield(offer{}, err)
@@ -245,12 +261,19 @@ func (q *Queue) offers(ctx context.Context, a amazon.Account, t amazon.FeedType)
 			if len(es) == 0 {
 				return
 			}
-			first := ready.After == EntryCursor{}
-			if at := es[0].QueuedAt.Add(q.c.Batching.Interval); first && s.Mode() == settings.Auto && at.After(now) {
-				yield(offer{at: at}, nil)
-				return
+			// What waited for a person or a batch does not go by itself when Queue is
+			// switched off.
+			free := slices.DeleteFunc(slices.Clone(es), func(e Entry) bool {
+				return e.Selection != nil || s.Mode() == settings.Direct && (e.Mode == settings.Manual || e.Mode == settings.Auto)
+			})
+			if s.Mode() == settings.Auto && !due {
+				at, err := q.autoAt(ctx, free)
+				if err != nil || at.After(now) {
+					yield(offer{at: at}, err)
+					return
+				}
+				due = !at.IsZero()
 			}
-			free := slices.DeleteFunc(slices.Clone(es), func(e Entry) bool { return e.Selection != nil })
 			if len(free) > 0 && !yield(offer{entries: free, by: string(s.Mode())}, nil) {
 				return
 			}
@@ -259,6 +282,28 @@ func (q *Queue) offers(ctx context.Context, a amazon.Account, t amazon.FeedType)
 			}
 		}
 	}
+}
+
+// autoAt is when the oldest of these entries that could go has waited for the
+// interval; zero when none could. One that waits for another entry of its order
+// does not count: it would make every pass send what has just come.
+func (q *Queue) autoAt(ctx context.Context, es []Entry) (time.Time, error) {
+	if len(es) == 0 {
+		return time.Time{}, nil
+	}
+	if at := es[0].QueuedAt.Add(q.c.Batching.Interval); at.After(q.now()) {
+		return at, nil
+	}
+	busy, err := q.busy(ctx, es)
+	if err != nil {
+		return time.Time{}, err
+	}
+	for _, e := range es {
+		if _, waits := busy[e.Order]; !waits {
+			return e.QueuedAt.Add(q.c.Batching.Interval), nil
+		}
+	}
+	return time.Time{}, nil
 }
 
 // retryAt is when to try again after an error of Amazon's.

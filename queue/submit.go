@@ -13,6 +13,9 @@ import (
 
 // send uploads a batch, takes the right to send it, and sends it once.
 func (q *Queue) send(ctx context.Context, b Batch, ticket amazon.Ticket) (Batch, error) {
+	if b.State != BatchBuilding && b.State != BatchUploaded {
+		return b, fmt.Errorf("send batch %s: it is %s: %w", b.ID, b.State, ErrTransition)
+	}
 	fence, at, err := ticket.Upload(ctx, amazon.ContentType, b.Document)
 	if err != nil {
 		return q.postpone(ctx, b, err)
@@ -53,8 +56,9 @@ func (q *Queue) submitting(ctx context.Context, b Batch) (Batch, error) {
 	if err != nil {
 		return b, err
 	}
-	if until := fence(open, b.Feed); until.After(q.now()) {
-		b.Due = until
+	// Compared with Amazon's time of a moment ago: ours may be wrong.
+	if until := fence(open, b.Feed); until.After(b.AttemptedAt) {
+		b.Due = q.now().Add(until.Sub(b.AttemptedAt))
 		return b, nil
 	}
 	unsent := slices.DeleteFunc(open, func(o Batch) bool {
@@ -88,6 +92,7 @@ func (q *Queue) entriesOf(ctx context.Context, b Batch) ([]Entry, error) {
 // saveWith saves a batch and, in the same save, the new state of its entries; the
 // others are saved as they are.
 func (q *Queue) saveWith(ctx context.Context, b Batch, es []Entry, to State, why string, others ...Batch) (Batch, error) {
+	var moved []Entry
 	for i := range es {
 		if es[i].State == to {
 			continue
@@ -95,8 +100,9 @@ func (q *Queue) saveWith(ctx context.Context, b Batch, es []Entry, to State, why
 		if err := es[i].move(to, order.Stamp{By: "queue", At: q.now(), Why: why}); err != nil {
 			return b, err
 		}
+		moved = append(moved, es[i])
 	}
-	if err := q.c.Store.SaveQueue(ctx, Change{Batches: append(others, b), Entries: es}); err != nil {
+	if err := q.c.Store.SaveQueue(ctx, Change{Batches: append(others, b), Entries: es, Events: events(moved, to)}); err != nil {
 		return b, fmt.Errorf("save batch %s: %w", b.ID, err)
 	}
 	b.Version++
@@ -124,34 +130,54 @@ func (q *Queue) lose(ctx context.Context, b Batch, why string) (Batch, error) {
 	if err := b.move(BatchUnknownSent, why); err != nil {
 		return b, err
 	}
+	b, err = q.saveWith(ctx, b, es, EntryUnknownSent, why)
 	q.c.Logger.WarnContext(ctx, "answer of createFeed is lost", "batch", b.ID, "account", b.Account, "feed", b.Feed)
-	return q.saveWith(ctx, b, es, EntryUnknownSent, why)
+	return b, err
 }
 
 // learn records what became of the one createFeed, whatever somebody else made
 // of the batch meanwhile. What Amazon said must not be lost again: saving does
-// not end with the caller's context, and is tried again until it works or the
-// store has failed for half a minute; then the batch stays Submitting, which the
-// next pass reads as unknown.
+// not end with the caller's context, and is tried again until it works. Only a
+// caller that waits to end, while the store fails for half a minute more, gets
+// the error; then the batch stays Submitting, which the next pass reads as
+// unknown.
 func (q *Queue) learn(ctx context.Context, b Batch, feed amazon.Feed, sent error) (Batch, error) {
+	ended := ctx.Done()
 	ctx = context.WithoutCancel(ctx)
 	committed := b.Version
-	for wait := 50 * time.Millisecond; ; wait *= 2 {
+	var patience <-chan time.Time // begins when the caller's context ends
+	for wait := 50 * time.Millisecond; ; wait = min(2*wait, 15*time.Second) {
 		learned, err := q.tryLearn(ctx, b, committed, feed, sent)
 		if err == nil {
 			return learned, ignoreThrottled(sent)
 		}
-		if errors.Is(err, ErrTransition) || wait > 15*time.Second {
+		select {
+		case <-ended:
+			ended, patience = nil, time.After(learnPatience)
+		default:
+		}
+		lost := errors.Is(err, ErrTransition)
+		if !lost {
+			q.c.Logger.ErrorContext(ctx, "answer of createFeed is not saved yet", "batch", b.ID, "document_number", feed.ID, "error", err)
+			select {
+			case <-patience:
+				lost = true
+			case <-time.After(wait):
+			}
+		}
+		if lost {
 			// Hidden with %v: a conflict here does not mean that another worker saved it.
 			err = fmt.Errorf("answer of createFeed (Document Number %q) is not saved: %v", feed.ID, err)
 			return b, errors.Join(err, ignoreThrottled(sent))
 		}
-		<-time.After(wait)
 		if found, err := q.c.Store.Batches(ctx, BatchQuery{IDs: []BatchID{b.ID}}); err == nil && len(found) == 1 {
 			b = found[0]
 		}
 	}
 }
+
+// learnPatience is how long a caller whose context has ended waits for the store.
+const learnPatience = 30 * time.Second
 
 func (q *Queue) tryLearn(ctx context.Context, b Batch, committed int64, feed amazon.Feed, sent error) (Batch, error) {
 	// Until this answer is saved, the batch can only have been given up for lost,
@@ -178,8 +204,10 @@ func (q *Queue) tryLearn(ctx context.Context, b Batch, committed int64, feed ama
 		if err := b.move(BatchInQueue, ""); err != nil {
 			return b, err
 		}
-		q.c.Logger.InfoContext(ctx, "document sent", "batch", b.ID, "account", b.Account, "feed", b.Feed, "document_number", feed.ID, "entries", len(es))
-		return q.saveWith(ctx, b, es, EntrySubmitted, "Document Number "+string(feed.ID))
+		if b, err = q.saveWith(ctx, b, es, EntrySubmitted, "Document Number "+string(feed.ID)); err == nil {
+			q.c.Logger.InfoContext(ctx, "document sent", "batch", b.ID, "account", b.Account, "feed", b.Feed, "document_number", feed.ID, "entries", len(es))
+		}
+		return b, err
 
 	case sent != nil && amazon.Whether(sent) == amazon.NotSent:
 		b.Due = q.retryAt(sent)

@@ -329,7 +329,7 @@ func (c *counting) after(string) error { return nil }
 func TestAnswerIsSavedWhenTheStoreComesBack(t *testing.T) {
 	in(t, func(w *world) {
 		id := w.request(asked{order: 1})[0]
-		out := &outage{from: "amazon.Create", lasts: 10 * time.Second}
+		out := &outage{from: "amazon.Create", lasts: 20 * time.Minute}
 		_, err := w.queue(out).Step(w.t.Context())
 		require.NoError(w.t, err)
 		assert.Equal(w.t, queue.EntrySubmitted, w.get(id).State)
@@ -337,12 +337,14 @@ func TestAnswerIsSavedWhenTheStoreComesBack(t *testing.T) {
 	})
 }
 
-// A store that stays away leaves the batch Submitting; the next pass calls it
-// unknown, and nobody sends it again.
+// A store that stays away while the host wants to end leaves the batch
+// Submitting; the next pass calls it unknown, and nobody sends it again.
 func TestAnswerThatCannotBeSavedIsUnknown(t *testing.T) {
 	in(t, func(w *world) {
 		id := w.request(asked{order: 1})[0]
-		_, err := w.queue(&outage{from: "amazon.Create", lasts: time.Hour}).Step(w.t.Context())
+		ctx, stop := context.WithTimeout(w.t.Context(), time.Minute)
+		defer stop()
+		_, err := w.queue(&outage{from: "amazon.Create", lasts: time.Hour}).Step(ctx)
 		require.ErrorContains(w.t, err, `Document Number "50001"`)
 		assert.Equal(w.t, queue.EntrySubmitting, w.get(id).State)
 		w.pass(w.queue(), 24*time.Hour)

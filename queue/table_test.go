@@ -26,7 +26,7 @@ var labels = map[queue.State]string{
 	queue.EntryPartlyAccepted:   "Partly accepted by Amazon",
 	queue.EntryRefused:          "Refused by Amazon",
 	queue.EntryRejected:         "Rejected by us",
-	queue.EntryWithdrawn:        "Withdrawn",
+	queue.EntryWithdrawn:        "Taken back",
 	queue.EntryUnknownSent:      "Not confirmed, do not resend",
 	queue.EntryUnknownResult:    "Not confirmed, do not resend",
 	queue.EntryNeedsDecision:    "Needs a decision",
@@ -181,13 +181,13 @@ func TestEveryRowOfTheTableHappens(t *testing.T) {
 	}
 	happens(func(w *world, q *queue.Queue) {
 		ids := w.request(asked{order: 1}, asked{order: 2})
-		require.NoError(w.t, q.Reject(w.t.Context(), "boss", "", ids[0]))
+		require.NoError(w.t, q.Reject(w.t.Context(), "boss", "told to", ids[0]))
 		require.NoError(w.t, q.Withdraw(w.t.Context(), "boss", "", ids[1]))
-		require.NoError(w.t, q.Retry(w.t.Context(), "boss", "", ids...))
+		require.NoError(w.t, q.Retry(w.t.Context(), "boss", "told to", ids...))
 	})
 	happens(func(w *world, q *queue.Queue) {
-		w.batching.Bytes = 2000
-		w.request(asked{order: 1, items: 9})
+		w.batching.Bytes = 64 << 10
+		w.request(asked{order: 1, items: 200})
 		w.pass(w.queue(), time.Minute)
 	})
 

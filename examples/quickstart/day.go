@@ -321,7 +321,7 @@ func (d *day) review(ctx context.Context) error {
 		d.say("   %s: %d waiting", kind, len(entries))
 		for _, e := range entries {
 			d.say("     %s  order %s  %10s  %s", e.ID, e.Order.Number, e.Amount, e.Label)
-			if d.mode == "manual" && e.Order.Number == orderToReject {
+			if d.mode != "direct" && e.Order.Number == orderToReject {
 				if err := d.desk.Queue.Reject(ctx, "olga", "the buyer has a replacement already", e.ID); err != nil {
 					return err
 				}

@@ -57,7 +57,12 @@ func (b book) all(ctx context.Context) ([]order.Order, error) {
 // Orders implements order.Book.
 func (b book) Orders(ctx context.Context, ids []order.AmazonID) ([]order.Order, error) {
 	var found []order.Order
+	asked := map[order.AmazonID]bool{}
 	for _, id := range ids {
+		if asked[id] {
+			continue
+		}
+		asked[id] = true
 		orders, err := b.query(ctx, `SELECT body FROM orders WHERE account = ? AND amazon_number = ?`, id.Account, id.Number)
 		if err != nil {
 			return nil, err

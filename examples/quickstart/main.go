@@ -96,7 +96,7 @@ func run(ctx context.Context, args []string, stdout io.Writer) (err error) {
 
 	// The host's database, with its own orders table in it. The library brings no
 	// driver; the pragmas are the host's to set.
-	db, err := sql.Open("sqlite", "file:"+f.db+"?_txlock=immediate&_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)")
+	db, err := sql.Open("sqlite", dataSource(f.db))
 	if err != nil {
 		return err
 	}
@@ -161,6 +161,12 @@ func run(ctx context.Context, args []string, stdout io.Writer) (err error) {
 		err = errors.Join(err, d.printJSON(stdout))
 	}
 	return err
+}
+
+// dataSource names a database file and the settings that the library wants of
+// every connection: immediate transactions and durable commits.
+func dataSource(file string) string {
+	return "file:" + file + "?_txlock=immediate&_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)"
 }
 
 // returnsReport is the merchant's file and when it was made.

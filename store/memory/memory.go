@@ -246,6 +246,11 @@ func (s *Store) SaveQueue(ctx context.Context, c queue.Change) error {
 			s.putBatch(sv, b)
 		}
 		s.entries.put(sv, c.Entries...)
+		for _, e := range c.Events {
+			before := s.events[e.Order]
+			sv.onUndo(func() { s.events[e.Order] = before })
+			s.log(e.Order, e)
+		}
 	})
 }
 

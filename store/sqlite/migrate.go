@@ -20,6 +20,9 @@ var migrations embed.FS
 // once: the first to get the write lock does the work. It refuses a schema that
 // is newer than this version of the library knows.
 func Migrate(ctx context.Context, db *sql.DB) error {
+	if db == nil {
+		return errNoDB
+	}
 	conn, err := db.Conn(ctx)
 	if err != nil {
 		return opError(ctx, "migrate", err)

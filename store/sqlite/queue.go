@@ -140,6 +140,11 @@ func (s *Store) SaveQueue(ctx context.Context, c queue.Change) error {
 				return err
 			}
 		}
+		for _, e := range c.Events {
+			if err := log(ctx, q, e.Order, e); err != nil {
+				return err
+			}
+		}
 		return putEntries(ctx, q, c.Entries)
 	})
 }

@@ -49,11 +49,16 @@ type Store struct {
 // one that it has not, or that a newer version of the library has. The host
 // keeps the pool and closes it.
 func New(ctx context.Context, db *sql.DB) (*Store, error) {
+	if db == nil {
+		return nil, errNoDB
+	}
 	if err := checkSchema(ctx, db); err != nil {
 		return nil, opError(ctx, "open", err)
 	}
 	return &Store{db: db}, nil
 }
+
+var errNoDB = errors.New("sqlite: no database given: the *sql.DB is nil")
 
 // WithTx returns the same store bound to a transaction of the host's: it reads
 // and writes there and never begins, commits or rolls back. It may be used until

@@ -107,6 +107,9 @@ func orderPromises() []promise {
 		promise{"outbox/unknown key",
 			"SaveEffects leaves an unknown key alone.",
 			checkEffectUnknown},
+		promise{"journal/queue events",
+			"SaveQueue appends Change.Events to the journals of their orders, in the same save and without raising a head.",
+			checkQueueEvents},
 		promise{"outbox/alert",
 			"SaveEffects appends the alert of an outcome to the journal of its order, once, and none for an unknown or done effect.",
 			checkEffectAlert},
@@ -373,6 +376,19 @@ func checkEffectUnknown(t *testing.T, st takeback.Store) {
 	save(t, st, order.Writes{Order: amazonOrder(1), Effects: []order.Effect{effect(1, 1), effect(1, 2)}})
 	require.NoError(t, st.SaveEffects(t.Context(), []order.EffectOutcome{{Key: "unknown"}, {Key: effect(1, 1).Key, Done: true}, {Key: "unknown", Done: true}}))
 	same(t, []order.Effect{effect(1, 2)}, openEffects(t, st, 1))
+}
+
+func checkQueueEvents(t *testing.T, st takeback.Store) {
+	first, second, never := event(amazonOrder(1), 1), event(amazonOrder(1), 2), event(amazonOrder(1), 3)
+	entry := entryRow(1)
+	require.NoError(t, st.SaveQueue(t.Context(), queue.Change{Entries: []queue.Entry{entry}, Events: []order.Event{first, second}}))
+	assert.ErrorIs(t, st.SaveQueue(t.Context(), queue.Change{Entries: []queue.Entry{entry}, Events: []order.Event{never}}), store.ErrConflict)
+	got, err := st.Events(t.Context(), amazonOrder(1))
+	require.NoError(t, err)
+	same(t, []order.Event{first, second}, got)
+	ledgers, err := st.Ledgers(t.Context(), []order.AmazonID{amazonOrder(1)})
+	require.NoError(t, err)
+	assert.Zero(t, ledgers[0].Version, "head after a save that only tells")
 }
 
 func checkEffectAlert(t *testing.T, st takeback.Store) {
