@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"io"
 	"log"
 	"time"
 
@@ -13,9 +14,11 @@ import (
 	"github.com/takebackhq/takeback/amazon"
 	"github.com/takebackhq/takeback/amazon/amazontest"
 	"github.com/takebackhq/takeback/amazon/spapi"
+	"github.com/takebackhq/takeback/cancel"
 	"github.com/takebackhq/takeback/order"
 	"github.com/takebackhq/takeback/queue"
 	"github.com/takebackhq/takeback/refund"
+	"github.com/takebackhq/takeback/rma"
 	"github.com/takebackhq/takeback/settings"
 	"github.com/takebackhq/takeback/store/memory"
 	"github.com/takebackhq/takeback/store/sqlite"
@@ -63,6 +66,65 @@ func giveBack(ctx context.Context, desk *takeback.Desk, db *sql.DB, st *sqlite.S
 		return err // store.ErrConflict: roll back and draft again
 	}
 	return tx.Commit()
+}
+
+// takeIn imports a returns report and drafts a refund for every open RMA.
+func takeIn(ctx context.Context, desk *takeback.Desk, account amazon.Account, file io.Reader, made time.Time) error {
+	imported, err := desk.Returns.Import(ctx, account, amazon.ReportMeta{Name: "returns.txt", AsOf: made}, file)
+	if err != nil {
+		return err
+	}
+	log.Printf("%d created, %d updated, %d not ours, %d bad rows", imported.Created, imported.Updated, imported.Unmatched, imported.Bad)
+	rmas, err := desk.Returns.RMAs(ctx, rma.Query{Company: account.Company, Statuses: []rma.Status{rma.Open}})
+	if err != nil {
+		return err
+	}
+	for _, r := range rmas {
+		draft, err := desk.Refunds.Draft(ctx, r.Refund("anna"))
+		if err != nil {
+			return err
+		}
+		log.Printf("RMA %s: %s, %v", r.OrderSourceRMANumber, draft.Refund.Total(), draft.Warnings)
+	}
+	return nil
+}
+
+// stop cancels an order, and asks the gate as the warehouse does.
+func stop(ctx context.Context, desk *takeback.Desk, st takeback.Store, id order.AmazonID) error {
+	if _, err := desk.Cancels.Issue(ctx, cancel.Request{Order: id, Reason: amazon.ReasonNoInventory, By: "ben"}); err != nil {
+		return err // cancel.ErrHandedOver: too late, refund it
+	}
+	gate, err := desk.Cancels.MayShip(ctx, id)
+	if err != nil {
+		return err
+	}
+	if !gate.May {
+		log.Println("keep it here:", gate.Why)
+		return nil
+	}
+	return gate.HandOver(ctx, st, order.Stamp{By: "dock 3", At: time.Now()}) // store.ErrConflict: ask again
+}
+
+// review sends everything that waits and was not chosen before.
+func review(ctx context.Context, desk *takeback.Desk) error {
+	waiting, err := desk.Queue.Entries(ctx, queue.EntryQuery{Company: "acme", States: []queue.State{queue.EntryQueued}})
+	if err != nil {
+		return err
+	}
+	var send []queue.EntryID
+	for _, e := range waiting {
+		if e.Selection == nil { // not chosen before
+			send = append(send, e.ID)
+		}
+	}
+	documents, err := desk.Queue.Process(ctx, "olga", send...)
+	if err != nil {
+		return err
+	}
+	for _, d := range documents {
+		log.Printf("Batch ID %s: %d requests", d.Batch, len(d.Entries))
+	}
+	return nil
 }
 
 // A refund from the draft to Amazon's answer, on a store in memory and a fake
@@ -172,4 +234,7 @@ func (shelf) ApplyOrder(context.Context, order.Effect) error { return nil }
 var (
 	_ = open
 	_ = giveBack
+	_ = takeIn
+	_ = stop
+	_ = review
 )

@@ -3,7 +3,6 @@ package cancel
 import (
 	"context"
 	"fmt"
-	"slices"
 
 	"github.com/takebackhq/takeback/order"
 	"github.com/takebackhq/takeback/queue"
@@ -68,10 +67,12 @@ func (s *Service) Prepare(ctx context.Context, es []queue.Entry) ([]queue.Prepar
 // heads first.
 func (s *Service) load(ctx context.Context, es []queue.Entry) (map[queue.EntryID]Cancellation, map[order.AmazonID]order.Ledger, error) {
 	var ids []queue.EntryID
+	seen := map[order.AmazonID]bool{}
 	var orders []order.AmazonID
 	for _, e := range es {
 		ids = append(ids, e.ID)
-		if !slices.Contains(orders, e.Order) {
+		if !seen[e.Order] {
+			seen[e.Order] = true
 			orders = append(orders, e.Order)
 		}
 	}

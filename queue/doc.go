@@ -34,7 +34,12 @@
 // A refund of n lines is n messages, each with its own result. A message has
 // succeeded when the feed is DONE, the report complete, its counts add up, and no
 // error has its ID or the document's. An error with its ID refuses it. In every
-// other case its result is unknown: reserved, visible, and not sent again.
+// other case its result is unknown: reserved, visible, and not sent again. A
+// report that cannot be read is read again for some days first.
+//
+// Settling what is unknown, by looking at Amazon's feeds or by a person's
+// decision, is not part of this version: UnknownSent, UnknownResult and
+// NeedsDecision stay.
 //
 // Two assumptions carry this. Amazon refuses a createFeed whose access token has
 // expired, and Amazon lists a feed within some hours of its creation. A proxy

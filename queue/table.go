@@ -3,7 +3,6 @@ package queue
 import (
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/takebackhq/takeback/order"
 )
@@ -74,23 +73,6 @@ func BatchTransitions() []Transition {
 		step(BatchInProgress, BatchCancelled, "polled", ""),
 		step(BatchInProgress, BatchFatal, "polled", ""),
 	}
-}
-
-// FormatTable prints transitions as the package documentation shows them.
-func FormatTable(ts []Transition) string {
-	var b strings.Builder
-	for _, t := range ts {
-		from := t.From
-		if from == "" {
-			from = "(new)"
-		}
-		row := fmt.Sprintf("%-14s → %-15s %s", from, t.To, t.Cause)
-		if t.Reservation != "" {
-			row += ": " + t.Reservation
-		}
-		b.WriteString(row + "\n")
-	}
-	return b.String()
 }
 
 func allowed[S State | BatchState](ts []Transition, from, to S) bool {

@@ -1,6 +1,7 @@
 package queue_test
 
 import (
+	"fmt"
 	"os"
 	"strings"
 	"testing"
@@ -43,8 +44,8 @@ func TestTablesAreDocumented(t *testing.T) {
 	require.True(t, found)
 	entries, batches, found := strings.Cut(printed, "// # States of a batch\n")
 	require.True(t, found)
-	assert.Empty(t, cmp.Diff(queue.FormatTable(queue.EntryTransitions()), preformatted(entries)))
-	assert.Empty(t, cmp.Diff(queue.FormatTable(queue.BatchTransitions()), preformatted(batches)))
+	assert.Empty(t, cmp.Diff(formatted(queue.EntryTransitions()), preformatted(entries)))
+	assert.Empty(t, cmp.Diff(formatted(queue.BatchTransitions()), preformatted(batches)))
 }
 
 // preformatted are the indented lines of a comment.
@@ -197,4 +198,21 @@ func TestEveryRowOfTheTableHappens(t *testing.T) {
 	for _, row := range queue.BatchTransitions() {
 		assert.True(t, seen[move{"batch", row.From, row.To}], "no batch went from %q to %s", row.From, row.To)
 	}
+}
+
+// formatted writes transitions as the package documentation shows them.
+func formatted(ts []queue.Transition) string {
+	var b strings.Builder
+	for _, t := range ts {
+		from := t.From
+		if from == "" {
+			from = "(new)"
+		}
+		row := fmt.Sprintf("%-14s → %-15s %s", from, t.To, t.Cause)
+		if t.Reservation != "" {
+			row += ": " + t.Reservation
+		}
+		b.WriteString(row + "\n")
+	}
+	return b.String()
 }

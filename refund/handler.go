@@ -110,10 +110,12 @@ func prepare(e queue.Entry, r Refund, l order.Ledger) queue.Prepared {
 // conflicts.
 func (s *Service) load(ctx context.Context, es []queue.Entry) (map[queue.EntryID]Refund, map[order.AmazonID]order.Ledger, error) {
 	var ids []queue.EntryID
+	seen := map[order.AmazonID]bool{}
 	var orders []order.AmazonID
 	for _, e := range es {
 		ids = append(ids, e.ID)
-		if !slices.Contains(orders, e.Order) {
+		if !seen[e.Order] {
+			seen[e.Order] = true
 			orders = append(orders, e.Order)
 		}
 	}
