@@ -20,7 +20,7 @@ const (
 // written in the save that it tells of and never changed.
 type Event struct {
 	Order   AmazonID
-	Seq     int64 // rises within the Amazon order; gaps are normal
+	Seq     int64 // never falls within the Amazon order; gaps are normal, and equal numbers are in the order they were saved
 	Kind    EventKind
 	Subject string // what changed, such as "refund RF7QK…"
 	Text    string // no buyer data

@@ -35,8 +35,10 @@ type Config struct {
 	AppName, AppVersion string
 
 	// HTTPClient carries the requests. It is copied: the copy follows no
-	// redirects, so that no access token goes to another host. Nil: a client
-	// that gives up on an answer that has not begun after a minute.
+	// redirects, so that no access token goes to another host, and gives each
+	// attempt the limits that the package comment names, unless its Timeout is
+	// shorter. Its Transport must heed the request's context. Nil: a client of
+	// our own.
 	HTTPClient *http.Client
 
 	// Endpoint returns the base URL of a region, such as
@@ -161,13 +163,12 @@ func userAgent(name, version string) (string, error) {
 func withoutRedirects(h *http.Client) *http.Client {
 	if h == nil {
 		h = &http.Client{Transport: &http.Transport{
-			Proxy:                 http.ProxyFromEnvironment,
-			DialContext:           (&net.Dialer{Timeout: 30 * time.Second}).DialContext,
-			ForceAttemptHTTP2:     true,
-			MaxIdleConnsPerHost:   10,
-			IdleConnTimeout:       90 * time.Second,
-			TLSHandshakeTimeout:   10 * time.Second,
-			ResponseHeaderTimeout: time.Minute,
+			Proxy:               http.ProxyFromEnvironment,
+			DialContext:         (&net.Dialer{Timeout: 30 * time.Second}).DialContext,
+			ForceAttemptHTTP2:   true,
+			MaxIdleConnsPerHost: 10,
+			IdleConnTimeout:     90 * time.Second,
+			TLSHandshakeTimeout: 10 * time.Second,
 		}}
 	}
 	own := *h
@@ -302,7 +303,7 @@ func (c *Client) read(a amazon.Account, op operation, resp *http.Response) (answ
 		ans.refusal = parseRefusal(ans.body)
 		e := ans.failure(nil)
 		if ans.status == http.StatusTooManyRequests {
-			e.RetryAt = c.now().Add(op.every)
+			e.RetryAt = c.now().Add(op.refill())
 		}
 		return ans, e
 	}

@@ -46,7 +46,7 @@ func (c *Client) sendOnce(ctx context.Context, a amazon.Account, r request, payl
 	req.Header.Set("User-Agent", c.userAgent)
 	req.Header.Set(tokenHeader, tok.value)
 
-	resp, err := c.http.Do(req)
+	resp, err := c.within(r.op).Do(req)
 	if cause := context.Cause(ctx); errors.Is(cause, errSecondSend) {
 		err = cause
 		if resp != nil {

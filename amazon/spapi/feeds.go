@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"net/url"
 	"time"
 
@@ -81,7 +82,7 @@ func (c *Client) Feeds(ctx context.Context, a amazon.Account, t amazon.FeedType,
 		query.Set("createdSince", format(since))
 	}
 	var feeds []amazon.Feed
-	err := eachPage(query, func(query url.Values) (string, error) {
+	err := eachPage(getFeeds, query, func(query url.Values) (string, error) {
 		var page struct {
 			Feeds []feedAnswer `json:"feeds"`
 			Next  string       `json:"nextToken"`
@@ -113,11 +114,17 @@ func (c *Client) Feeds(ctx context.Context, a amazon.Account, t amazon.FeedType,
 var errPagesRepeat = errors.New("Amazon answered the same nextToken twice: the list does not end")
 
 // eachPage reads page after page. nextToken must be the only parameter of all
-// requests but the first.
-func eachPage(query url.Values, read func(url.Values) (next string, err error)) error {
+// requests but the first. A list that Amazon throttles midway begins again from
+// its first page, so it must not come back before there is a token for each page
+// that it has read and for the one that it has not.
+func eachPage(op operation, query url.Values, read func(url.Values) (next string, err error)) error {
 	seen := map[string]bool{}
 	for {
 		next, err := read(query)
+		var e *amazon.Error
+		if errors.As(err, &e) && e.Op == op.name && e.Status == http.StatusTooManyRequests {
+			e.RetryAt = e.RetryAt.Add(time.Duration(len(seen)) * op.every)
+		}
 		if err != nil || next == "" {
 			return err
 		}

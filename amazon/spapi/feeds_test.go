@@ -74,7 +74,7 @@ func TestFeedsReadsAllPages(t *testing.T) {
 	page := func(id, next string) step {
 		return answer(200, fmt.Sprintf(`{"feeds":[{"feedId":%q,"feedType":"POST_PAYMENT_ADJUSTMENT_DATA","processingStatus":"IN_QUEUE","createdTime":"2026-09-01T12:00:00Z"}],"nextToken":%q}`, id, next))
 	}
-	s.on(feedsPath, page("1", "a+b/c=="), answer(200, `{"feeds":[],"nextToken":"d"}`), answer(429, ""), page("3", ""))
+	s.on(feedsPath, page("1", "a+b/c=="), answer(200, `{"feeds":[],"nextToken":"d"}`), answer(503, ""), page("3", ""))
 	c, _ := connect(t, s)
 	since := time.Date(2026, 9, 1, 10, 0, 0, 999, time.FixedZone("", 7200))
 	feeds, err := c.Feeds(t.Context(), seller, amazon.RefundFeed, since)

@@ -121,7 +121,7 @@ func (c *Client) Reports(ctx context.Context, a amazon.Account, q amazon.ReportQ
 		query.Set("createdSince", format(q.Since))
 	}
 	var reports []amazon.Report
-	err := eachPage(query, func(query url.Values) (string, error) {
+	err := eachPage(getReports, query, func(query url.Values) (string, error) {
 		var page struct {
 			Reports []reportAnswer `json:"reports"`
 			Next    string         `json:"nextToken"`

@@ -17,7 +17,7 @@ type operation struct {
 	name   string // Amazon's operation ID
 	method string
 	every  time.Duration // the time in which Amazon refills one token
-	costly bool          // a repeat after a lost answer may do harm
+	costly bool          // a repeat may do harm, so whoever calls decides on it
 }
 
 // The usage plans as the models state them; intervals are exact, where the
@@ -43,27 +43,36 @@ var (
 
 // retry is the whole policy of repeating a call:
 //
-//	                                429   5xx   no answer   other
-//	get…, upload, download          yes   yes   yes         no
-//	getToken, createFeedDocument    yes   yes   yes         no
-//	cancelFeed                      yes   yes   yes         no
-//	createReport                    yes   no    no          no
-//	createFeed                      no: it does not come here
+//	                                        429   5xx   no answer   other
+//	getToken, createFeedDocument            yes   yes   yes         no
+//	upload, download                        yes   yes   yes         no
+//	getFeed, getReport, cancelFeed          yes   yes   yes         no
+//	getFeeds, getReports                    no    yes   yes         no
+//	getFeedDocument, getReportDocument      no    yes   yes         no
+//	createReport                            no    no    no          no
+//	createFeed                              no: it does not come here
 //
-// A 429 always means that nothing was done. createReport moves no money, but
+// A 429 always means that nothing was done. It is waited out here only where a
+// token is refilled within maxThrottle; for longer the caller has better things
+// to do, and gets the time to come back. An attempt that outlasts its limit
+// before its answer begins has no answer. createReport moves no money, but
 // Amazon cancels reports that are asked for too often. 501, a certificate that
 // is not trusted and a malformed request are "other": a repeat cannot mend them.
 // Nothing is repeated once the context is done.
 func (op operation) retry(ctx context.Context, resp *http.Response, err error) (bool, error) {
-	if op.costly && (err != nil || resp.StatusCode != http.StatusTooManyRequests) {
+	if op.costly || throttled(resp) && op.every > maxThrottle {
 		return false, nil
 	}
 	return retryablehttp.DefaultRetryPolicy(ctx, resp, err)
 }
 
+func throttled(resp *http.Response) bool {
+	return resp != nil && resp.StatusCode == http.StatusTooManyRequests
+}
+
 const (
-	maxTries   = 5
-	maxBackoff = 5 * time.Minute
+	maxTries    = 5
+	maxThrottle = 5 * time.Second // the longest pause after a 429
 )
 
 // backoff returns how long to pause after a failure; attempts count from 0. It
@@ -71,12 +80,16 @@ const (
 // failed together do not come back together. After a 429 at least one token must
 // have been refilled, or the repeat is in vain.
 func (op operation) backoff(attempt int, resp *http.Response) time.Duration {
-	pause := rand.N(time.Second << attempt)
-	if resp != nil && resp.StatusCode == http.StatusTooManyRequests {
-		pause += op.every
+	bound := time.Second << attempt
+	if throttled(resp) {
+		return op.every + rand.N(min(bound, maxThrottle-op.every))
 	}
-	return min(pause, maxBackoff)
+	return rand.N(bound)
 }
+
+// refill returns when, after a 429, a caller should come back: a token is there
+// by then, and those who were refused together come at different times.
+func (op operation) refill() time.Duration { return op.every + rand.N(op.every/4) }
 
 // do sends a request, and again where the policy allows. It returns the last
 // answer whatever its status, or an error when there was none.
@@ -87,7 +100,7 @@ func (c *Client) do(a amazon.Account, op operation, req *retryablehttp.Request) 
 	// pause is made by Config.Wait just before the next try.
 	var pause time.Duration
 	rc := retryablehttp.Client{
-		HTTPClient: c.http,
+		HTTPClient: c.within(op),
 		RetryMax:   maxTries - 1,
 		CheckRetry: func(ctx context.Context, resp *http.Response, err error) (bool, error) {
 			c.logAnswer(ctx, a, op, resp, err)
@@ -109,7 +122,7 @@ func (c *Client) do(a amazon.Account, op operation, req *retryablehttp.Request) 
 		resp.Body.Close()
 		e.Status, e.RequestID = resp.StatusCode, requestID(resp.Header)
 		if e.Status == http.StatusTooManyRequests {
-			e.Sent, e.RetryAt = amazon.NotSent, c.now().Add(op.every)
+			e.Sent, e.RetryAt = amazon.NotSent, c.now().Add(op.refill())
 		}
 	}
 	return nil, e

@@ -31,6 +31,17 @@ func calls(c *spapi.Client) map[string]func(context.Context) error {
 			_, err := c.Request(ctx, seller, amazon.ReportRequest{Type: amazon.ReturnsFlatReport})
 			return err
 		},
+		feedDocPath:  func(ctx context.Context) error { return download(c.Document(ctx, seller, "amzn1.tortuga.4.na.out")) },
+		downloadPath: func(ctx context.Context) error { return download(c.Document(ctx, seller, "amzn1.tortuga.4.na.out")) },
+		reportPath:   func(ctx context.Context) error { _, err := c.Report(ctx, seller, "9001"); return err },
+		reportsPath: func(ctx context.Context) error {
+			_, err := c.Reports(ctx, seller, amazon.ReportQuery{Types: []amazon.ReportType{amazon.ReturnsFlatReport}})
+			return err
+		},
+		reportDocPath: func(ctx context.Context) error {
+			doc, _, err := c.Open(ctx, seller, amazon.Report{ID: "9001", Document: "doc-9001"})
+			return download(doc, err)
+		},
 	}
 }
 
@@ -47,15 +58,19 @@ func uploadOnce(ctx context.Context, c *spapi.Client) error {
 func TestWhatIsRepeated(t *testing.T) {
 	failures := map[string]step{"429": answer(429, ""), "503": answer(503, ""), "dropped": hangUp, "400": answer(400, ""), "501": answer(501, "")}
 	always := map[string]int{"429": 5, "503": 5, "dropped": 5, "400": 1, "501": 1}
+	slow := map[string]int{"429": 1, "503": 5, "dropped": 5, "400": 1, "501": 1}
+	never := map[string]int{"429": 1, "503": 1, "dropped": 1, "400": 1, "501": 1}
 	want := map[string]map[string]int{
-		placePath: always, uploadPath: always, tokenPath: always,
-		feedPath: always, feedsPath: always, cancelPath: always,
-		askPath: {"429": 5, "503": 1, "dropped": 1, "400": 1, "501": 1},
+		placePath: always, uploadPath: always, tokenPath: always, downloadPath: always,
+		feedPath: always, reportPath: always, cancelPath: always,
+		feedsPath: slow, reportsPath: slow, feedDocPath: slow, reportDocPath: slow,
+		askPath: never,
 	}
 	for route, counts := range want {
 		for failure, count := range counts {
 			t.Run(fmt.Sprint(route, " ", failure), func(t *testing.T) {
 				s := newServer(t)
+				s.on(feedDocPath, answer(200, fmt.Sprintf(`{"url":"%s/s3/out?%s"}`, s.URL, noSignature)))
 				s.on(route, failures[failure])
 				c, _ := connect(t, s, func(conf *spapi.Config) {
 					// On a kept-alive connection net/http repeats a GET by itself.
@@ -80,9 +95,9 @@ func TestPauses(t *testing.T) {
 	}{
 		"after a 5xx, any time up to a doubling bound": {feedsPath, answer(503, ""),
 			[4]time.Duration{}, [4]time.Duration{time.Second, 2 * time.Second, 4 * time.Second, 8 * time.Second}},
-		"after a 429, at least the time of one token": {feedsPath, answer(429, ""),
-			[4]time.Duration{45 * time.Second, 45 * time.Second, 45 * time.Second, 45 * time.Second},
-			[4]time.Duration{46 * time.Second, 47 * time.Second, 49 * time.Second, 53 * time.Second}},
+		"after a 429, at least the time of one token, and five seconds at most": {placePath, answer(429, ""),
+			[4]time.Duration{2 * time.Second, 2 * time.Second, 2 * time.Second, 2 * time.Second},
+			[4]time.Duration{3 * time.Second, 4 * time.Second, 5 * time.Second, 5 * time.Second}},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -101,9 +116,50 @@ func TestPauses(t *testing.T) {
 	}
 }
 
+// comesBack checks that an error is one of being throttled, to come back within a
+// span after hostTime.
+func comesBack(t *testing.T, err error, least, most time.Duration) {
+	t.Helper()
+	at, throttled := amazon.Throttled(err)
+	require.True(t, throttled, "%v", err)
+	assert.GreaterOrEqual(t, at.Sub(hostTime), least)
+	assert.Less(t, at.Sub(hostTime), most)
+}
+
+func TestALongThrottleIsNotWaitedOut(t *testing.T) {
+	tests := map[string]time.Duration{
+		feedsPath:     45 * time.Second,
+		reportsPath:   45 * time.Second,
+		feedDocPath:   45 * time.Second,
+		reportDocPath: 60 * time.Second,
+		askPath:       60 * time.Second,
+	}
+	for route, every := range tests {
+		t.Run(route, func(t *testing.T) {
+			s := newServer(t)
+			s.on(route, answer(429, refused("QuotaExceeded", "quota", "")))
+			c, k := connect(t, s)
+			err := calls(c)[route](t.Context())
+			comesBack(t, err, every, every*5/4)
+			assert.ErrorContains(t, err, "QuotaExceeded")
+			assert.Empty(t, k.waits)
+			assert.Len(t, s.requests(route), 1)
+		})
+	}
+}
+
+func TestAListThrottledMidwayLetsItsTokensRefill(t *testing.T) {
+	s := newServer(t)
+	s.on(feedsPath, answer(200, `{"feeds":[],"nextToken":"b"}`), answer(200, `{"feeds":[],"nextToken":"c"}`), answer(429, ""))
+	c, _ := connect(t, s)
+	feeds, err := c.Feeds(t.Context(), seller, amazon.RefundFeed, hostTime)
+	assert.Nil(t, feeds)
+	comesBack(t, err, 3*45*time.Second, 4*45*time.Second)
+}
+
 func TestAWaitEndsWithItsContext(t *testing.T) {
 	s := newServer(t)
-	s.on(feedsPath, answer(429, ""))
+	s.on(placePath, answer(429, ""))
 	enough := errors.New("enough")
 	ctx, stop := context.WithCancelCause(t.Context())
 	c, _ := connect(t, s, func(conf *spapi.Config) {
@@ -112,21 +168,19 @@ func TestAWaitEndsWithItsContext(t *testing.T) {
 			return ctx.Err()
 		}
 	})
-	_, err := c.Feeds(ctx, seller, amazon.RefundFeed, hostTime)
+	err := uploadOnce(ctx, c)
 	assert.ErrorIs(t, err, context.Canceled)
-	at, throttled := amazon.Throttled(err)
-	assert.True(t, throttled, "what Amazon said last is still told: %v", err)
-	assert.Equal(t, hostTime.Add(45*time.Second), at)
-	assert.Len(t, s.requests(feedsPath), 1)
+	comesBack(t, err, 2*time.Second, 3*time.Second) // what Amazon said last is still told
+	assert.Len(t, s.requests(placePath), 1)
 }
 
 func TestRealWaitsEndWithTheirContext(t *testing.T) {
 	s := newServer(t)
-	s.on(feedsPath, answer(429, ""))
+	s.on(placePath, answer(429, ""))
 	c, _ := connect(t, s, func(conf *spapi.Config) { conf.Wait = nil })
 	ctx, stop := context.WithTimeout(t.Context(), 200*time.Millisecond)
 	defer stop()
-	_, err := c.Feeds(ctx, seller, amazon.RefundFeed, hostTime)
+	err := uploadOnce(ctx, c)
 	assert.ErrorIs(t, err, context.DeadlineExceeded)
 }
 

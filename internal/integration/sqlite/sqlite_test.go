@@ -227,7 +227,8 @@ func TestWaitingForTheLock(t *testing.T) {
 	file := newFile(t)
 	_, other := openStore(t, file)
 	lock := func(t *testing.T) {
-		tx, err := other.BeginTx(t.Context(), nil)
+		// The test's context ends before its cleanup, and would roll back by itself.
+		tx, err := other.BeginTx(context.WithoutCancel(t.Context()), nil)
 		require.NoError(t, err)
 		t.Cleanup(func() { assert.NoError(t, tx.Rollback()) })
 	}
