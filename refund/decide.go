@@ -355,7 +355,7 @@ func (f Facts) line(l order.Ledger, d *Draft, r Request, ask Ask) (Line, []order
 	}
 	switch {
 	case amounts.IsZero() && ask.Amounts == nil:
-		return Line{}, nil, fmt.Errorf("item %s: %d units are %w: nothing is left of it", ask.Item, ask.Units, order.ErrOver)
+		return Line{}, nil, fmt.Errorf("item %s: %d units: %w: their share of %s is nothing", ask.Item, ask.Units, order.ErrOver, l.Left(ask.Item).In(r.Currency))
 	case amounts.IsZero():
 		return Line{}, nil, fmt.Errorf("item %s: a refund of nothing; left of it is %s", ask.Item, l.Left(ask.Item).In(r.Currency))
 	}
