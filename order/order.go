@@ -99,8 +99,8 @@ type Line struct {
 	// Shipped counts the units that are shipped and confirmed to Amazon.
 	Ordered, Shipped, Cancelled, Returned, Refunded int
 
-	// Charges and Promotions are totals of the line, both positive; the buyer
-	// paid the difference.
+	// Charges and Promotions are totals for the units that are not cancelled, both
+	// positive; the buyer paid the difference.
 	Charges    Amounts
 	Promotions Amounts
 

@@ -6,9 +6,9 @@
 // a returned item makes one line of one RMA, for ever. A row creates an RMA only
 // when Amazon's status is Approved; the RMA is Open, its resolution is Refund,
 // Amazon's RMA ID becomes its OrderSourceRMANumber and the tracking number one
-// of its notes. Rows of later reports update it: values carry the time their
-// report was made, and an older report never replaces a newer one. A column that
-// a file does not have changes nothing.
+// of its notes. Rows of later reports update it. An RMA carries the time that the
+// newest report which spoke of it was made, and an older report changes nothing
+// of it. A column that a file does not have changes nothing either.
 //
 // A report tells what the buyer asked and what Amazon decided. It does not prove
 // that goods came back or money moved.

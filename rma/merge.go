@@ -60,6 +60,9 @@ func Merge(orders []order.Order, rmas []RMA, row Row, s order.Stamp) Merged {
 	what := "RMA opened"
 	if at >= 0 {
 		r = rmas[at].clone()
+		if row.AsOf.After(r.AsOf) {
+			r.AsOf = row.AsOf
+		}
 		what = "RMA has one more line"
 	}
 	r.Lines = append(r.Lines, Line{
