@@ -116,8 +116,9 @@ func (s *Service) apply(ctx context.Context, es []queue.Entry) error {
 		if err != nil {
 			return err
 		}
+		var gates []Gate
 		if e.State == queue.EntryQueued && c.Outcome != Open {
-			if err := s.again(ctx, c); err != nil {
+			if gates, err = s.again(ctx, c); err != nil {
 				return err
 			}
 		}
@@ -125,6 +126,7 @@ func (s *Service) apply(ctx context.Context, es []queue.Entry) error {
 		if err != nil {
 			return err
 		}
+		change.Gates = gates
 		changes = append(changes, change)
 		after := ledgers[e.Order].With(change.Postings...)
 		after.Version++
@@ -134,20 +136,25 @@ func (s *Service) apply(ctx context.Context, es []queue.Entry) error {
 }
 
 // again refuses to queue a cancellation anew when its order was handed over, or
-// another one has taken its place. What it reads is newer than the head.
-func (s *Service) again(ctx context.Context, c Cancellation) error {
+// another one has taken its place. What it reads is newer than the head. It
+// answers the gate as it shall be: that somebody opened it once says nothing
+// about the next refusal.
+func (s *Service) again(ctx context.Context, c Cancellation) ([]Gate, error) {
 	gates, err := s.c.Store.Gates(ctx, []order.ID{c.HostOrder})
 	if err != nil {
-		return err
+		return nil, err
 	}
 	others, err := s.c.Store.Cancellations(ctx, Query{Orders: []order.AmazonID{c.Order}})
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if err := alone(gates, others); err != nil {
-		return fmt.Errorf("cancellation %s of order %s: %w", c.ID, c.Order.Number, err)
+		return nil, fmt.Errorf("cancellation %s of order %s: %w", c.ID, c.Order.Number, err)
 	}
-	return nil
+	for i := range gates {
+		gates[i].Opened = order.Stamp{}
+	}
+	return gates, nil
 }
 
 // settle is what an entry's new state means for its cancellation and its order.
