@@ -63,36 +63,11 @@ func (s *Service) Prepare(ctx context.Context, es []queue.Entry) ([]queue.Prepar
 	return prepared, nil
 }
 
-// load reads the cancellations of entries and the ledgers of their orders, the
-// heads first.
+// load reads the cancellations of entries and the ledgers of their orders.
 func (s *Service) load(ctx context.Context, es []queue.Entry) (map[queue.EntryID]Cancellation, map[order.AmazonID]order.Ledger, error) {
-	var ids []queue.EntryID
-	seen := map[order.AmazonID]bool{}
-	var orders []order.AmazonID
-	for _, e := range es {
-		ids = append(ids, e.ID)
-		if !seen[e.Order] {
-			seen[e.Order] = true
-			orders = append(orders, e.Order)
-		}
-	}
-	read, err := s.c.Store.Ledgers(ctx, orders)
-	if err != nil {
-		return nil, nil, err
-	}
-	found, err := s.c.Store.Cancellations(ctx, Query{IDs: ids})
-	if err != nil {
-		return nil, nil, err
-	}
-	ledgers := map[order.AmazonID]order.Ledger{}
-	for _, l := range read {
-		ledgers[l.Order] = l
-	}
-	cancellations := map[queue.EntryID]Cancellation{}
-	for _, c := range found {
-		cancellations[c.ID] = c
-	}
-	return cancellations, ledgers, nil
+	return queue.Load(ctx, es, s.c.Store.Ledgers, func(ctx context.Context, ids []queue.EntryID) ([]Cancellation, error) {
+		return s.c.Store.Cancellations(ctx, Query{IDs: ids})
+	}, func(c Cancellation) queue.EntryID { return c.ID })
 }
 
 // Apply implements [queue.Handler]: the order follows what became of its

@@ -49,6 +49,40 @@ type Aside struct {
 	NotBefore time.Time // zero: in a quarter of an hour
 }
 
+// Load is how a [Handler] reads what its entries stand for, and the ledgers of
+// their orders. The ledgers come first: what is read after a head can only be
+// newer, and then the save conflicts.
+func Load[T any](ctx context.Context, es []Entry,
+	ledgers func(context.Context, []order.AmazonID) ([]order.Ledger, error),
+	rows func(context.Context, []EntryID) ([]T, error), id func(T) EntryID,
+) (map[EntryID]T, map[order.AmazonID]order.Ledger, error) {
+	var ids []EntryID
+	var orders []order.AmazonID
+	byOrder := map[order.AmazonID]order.Ledger{}
+	for _, e := range es {
+		ids = append(ids, e.ID)
+		if _, seen := byOrder[e.Order]; !seen {
+			orders, byOrder[e.Order] = append(orders, e.Order), order.Ledger{}
+		}
+	}
+	read, err := ledgers(ctx, orders)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, l := range read {
+		byOrder[l.Order] = l
+	}
+	found, err := rows(ctx, ids)
+	if err != nil {
+		return nil, nil, err
+	}
+	byID := map[EntryID]T{}
+	for _, row := range found {
+		byID[id(row)] = row
+	}
+	return byID, byOrder, nil
+}
+
 // ApplyTogether is how a [Handler] applies entries: it calls save with all of
 // them, which reads, decides and saves at once, and again while that conflicts,
 // because a ledger may have moved; then with each by itself, so that one entry

@@ -105,37 +105,11 @@ func prepare(e queue.Entry, r Refund, l order.Ledger) queue.Prepared {
 	return p
 }
 
-// load reads the refunds of entries and the ledgers of their orders. The ledgers
-// come first: what is read after a head can only be newer, and then the save
-// conflicts.
+// load reads the refunds of entries and the ledgers of their orders.
 func (s *Service) load(ctx context.Context, es []queue.Entry) (map[queue.EntryID]Refund, map[order.AmazonID]order.Ledger, error) {
-	var ids []queue.EntryID
-	seen := map[order.AmazonID]bool{}
-	var orders []order.AmazonID
-	for _, e := range es {
-		ids = append(ids, e.ID)
-		if !seen[e.Order] {
-			seen[e.Order] = true
-			orders = append(orders, e.Order)
-		}
-	}
-	read, err := s.c.Store.Ledgers(ctx, orders)
-	if err != nil {
-		return nil, nil, err
-	}
-	found, err := s.c.Store.Refunds(ctx, Query{IDs: ids})
-	if err != nil {
-		return nil, nil, err
-	}
-	ledgers := map[order.AmazonID]order.Ledger{}
-	for _, l := range read {
-		ledgers[l.Order] = l
-	}
-	refunds := map[queue.EntryID]Refund{}
-	for _, r := range found {
-		refunds[r.ID] = r
-	}
-	return refunds, ledgers, nil
+	return queue.Load(ctx, es, s.c.Store.Ledgers, func(ctx context.Context, ids []queue.EntryID) ([]Refund, error) {
+		return s.c.Store.Refunds(ctx, Query{IDs: ids})
+	}, func(r Refund) queue.EntryID { return r.ID })
 }
 
 // Apply implements [queue.Handler]: each line is posted, voided, reserved again
