@@ -19,10 +19,10 @@
 // # What it promises
 //
 // A feed, which is how a refund reaches Amazon, has no idempotency key. So the
-// request, its key and its reservation are committed before any call, no HTTP
-// request is repeated that Amazon may have received, and when the answer is lost
-// the request is UnknownSent: visible, still reserved, and never sent again by
-// itself. Package queue tells how.
+// request, its key and its reservation are committed before any call, the HTTP
+// request that creates the feed is never repeated when Amazon may have received
+// it, and when its answer is lost the refund is UnknownSent: visible, still
+// reserved, and never sent again by itself. Package queue tells how.
 //
 // # What it does not do
 //
