@@ -16,6 +16,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"net/url"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -166,7 +167,7 @@ func run(ctx context.Context, args []string, stdout io.Writer) (err error) {
 // dataSource names a database file and the settings that the library wants of
 // every connection: immediate transactions and durable commits.
 func dataSource(file string) string {
-	return "file:" + file + "?_txlock=immediate&_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)"
+	return "file:" + (&url.URL{Path: file}).EscapedPath() + "?_txlock=immediate&_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)"
 }
 
 // returnsReport is the merchant's file and when it was made.

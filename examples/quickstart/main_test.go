@@ -55,7 +55,7 @@ func TestModes(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.mode, func(t *testing.T) {
 			dir := t.TempDir()
-			args := []string{"-db", filepath.Join(dir, "host.db"), "-mode", tt.mode, "-out", filepath.Join(dir, "out")}
+			args := []string{"-db", filepath.Join(dir, "host, 100% ours?.db"), "-mode", tt.mode, "-out", filepath.Join(dir, "out")}
 
 			first := runJSON(t, args...)
 			var files []string
@@ -73,6 +73,7 @@ func TestModes(t *testing.T) {
 				assert.FileExists(t, filepath.Join(dir, "out", name))
 			}
 
+			assert.FileExists(t, args[1])
 			second := runJSON(t, args...)
 			assert.Empty(t, second.Batches, "a second run sends nothing")
 			assert.Equal(t, first.Returns.Created, second.Returns.Unchanged, "a returned row imports once")
