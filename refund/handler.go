@@ -47,9 +47,10 @@ func (s *Service) Prepare(ctx context.Context, es []queue.Entry) ([]queue.Prepar
 	return prepared, nil
 }
 
-// changed tells what a host order has become since its refund was issued, when
-// that keeps the refund from being sent. The host can put it right, so the refund
-// waits.
+// changed tells what an order has become since its refund was issued, when that
+// keeps the refund from being sent: the host changed it, or more went back to the
+// buyer than was charged. The refund waits with its reservation, so that nothing
+// is decided for good by an order that may be put right.
 func changed(orders []order.Order, l order.Ledger, r Refund) error {
 	f := Facts{Orders: orders}
 	if len(orders) == 0 {
@@ -75,7 +76,7 @@ func changed(orders []order.Order, l order.Ledger, r Refund) error {
 		left := now.Left(line.Item)
 		for _, c := range left.Components() {
 			if c.Charged() && left[c].IsNegative() {
-				return fmt.Errorf("item %s: the order says that less %s was charged than is posted and reserved, by %s", line.Item, c, order.Format(left[c].Neg(), r.Currency))
+				return fmt.Errorf("item %s: %s is overdrawn: %s more is posted and reserved than the order says was charged", line.Item, c, order.Format(left[c].Neg(), r.Currency))
 			}
 		}
 	}
@@ -92,13 +93,6 @@ func prepare(e queue.Entry, r Refund, l order.Ledger) queue.Prepared {
 			p.Aside = &queue.Aside{State: queue.EntryNeedsDecision,
 				Why: fmt.Sprintf("item %s: %s is reserved where the refund has %s", line.Item, held.In(r.Currency), line.Amounts.In(r.Currency))}
 			return p
-		}
-		for _, c := range l.Left(line.Item).Components() {
-			if left := l.Left(line.Item)[c]; left.IsNegative() && c.Charged() {
-				p.Aside = &queue.Aside{State: queue.EntryNeedsDecision,
-					Why: fmt.Sprintf("item %s: %s is overdrawn by %s: look what else was refunded", line.Item, c, order.Format(left.Neg(), r.Currency))}
-				return p
-			}
 		}
 		p.Messages = append(p.Messages, queue.PreparedMessage{Part: line.Item, Message: message(r, line, i, len(e.Attempts)+1)})
 	}
