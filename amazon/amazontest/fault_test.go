@@ -283,27 +283,32 @@ func TestHangingCallHoldsUpNobody(t *testing.T) {
 }
 
 func TestIncompleteLists(t *testing.T) {
-	srv := open(t, amazontest.Config{})
-	c := login(t, srv, "Atzr|one")
-	doc := c.upload("x")
-	for range 5 {
-		require.Equal(t, 202, c.api("POST", "/feeds/2021-06-30/feeds", feedBody(amazon.RefundFeed, doc)).status)
-	}
-	list := func() [][]string {
-		return c.listed("/feeds/2021-06-30/feeds", "feeds", "feedId", "pageSize=2&feedTypes="+string(amazon.RefundFeed))
-	}
 	five, four, three, two, one := "50000000005", "50000000004", "50000000003", "50000000002", "50000000001"
 	tests := map[string]struct {
-		script func(amazontest.Call) amazontest.Fault
-		want   [][]string
+		call int
+		omit int
+		want [][]string
 	}{
-		"complete":               {nil, [][]string{{five, four}, {three, two}, {one}}},
-		"newest missing":         {amazontest.Nth("getFeeds", 4, amazontest.Fault{Omit: 1}), [][]string{{four, three}, {two, one}}},
-		"hole in the middle":     {amazontest.Nth("getFeeds", 5, amazontest.Fault{Omit: 1}), [][]string{{five, four}, {two, one}}},
-		"first page as if empty": {amazontest.Nth("getFeeds", 4, amazontest.Fault{Omit: 9}), [][]string{{}}},
+		"complete":           {1, 0, [][]string{{five, four}, {three, two}, {one}}},
+		"newest missing":     {1, 1, [][]string{{four, three}, {two, one}}},
+		"hole in the middle": {2, 1, [][]string{{five, four}, {two, one}}},
+		"end missing":        {3, 1, [][]string{{five, four}, {three, two}, {}}},
+		"as if empty":        {1, 9, [][]string{{}}},
 	}
-	for _, name := range []string{"complete", "newest missing"} {
-		srv.Fail(tests[name].script)
-		assert.Equal(t, tests[name].want, list(), name)
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			srv := open(t, amazontest.Config{})
+			c := login(t, srv, "Atzr|one")
+			doc := c.upload("x")
+			for range 5 {
+				require.Equal(t, 202, c.api("POST", "/feeds/2021-06-30/feeds", feedBody(amazon.RefundFeed, doc)).status)
+			}
+			list := func() [][]string {
+				return c.listed("/feeds/2021-06-30/feeds", "feeds", "feedId", "pageSize=2&feedTypes="+string(amazon.RefundFeed))
+			}
+			srv.Fail(amazontest.Nth("getFeeds", tt.call, amazontest.Fault{Omit: tt.omit}))
+			assert.Equal(t, tt.want, list())
+			assert.Equal(t, [][]string{{five, four}, {three, two}, {one}}, list())
+		})
 	}
 }
