@@ -26,17 +26,21 @@ func (s *Server) Ship(orderNumber, item string, units int) error {
 		case units < 1 || units > it.waiting():
 			return fmt.Errorf("ship order %s, item %s: %d units, want 1 to %d, which are neither shipped nor cancelled", orderNumber, item, units, it.waiting())
 		}
-		it.Shipped += units
-		o.Status = o.shipping()
-		b.Payments = append(b.Payments, o.payPending(it, s.now())...)
+		now := s.now()
+		after := o.clone()
+		b.Payments = append(b.Payments, after.ship(item, units, now)...)
+		*o = after
 		return nil
 	})
 }
 
-// payPending pays what was accepted of an item before it was shipped.
-func (o *Order) payPending(it *Item, now time.Time) []Payment {
+// ship ships units of an item and pays what was accepted of it before.
+func (o *Order) ship(item string, units int, now time.Time) []Payment {
+	it := o.item(item)
+	it.Shipped += units
+	o.Status = o.shipping()
 	var paid []Payment
-	for _, p := range o.forget(it.ID) {
+	for _, p := range o.forget(item) {
 		if p.Component.Charged() && p.Amount.GreaterThan(it.Charges.Minus(it.Refunded)[p.Component]) {
 			continue
 		}
