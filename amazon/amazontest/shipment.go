@@ -4,11 +4,13 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"github.com/takebackhq/takeback/order"
 )
 
 // Ship confirms the shipment of so many units of an order item, now. Refunds of
-// the item that were accepted before ([Order.Pending]) are paid, each amount
-// that the balance still allows: Amazon may have refunded it meanwhile. An order
+// the item that were accepted before ([Order.Pending]) are paid, but for those
+// that the balance no longer covers: Amazon may have refunded it meanwhile. An order
 // that was pending is taken as paid by its buyer. A cancelled order, an unknown
 // order or item and more units than are waiting are errors.
 func (s *Server) Ship(orderNumber, item string, units int) error {
@@ -40,15 +42,37 @@ func (o *Order) ship(item string, units int, now time.Time) []Payment {
 	it.Shipped += units
 	o.Status = o.shipping()
 	var paid []Payment
-	for _, p := range o.forget(item) {
-		if p.Component.Charged() && p.Amount.GreaterThan(it.Charges.Minus(it.Refunded)[p.Component]) {
-			continue
+	for due := o.forget(item); len(due) > 0; {
+		n := slices.IndexFunc(due, func(p Payment) bool { return !p.together(due[0]) })
+		if n < 0 {
+			n = len(due)
 		}
-		p.Time = now
-		o.pay(it, p)
-		paid = append(paid, p)
+		if o.covers(item, due[:n]) {
+			for _, p := range due[:n] {
+				p.Time = now
+				o.pay(it, p)
+				paid = append(paid, p)
+			}
+		}
+		due = due[n:]
 	}
 	return paid
+}
+
+// together tells whether two payments of an item are parts of one refund.
+func (p Payment) together(q Payment) bool {
+	return p.Feed == q.Feed && p.Message == q.Message && p.Time.Equal(q.Time)
+}
+
+// covers tells whether enough is left of an item for a refund.
+func (o *Order) covers(item string, refund []Payment) bool {
+	after := o.Left(item)
+	for _, p := range refund {
+		if p.Component.Charged() {
+			after = after.Minus(order.Amounts{p.Component: p.Amount})
+		}
+	}
+	return order.CheckAmounts(after, o.Currency) == nil
 }
 
 // forget takes an item's refunds out of those that are pending.
