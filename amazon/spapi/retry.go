@@ -17,6 +17,7 @@ type operation struct {
 	name   string // Amazon's operation ID
 	method string
 	every  time.Duration // the time in which Amazon refills one token
+	burst  int           // tokens of a full bucket
 	costly bool          // a repeat may do harm, so whoever calls decides on it
 }
 
@@ -35,6 +36,18 @@ var (
 	getReports        = operation{name: "getReports", method: http.MethodGet, every: 45 * time.Second}
 	getReportDocument = operation{name: "getReportDocument", method: http.MethodGet, every: 60 * time.Second}
 
+	cancelReport         = operation{name: "cancelReport", method: http.MethodDelete, every: 45 * time.Second, burst: 10}
+	createReportSchedule = operation{name: "createReportSchedule", method: http.MethodPost, every: 45 * time.Second, burst: 10}
+	getReportSchedules   = operation{name: "getReportSchedules", method: http.MethodGet, every: 45 * time.Second, burst: 10}
+	getReportSchedule    = operation{name: "getReportSchedule", method: http.MethodGet, every: 45 * time.Second, burst: 10}
+	cancelReportSchedule = operation{name: "cancelReportSchedule", method: http.MethodDelete, every: 45 * time.Second, burst: 10}
+
+	createRestrictedDataToken = operation{name: "createRestrictedDataToken", method: http.MethodPost, every: time.Second, burst: 10}
+
+	getOrder         = operation{name: "getOrder", method: http.MethodGet, every: 2 * time.Second, burst: 30}
+	searchOrders     = operation{name: "searchOrders", method: http.MethodGet, every: 180 * time.Second, burst: 20}
+	listTransactions = operation{name: "listTransactions", method: http.MethodGet, every: 2 * time.Second, burst: 10}
+
 	// These have no published plan.
 	getToken = operation{name: "getToken", method: http.MethodPost, every: time.Second}
 	upload   = operation{name: "upload", method: http.MethodPut, every: time.Second}
@@ -47,8 +60,12 @@ var (
 //	getToken, createFeedDocument            yes   yes   yes         no
 //	upload, download                        yes   yes   yes         no
 //	getFeed, getReport, cancelFeed          yes   yes   yes         no
-//	getFeeds, getReports                    no    yes   yes         no
+//	createRestrictedDataToken               yes   yes   yes         no
+//	getOrder, listTransactions              yes   yes   yes         no
+//	getFeeds, getReports, searchOrders      no    yes   yes         no
 //	getFeedDocument, getReportDocument      no    yes   yes         no
+//	cancelReport                            no    yes   yes         no
+//	the four of report schedules            no    yes   yes         no
 //	createReport                            no    no    no          no
 //	createFeed                              no: it does not come here
 //
@@ -56,7 +73,8 @@ var (
 // token is refilled within maxThrottle; for longer the caller has better things
 // to do, and gets the time to come back. An attempt that outlasts its limit
 // before its answer begins has no answer. createReport moves no money, but
-// Amazon cancels reports that are asked for too often. 501, a certificate that
+// Amazon cancels reports that are asked for too often. A repeated
+// createReportSchedule replaces the schedule that the first one made. 501, a certificate that
 // is not trusted and a malformed request are "other": a repeat cannot mend them.
 // Nothing is repeated once the context is done.
 func (op operation) retry(ctx context.Context, resp *http.Response, err error) (bool, error) {
