@@ -19,7 +19,7 @@ import (
 
 // format is the version of the file. It changes when an older server could
 // misread a newer file.
-const format = 1
+const format = 2
 
 // firstID is where each seller's feed and report IDs start. All sellers start
 // alike: Amazon's IDs are unique only together with the seller.
@@ -40,9 +40,12 @@ type books struct {
 // account is what one seller has at Amazon.
 type account struct {
 	Seller
+	Revoked   bool                 // its refresh token logs nobody in any more
+	Full      map[string]time.Time // by operation: when its bucket is full again
 	LastID    int64
 	Feeds     []*job
 	Reports   []*job
+	Schedules []*schedule
 	Files     []ReportFile
 	Documents map[string]*document // by ID
 }
@@ -60,6 +63,8 @@ type job struct {
 	Result       string `json:",omitempty"` // document ID
 	DataStart    time.Time
 	DataEnd      time.Time
+	Schedule     string `json:",omitempty"` // ID of the schedule that asked for a report
+	TooSoon      bool   `json:",omitempty"` // a report that ends CANCELLED for that
 }
 
 func (j *job) open() bool {
@@ -71,6 +76,7 @@ type document struct {
 	ContentType string
 	CreatedAt   time.Time
 	Upload      bool   // made by createFeedDocument, not by the server
+	Gzip        bool   `json:",omitempty"` // packed when it is downloaded
 	Body        []byte // nil until uploaded
 }
 
@@ -121,6 +127,9 @@ func (b *books) advance(now time.Time, c Config) {
 			body := b.process(w.account, w.job, c.ConcessionCap)
 			w.job.Result = w.account.keep("text/xml; charset=UTF-8", body, w.job.EndedAt)
 		}
+	}
+	for _, a := range b.Sellers {
+		a.runSchedules(now)
 	}
 	for _, w := range b.jobs((*account).reports) {
 		if w.job.due(now, c.ProcessingTime) {

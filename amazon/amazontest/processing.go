@@ -1,7 +1,9 @@
 package amazontest
 
 import (
+	"cmp"
 	"fmt"
+	"time"
 
 	"github.com/shopspring/decimal"
 
@@ -33,7 +35,7 @@ func (b *books) process(a *account, feed *job, concessionCap decimal.Decimal) []
 	}
 	for _, m := range ms {
 		report.processed++
-		payments, why := b.carryOut(a.Merchant, m, concessionCap)
+		payments, why := b.carryOut(a.Merchant, m, feed.EndedAt, concessionCap)
 		if why != nil {
 			report.refused(m, *why)
 			continue
@@ -48,7 +50,7 @@ func (b *books) process(a *account, feed *job, concessionCap decimal.Decimal) []
 }
 
 // carryOut does what a message asks for, wholly or not at all.
-func (b *books) carryOut(merchant string, m message, concessionCap decimal.Decimal) ([]Payment, *refusal) {
+func (b *books) carryOut(merchant string, m message, at time.Time, concessionCap decimal.Decimal) ([]Payment, *refusal) {
 	if why, scripted := b.Refusals[m.order]; scripted {
 		return nil, &why
 	}
@@ -65,7 +67,7 @@ func (b *books) carryOut(merchant string, m message, concessionCap decimal.Decim
 		payments, why = after.acknowledge(m.acknowledgement)
 	}
 	if why == nil {
-		*o = after
+		o.become(after, at)
 	}
 	return payments, why
 }
@@ -107,7 +109,7 @@ func (o *Order) adjustItem(ask adjustedItem, concessionCap decimal.Decimal) ([]P
 	case ask.cancelled == 0 && it.Shipped == 0:
 		return nil, refuse(ask.code, "The order item is not shipped. It can be refunded once its shipment is confirmed.")
 	}
-	it.Cancelled += ask.cancelled
+	it.cancel(ask.cancelled, ask.reason)
 
 	var payments []Payment
 	net := decimal.Zero
@@ -204,10 +206,20 @@ func (o *Order) acknowledge(a *acknowledgement) ([]Payment, *refusal) {
 		payments = o.refundAll(a.items[0].reason)
 	}
 	for i := range o.Items {
-		o.Items[i].Cancelled = o.Items[i].Quantity - o.Items[i].Shipped
+		it := &o.Items[i]
+		reason := cmp.Or(listed[it.ID], a.items[0].reason)
+		it.cancel(it.Quantity-it.Shipped-it.Cancelled, reason)
 	}
 	o.Status = Canceled
 	return payments, nil
+}
+
+// cancel cancels units at the seller's word.
+func (it *Item) cancel(units int, reason string) {
+	if units > 0 {
+		it.Cancelled += units
+		it.CancelledBy, it.CancelledReason = amazon.ActorMerchant, reason
+	}
 }
 
 // refundAll is what a Failure does to a partly shipped order: the buyer gets
