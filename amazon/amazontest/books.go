@@ -40,8 +40,8 @@ type books struct {
 // account is what one seller has at Amazon.
 type account struct {
 	Seller
-	Revoked   bool                 // its refresh token logs nobody in any more
-	Full      map[string]time.Time // by operation: when its bucket is full again
+	Revoked   bool              // its refresh token logs nobody in any more
+	Buckets   map[string]bucket // by operation
 	LastID    int64
 	Feeds     []*job
 	Reports   []*job

@@ -88,6 +88,13 @@ func (s *Server) createReportSchedule(r *request, a *account) answer {
 	return jsonAnswer(201, map[string]string{"reportScheduleId": made.ID})
 }
 
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}
+
 func (sch *schedule) replaces(old *schedule) bool {
 	return sch.Type == old.Type &&
 		slices.Equal(slices.Sorted(slices.Values(sch.Marketplaces)), slices.Sorted(slices.Values(old.Marketplaces)))

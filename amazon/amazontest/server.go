@@ -120,7 +120,7 @@ func (s *Server) AddSeller(seller Seller) error {
 		}
 		a := b.Sellers[seller.Merchant]
 		if a == nil {
-			a = &account{LastID: firstID, Full: map[string]time.Time{}, Documents: map[string]*document{}}
+			a = &account{LastID: firstID, Buckets: map[string]bucket{}, Documents: map[string]*document{}}
 			b.Sellers[seller.Merchant] = a
 		}
 		a.Seller, a.Revoked = seller, false

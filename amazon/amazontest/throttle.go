@@ -37,22 +37,35 @@ type plan struct {
 	burst int
 }
 
+// bucket is a bucket of tokens as it was last seen. It is measured in the time
+// that its missing tokens take to come back, which has no fractions.
+type bucket struct {
+	Missing time.Duration // zero: it is full
+	At      time.Time
+}
+
 // admit takes a token of the account's bucket for an operation, if there is one.
+// While the clock is set back, no tokens come.
 func (a *account) admit(op operation, now time.Time, t Throttle) bool {
 	if t.Off || op.plan.burst == 0 {
 		return true
 	}
 	every := t.every(op.plan)
-	full, ok := a.Full[op.name], false
+	empty := time.Duration(op.plan.burst) * every
+	b := a.Buckets[op.name]
+	missing := max(0, b.Missing-max(0, now.Sub(b.At)))
+
 	// The clock has no finer steps than milliseconds, so a caller who is early by
 	// less than one is in time. Nothing is gained by it: the next token comes as
 	// late as it would have.
-	if empty := time.Duration(op.plan.burst) * every; full.Sub(now) <= empty-every+time.Millisecond {
-		full, ok = later(full, now).Add(every), true
-	} else if t.Costly {
-		full = now.Add(empty)
+	ok := missing <= empty-every+time.Millisecond
+	switch {
+	case ok:
+		missing += every
+	case t.Costly:
+		missing = empty
 	}
-	a.Full[op.name] = full
+	a.Buckets[op.name] = bucket{missing, now}
 	return ok
 }
 
@@ -70,11 +83,4 @@ func (t Throttle) rate(p plan) string {
 		digits += "0"
 	}
 	return digits
-}
-
-func later(a, b time.Time) time.Time {
-	if a.After(b) {
-		return a
-	}
-	return b
 }
