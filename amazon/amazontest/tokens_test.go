@@ -36,10 +36,10 @@ func TestRestrictedDataToken(t *testing.T) {
 			require.Equal(t, "DONE", got.field("processingStatus"), got.body)
 			return "/reports/2021-06-30/documents/" + got.field("reportDocumentId")
 		}
-		first, second, open := document(restricted), document(restricted), document(free)
+		first, second, plain := document(restricted), document(restricted), document(free)
 		with := func(token, path string) int { return c.do("GET", host+path, "", "", token).status }
 
-		assert.Equal(t, 200, with(c.token, open))
+		assert.Equal(t, 200, with(c.token, plain))
 		got := c.api("GET", first, "")
 		assert.Equal(t, 403, got.status, "without a restricted token")
 		assert.NotContains(t, got.body, "access token", "renewing it would not help")
@@ -50,7 +50,7 @@ func TestRestrictedDataToken(t *testing.T) {
 		rdt := made.field("restrictedDataToken")
 		assert.True(t, strings.HasPrefix(rdt, "Atz.sprdt|"))
 		assert.Equal(t, 200, with(rdt, first))
-		for _, path := range []string{second, open, "/feeds/2021-06-30/feeds?feedTypes=X"} {
+		for _, path := range []string{second, plain, "/feeds/2021-06-30/feeds?feedTypes=X"} {
 			assert.Equal(t, 403, with(rdt, path), path)
 		}
 		both := c.api("POST", rdtPath, resources(first, second)).field("restrictedDataToken")
@@ -64,7 +64,7 @@ func TestRestrictedDataToken(t *testing.T) {
 			"generic path":       resources("/reports/2021-06-30/documents/{reportDocumentId}"),
 			"data elements":      strings.Replace(resources(first), `}`, `,"dataElements":["buyerInfo"]}`, 1),
 			"no such document":   resources(first + "9"),
-			"document not meant": resources(open),
+			"document not meant": resources(plain),
 		} {
 			assert.Equal(t, 400, c.api("POST", rdtPath, body).status, name)
 			time.Sleep(time.Second)
