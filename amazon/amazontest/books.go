@@ -42,9 +42,12 @@ type books struct {
 // account is what one seller has at Amazon.
 type account struct {
 	Seller
+	Revoked   bool              // its refresh token logs nobody in any more
+	Buckets   map[string]bucket // by operation
 	LastID    int64
 	Feeds     []*job
 	Reports   []*job
+	Schedules []*schedule
 	Files     []ReportFile
 	Documents map[string]*document // by ID
 }
@@ -62,8 +65,10 @@ type job struct {
 	Result       string `json:",omitempty"` // document ID
 	DataStart    time.Time
 	DataEnd      time.Time
-	Fate         Fate `json:",omitzero"` // of a feed
-	Stranger     bool `json:",omitempty"`
+	Fate         Fate   `json:",omitzero"` // of a feed
+	Stranger     bool   `json:",omitempty"`
+	Schedule     string `json:",omitempty"` // ID of the schedule that asked for a report
+	TooSoon      bool   `json:",omitempty"` // a report that ends CANCELLED for that
 }
 
 func (j *job) open() bool {
@@ -75,6 +80,7 @@ type document struct {
 	ContentType string
 	CreatedAt   time.Time
 	Upload      bool   // made by createFeedDocument, not by the server
+	Gzip        bool   `json:",omitempty"` // packed when it is downloaded
 	Body        []byte // nil until uploaded
 }
 
@@ -126,6 +132,9 @@ func (b *books) advance(now time.Time, c Config) {
 		if report := b.process(w.account, w.job, c.ConcessionCap); report != nil {
 			w.job.Result = w.account.keep("text/xml; charset=UTF-8", report, w.job.EndedAt)
 		}
+	}
+	for _, a := range b.Sellers {
+		a.runSchedules(now)
 	}
 	for _, w := range b.jobs((*account).reports) {
 		if w.job.due(now, c.ProcessingTime) {

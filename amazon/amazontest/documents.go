@@ -45,7 +45,7 @@ func (s *Server) getDocument(r *request, a *account) answer {
 	}
 	found := map[string]string{}
 	extra := url.Values{}
-	if s.config.Gzip {
+	if s.config.Gzip || d.Gzip {
 		found["compressionAlgorithm"] = "GZIP"
 		if r.URL.Query().Get("enableContentEncodingUrlHeader") == "true" {
 			extra.Set("response-content-encoding", "gzip")
@@ -89,7 +89,7 @@ func (s *Server) download(r *request) answer {
 	if encoding := r.URL.Query().Get("response-content-encoding"); encoding != "" {
 		header.Set("Content-Encoding", encoding)
 	}
-	if !s.config.Gzip {
+	if !s.config.Gzip && !d.Gzip {
 		return answer{200, header, d.Body}
 	}
 	var packed bytes.Buffer

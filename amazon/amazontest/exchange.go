@@ -19,27 +19,44 @@ type operation struct {
 	name   string
 	method string
 	path   string // one that ends in a slash is followed by an ID
-	rate   string // x-amzn-RateLimit-Limit
+	plan   plan   // zero: Amazon publishes none, so it is not throttled
 	refuse func(status int, code, message, details string) answer
 	do     func(*Server, *request) answer
 }
 
-// operations are those of the models feeds_2021-06-30 and reports_2021-06-30,
-// with the rates given there, and what goes with them.
+// operations are those of the models feeds_2021-06-30, reports_2021-06-30,
+// tokens_2021-03-01, orders_2026-01-01 and finances_2024-06-19, with the usage
+// plans given there, and what goes with them. The intervals are exact, where the
+// models print fractions of a second, rounded.
 var operations = []operation{
-	{"login", "POST", "/auth/o2/token", "", loginError, (*Server).login},
-	{"createFeedDocument", "POST", "/feeds/2021-06-30/documents", "0.5", apiError, authorized((*Server).createFeedDocument)},
-	{"getFeedDocument", "GET", "/feeds/2021-06-30/documents/", "0.0222", apiError, authorized((*Server).getDocument)},
-	{"createFeed", "POST", "/feeds/2021-06-30/feeds", "0.0083", apiError, authorized((*Server).createFeed)},
-	{"getFeeds", "GET", "/feeds/2021-06-30/feeds", "0.0222", apiError, authorized((*Server).getFeeds)},
-	{"getFeed", "GET", "/feeds/2021-06-30/feeds/", "2.0", apiError, authorized((*Server).getFeed)},
-	{"cancelFeed", "DELETE", "/feeds/2021-06-30/feeds/", "2.0", apiError, authorized((*Server).cancelFeed)},
-	{"createReport", "POST", "/reports/2021-06-30/reports", "0.0167", apiError, authorized((*Server).createReport)},
-	{"getReports", "GET", "/reports/2021-06-30/reports", "0.0222", apiError, authorized((*Server).getReports)},
-	{"getReport", "GET", "/reports/2021-06-30/reports/", "2.0", apiError, authorized((*Server).getReport)},
-	{"getReportDocument", "GET", "/reports/2021-06-30/documents/", "0.0167", apiError, authorized((*Server).getDocument)},
-	{"upload", "PUT", presignedPath, "", storageError, (*Server).upload},
-	{"download", "GET", presignedPath, "", storageError, (*Server).download},
+	{"login", "POST", "/auth/o2/token", plan{}, loginRefusal, (*Server).login},
+
+	{"createFeedDocument", "POST", "/feeds/2021-06-30/documents", plan{2 * time.Second, 15}, apiError, authorized((*Server).createFeedDocument)},
+	{"getFeedDocument", "GET", "/feeds/2021-06-30/documents/", plan{45 * time.Second, 10}, apiError, authorized((*Server).getDocument)},
+	{"createFeed", "POST", "/feeds/2021-06-30/feeds", plan{120 * time.Second, 15}, apiError, authorized((*Server).createFeed)},
+	{"getFeeds", "GET", "/feeds/2021-06-30/feeds", plan{45 * time.Second, 10}, apiError, authorized((*Server).getFeeds)},
+	{"getFeed", "GET", "/feeds/2021-06-30/feeds/", plan{time.Second / 2, 15}, apiError, authorized((*Server).getFeed)},
+	{"cancelFeed", "DELETE", "/feeds/2021-06-30/feeds/", plan{time.Second / 2, 15}, apiError, authorized((*Server).cancelFeed)},
+
+	{"createReport", "POST", "/reports/2021-06-30/reports", plan{60 * time.Second, 15}, apiError, authorized((*Server).createReport)},
+	{"getReports", "GET", "/reports/2021-06-30/reports", plan{45 * time.Second, 10}, apiError, authorized((*Server).getReports)},
+	{"getReport", "GET", "/reports/2021-06-30/reports/", plan{time.Second / 2, 15}, apiError, authorized((*Server).getReport)},
+	{"cancelReport", "DELETE", "/reports/2021-06-30/reports/", plan{45 * time.Second, 10}, apiError, authorized((*Server).cancelReport)},
+	{"getReportDocument", "GET", "/reports/2021-06-30/documents/", plan{60 * time.Second, 15}, apiError, authorized((*Server).getReportDocument)},
+	{"createReportSchedule", "POST", "/reports/2021-06-30/schedules", plan{45 * time.Second, 10}, apiError, authorized((*Server).createReportSchedule)},
+	{"getReportSchedules", "GET", "/reports/2021-06-30/schedules", plan{45 * time.Second, 10}, apiError, authorized((*Server).getReportSchedules)},
+	{"getReportSchedule", "GET", "/reports/2021-06-30/schedules/", plan{45 * time.Second, 10}, apiError, authorized((*Server).getReportSchedule)},
+	{"cancelReportSchedule", "DELETE", "/reports/2021-06-30/schedules/", plan{45 * time.Second, 10}, apiError, authorized((*Server).cancelReportSchedule)},
+
+	{"createRestrictedDataToken", "POST", "/tokens/2021-03-01/restrictedDataToken", plan{time.Second, 10}, apiError, authorized((*Server).createRestrictedDataToken)},
+
+	{"searchOrders", "GET", "/orders/2026-01-01/orders", plan{180 * time.Second, 20}, apiError, authorized((*Server).searchOrders)},
+	{"getOrder", "GET", "/orders/2026-01-01/orders/", plan{2 * time.Second, 30}, apiError, authorized((*Server).getOrder)},
+
+	{"listTransactions", "GET", "/finances/2024-06-19/transactions", plan{2 * time.Second, 10}, apiError, authorized((*Server).listTransactions)},
+
+	{"upload", "PUT", presignedPath, plan{}, storageError, (*Server).upload},
+	{"download", "GET", presignedPath, plan{}, storageError, (*Server).download},
 }
 
 // unknown answers whatever has no route.
@@ -90,6 +107,9 @@ type request struct {
 	now  time.Time
 	base string // scheme and host of presigned addresses
 	omit int    // entries to leave out of a list
+
+	// restricted: the access token is a Restricted Data Token for this resource.
+	restricted bool
 }
 
 // answer is an HTTP response before it is written.
@@ -190,8 +210,11 @@ func (s *Server) perform(r *request, call Call, fault Fault) (answer, bool) {
 
 	a.header.Set("Date", r.now.Format(http.TimeFormat))
 	a.header.Set("X-Amzn-Requestid", call.RequestID)
-	if r.op.rate != "" && (a.status < 300 || a.status == 400 || a.status == 404) {
-		a.header.Set("X-Amzn-Ratelimit-Limit", r.op.rate)
+	if r.op.plan.burst > 0 {
+		a.header.Set("X-Amz-Apigw-Id", fmt.Sprintf("gw-%012d", call.Number))
+	}
+	if r.op.plan.burst > 0 && (a.status < 300 || a.status == 400 || a.status == 404) {
+		a.header.Set("X-Amzn-Ratelimit-Limit", s.config.Throttle.rate(r.op.plan))
 	}
 	return a, !fault.breaks()
 }
@@ -216,22 +239,35 @@ func (b *books) caller(r *request) string {
 	return b.Tokens[r.Header.Get("x-amz-access-token")].Seller
 }
 
-// authorized is an operation for those who show a valid access token.
+// authorized is an operation for those who show an access token that is valid
+// for it, as often as the operation's usage plan allows.
 func authorized(do func(*Server, *request, *account) answer) func(*Server, *request) answer {
 	return func(s *Server, r *request) answer {
-		const denied = "Access to requested resource is denied."
 		access := r.Header.Get("x-amz-access-token")
 		t, known := s.books.Tokens[access]
 		switch {
 		case access == "":
-			return apiError(403, "MissingAuthenticationToken", denied, "Access token is missing in the request header.")
+			return denied("MissingAuthenticationToken", "Access token is missing in the request header.")
 		case !known:
-			return apiError(403, "Unauthorized", denied, "The access token you provided is revoked, malformed or invalid.")
+			return denied("Unauthorized", "The access token you provided is revoked, malformed or invalid.")
 		case !r.now.Before(t.Expires):
-			return apiError(403, "Unauthorized", denied, "The access token you provided has expired.")
+			return denied("Unauthorized", "The access token you provided has expired.")
+		case !t.opens(r.Method, r.URL.Path):
+			return denied("Unauthorized", "")
 		}
-		return do(s, r, s.books.Sellers[t.Seller])
+		a := s.books.Sellers[t.Seller]
+		if !a.admit(r.op, r.now, s.config.Throttle) {
+			return apiError(429, "QuotaExceeded", "You exceeded your quota for the requested resource.", "")
+		}
+		r.restricted = t.Resources != nil
+		return do(s, r, a)
 	}
+}
+
+// denied is what Amazon answers to a caller who may not; 401 is declared for
+// some operations, but not seen.
+func denied(code, details string) answer {
+	return apiError(403, code, "Access to requested resource is denied.", details)
 }
 
 // json reads the request's body into v, which names all fields that the model
@@ -259,6 +295,9 @@ func jsonAnswer(status int, v any) answer {
 	return answer{status, http.Header{"Content-Type": {"application/json"}}, body}
 }
 
+// emptyAnswer is an answer without a body.
+func emptyAnswer(status int) answer { return answer{status: status, header: http.Header{}} }
+
 // apiError is an error of the API (model type ErrorList).
 func apiError(status int, code, message, details string) answer {
 	type apiErr struct {
@@ -266,7 +305,11 @@ func apiError(status int, code, message, details string) answer {
 		Message string `json:"message"`
 		Details string `json:"details"`
 	}
-	return jsonAnswer(status, map[string][]apiErr{"errors": {{code, message, details}}})
+	a := jsonAnswer(status, map[string][]apiErr{"errors": {{code, message, details}}})
+	if status == 429 {
+		a.header.Set("X-Amzn-Errortype", "TooManyRequestsException")
+	}
+	return a
 }
 
 func invalid(format string, args ...any) answer {

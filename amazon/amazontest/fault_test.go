@@ -82,7 +82,7 @@ func TestFaultsSpeakTheLanguageOfTheirService(t *testing.T) {
 	address := c.api("POST", "/feeds/2021-06-30/documents", `{"contentType":"text/xml"}`).field("url")
 	srv.Fail(func(amazontest.Call) amazontest.Fault { return amazontest.Fault{Status: 503} })
 	assert.Contains(t, c.do("PUT", address, "x", "text/xml", "").body, "<Error><Code>SlowDown</Code>")
-	assert.Equal(t, "InternalFailure", c.do("POST", host+"/auth/o2/token", "", "", "").field("error"))
+	assert.Equal(t, "temporarily_unavailable", c.do("POST", host+"/auth/o2/token", "", "", "").field("error"))
 	assert.Contains(t, c.api("GET", "/feeds/2021-06-30/feeds/1", "").body, `{"errors":[{"code":"InternalFailure"`)
 }
 

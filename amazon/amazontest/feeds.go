@@ -1,7 +1,6 @@
 package amazontest
 
 import (
-	"net/http"
 	"time"
 
 	"github.com/takebackhq/takeback/amazon"
@@ -57,7 +56,7 @@ func (s *Server) cancelFeed(r *request, a *account) answer {
 		return invalid("feed %s is %s; only a feed that is %s can be cancelled", feed.ID, feed.Status, amazon.FeedInQueue)
 	}
 	feed.Status, feed.EndedAt = amazon.FeedCancelled, r.now
-	return answer{status: 200, header: http.Header{}}
+	return emptyAnswer(200)
 }
 
 func (s *Server) getFeeds(r *request, a *account) answer {

@@ -6,9 +6,11 @@ import (
 	"maps"
 	"regexp"
 	"slices"
+	"time"
 
 	"github.com/shopspring/decimal"
 
+	"github.com/takebackhq/takeback/amazon"
 	"github.com/takebackhq/takeback/order"
 )
 
@@ -35,6 +37,12 @@ type Order struct {
 	Status OrderStatus
 	Items  []Item
 
+	// CreatedAt is when the buyer placed the order, UpdatedAt when its status, a
+	// quantity or a cancellation last changed; a refund is no such change. Left
+	// empty when seeding, the first is the time of seeding and the second equals
+	// the first.
+	CreatedAt, UpdatedAt time.Time
+
 	Conceded decimal.Decimal // concessions paid so far
 
 	// Pending are refunds that Amazon accepted and pays when their item is
@@ -50,6 +58,13 @@ type Item struct {
 	ASIN string
 
 	Quantity, Shipped, Cancelled int
+
+	// RequestedReason is why the buyer wants the item cancelled, in Amazon's
+	// words; empty: no such wish. CancelledBy and CancelledReason tell who
+	// cancelled what of it is cancelled, and why.
+	RequestedReason string
+	CancelledBy     amazon.Actor
+	CancelledReason string
 
 	Charges  order.Amounts // totals for the quantity, net of promotions
 	Refunded order.Amounts // of the charges, so far
@@ -100,6 +115,30 @@ func (o Order) shipping() OrderStatus {
 	return PartiallyShipped
 }
 
+// date enters when the order was placed and changed, as far as it does not say,
+// in the precision of Amazon's answers.
+func (o *Order) date(now time.Time) {
+	if o.CreatedAt.IsZero() {
+		o.CreatedAt = now
+	}
+	if o.UpdatedAt.IsZero() {
+		o.UpdatedAt = o.CreatedAt
+	}
+	o.CreatedAt, o.UpdatedAt = o.CreatedAt.UTC().Truncate(time.Millisecond), o.UpdatedAt.UTC().Truncate(time.Millisecond)
+}
+
+// become makes the order what it is from a time on, which is written down if
+// somebody who reads the order can see a difference.
+func (o *Order) become(after Order, at time.Time) {
+	seen := func(a, b Item) bool {
+		return a.Shipped == b.Shipped && a.Cancelled == b.Cancelled && a.RequestedReason == b.RequestedReason
+	}
+	if o.Status != after.Status || !slices.EqualFunc(o.Items, after.Items, seen) {
+		after.UpdatedAt = at
+	}
+	*o = after
+}
+
 func (o Order) clone() Order {
 	o.Items, o.Pending = slices.Clone(o.Items), slices.Clone(o.Pending)
 	for i := range o.Items {
@@ -138,6 +177,9 @@ func (o Order) check() error {
 	if len(o.Pending) > 0 {
 		bad("%d pending refunds; want none, Amazon accepts them", len(o.Pending))
 	}
+	if o.UpdatedAt.Before(o.CreatedAt) {
+		bad("changed at %s, before it was placed at %s", o.UpdatedAt.Format(time.RFC3339), o.CreatedAt.Format(time.RFC3339))
+	}
 	seen := map[string]bool{}
 	for _, it := range o.Items {
 		if !itemCode.MatchString(it.ID) {
@@ -150,6 +192,9 @@ func (o Order) check() error {
 		if it.Quantity < 1 || it.Shipped < 0 || it.Cancelled < 0 || it.Shipped+it.Cancelled > it.Quantity {
 			bad("item %s: quantity %d, shipped %d, cancelled %d: want a quantity of at least 1 that covers the others",
 				it.ID, it.Quantity, it.Shipped, it.Cancelled)
+		}
+		if cancelled := it.Cancelled > 0 || o.Status == Canceled; it.CancelledBy != "" && !cancelled {
+			bad("item %s: cancelled by %s, but nothing of it is cancelled", it.ID, it.CancelledBy)
 		}
 		for _, a := range []order.Amounts{it.Charges, it.Refunded, it.Charges.Minus(it.Refunded)} {
 			if err := order.CheckAmounts(a, o.Currency); err != nil {

@@ -1,6 +1,7 @@
 package amazontest
 
 import (
+	"cmp"
 	"fmt"
 
 	"github.com/shopspring/decimal"
@@ -78,7 +79,7 @@ func (b *books) carryOut(merchant string, m message, concessionCap decimal.Decim
 	if why != nil {
 		return nil, why
 	}
-	*o = after
+	o.become(after, as.Time)
 	return payments, nil
 }
 
@@ -123,7 +124,7 @@ func (o *Order) adjustItem(ask adjustedItem, as Payment, concessionCap decimal.D
 		return nil, refuse(ask.code, "The order item is cancelled. It can no longer be refunded.")
 	}
 	early := ask.cancelled == 0 && it.Shipped == 0
-	it.Cancelled += ask.cancelled
+	it.cancel(ask.cancelled, ask.reason)
 	if it.Cancelled == it.Quantity {
 		o.forget(it.ID)
 	}
@@ -245,10 +246,20 @@ func (o *Order) acknowledge(a *acknowledgement, as Payment) ([]Payment, *refusal
 		payments = o.refundAll(as)
 	}
 	for i := range o.Items {
-		o.Items[i].Cancelled = o.Items[i].Quantity - o.Items[i].Shipped
+		it := &o.Items[i]
+		reason := cmp.Or(listed[it.ID], a.items[0].reason)
+		it.cancel(it.Quantity-it.Shipped-it.Cancelled, reason)
 	}
 	o.Status = Canceled
 	return payments, nil
+}
+
+// cancel cancels units at the seller's word.
+func (it *Item) cancel(units int, reason string) {
+	if units > 0 {
+		it.Cancelled += units
+		it.CancelledBy, it.CancelledReason = amazon.ActorMerchant, reason
+	}
 }
 
 // refundAll is what a Failure does to a partly shipped order: the buyer gets

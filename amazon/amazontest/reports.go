@@ -16,6 +16,7 @@ type ReportFile struct {
 	Type         amazon.ReportType
 	Body         []byte
 	ContentType  string // of the download; empty: it has none
+	Gzip         bool   // it is packed when it is downloaded
 	Marketplaces []order.MarketplaceID
 
 	// Listed reports exist from the start and are found with getReports, as
@@ -59,20 +60,31 @@ func (s *Server) createReport(r *request, a *account) answer {
 	report := &job{
 		ID: a.nextID(), Type: ask.ReportType, Marketplaces: ask.MarketplaceIDs,
 		Status: amazon.FeedInQueue, CreatedAt: r.now, DataStart: ask.DataStartTime, DataEnd: ask.DataEndTime,
+		TooSoon: slices.ContainsFunc(a.Reports, func(earlier *job) bool {
+			return earlier.Type == ask.ReportType && earlier.Status != amazon.FeedCancelled && r.now.Before(earlier.CreatedAt.Add(s.config.ReportPause))
+		}),
 	}
 	a.Reports = append(a.Reports, report)
 	return jsonAnswer(202, map[string]string{"reportId": report.ID})
 }
 
-// publish gives a report its document. Without data Amazon ends it CANCELLED.
+// publish gives a report its document. Without data, or when it was asked for
+// too soon, Amazon ends it CANCELLED.
 func (a *account) publish(report *job) {
 	for _, f := range slices.Backward(a.Files) {
-		if string(f.Type) == report.Type && !f.Listed {
-			report.Result = a.keep(f.ContentType, f.Body, report.EndedAt)
+		if string(f.Type) == report.Type && !f.Listed && !report.TooSoon {
+			report.Result = a.keepFile(f, report.EndedAt)
 			return
 		}
 	}
 	report.Status = amazon.FeedCancelled
+}
+
+// keepFile stores a report file as a document.
+func (a *account) keepFile(f ReportFile, now time.Time) (id string) {
+	id = a.keep(f.ContentType, f.Body, now)
+	a.Documents[id].Gzip = f.Gzip
+	return id
 }
 
 func (s *Server) getReport(r *request, a *account) answer {
@@ -87,6 +99,20 @@ func (s *Server) getReports(r *request, a *account) answer {
 	return r.list(a.Reports, "reportTypes", "reports", reportView)
 }
 
+// cancelReport stops a report that is IN_QUEUE; in every other state, CANCELLED
+// too, it is refused.
+func (s *Server) cancelReport(r *request, a *account) answer {
+	report := find(a.Reports, r.id)
+	switch {
+	case report == nil:
+		return apiError(404, "NotFound", "report "+r.id+" does not exist", "")
+	case report.Status != amazon.FeedInQueue:
+		return invalid("report %s is %s; only a report that is %s can be cancelled", report.ID, report.Status, amazon.FeedInQueue)
+	}
+	report.Status, report.EndedAt = amazon.FeedCancelled, r.now
+	return emptyAnswer(200)
+}
+
 // reportView is the model's Report.
 func reportView(j *job) any {
 	return struct {
@@ -95,10 +121,11 @@ func reportView(j *job) any {
 		Marketplaces []order.MarketplaceID `json:"marketplaceIds,omitempty"`
 		DataStart    time.Time             `json:"dataStartTime,omitzero"`
 		DataEnd      time.Time             `json:"dataEndTime,omitzero"`
+		Schedule     string                `json:"reportScheduleId,omitempty"`
 		Created      time.Time             `json:"createdTime"`
 		Status       amazon.FeedStatus     `json:"processingStatus"`
 		Started      time.Time             `json:"processingStartTime,omitzero"`
 		Ended        time.Time             `json:"processingEndTime,omitzero"`
 		Result       string                `json:"reportDocumentId,omitempty"`
-	}{j.ID, j.Type, j.Marketplaces, j.DataStart, j.DataEnd, j.CreatedAt, j.Status, j.StartedAt, j.EndedAt, j.Result}
+	}{j.ID, j.Type, j.Marketplaces, j.DataStart, j.DataEnd, j.Schedule, j.CreatedAt, j.Status, j.StartedAt, j.EndedAt, j.Result}
 }

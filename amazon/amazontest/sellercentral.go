@@ -56,7 +56,7 @@ func (b *books) refund(by amazon.Actor, orderNumber, item string, amounts order.
 	if why != nil {
 		return nil, errors.New(why.Text)
 	}
-	*o = after
+	o.become(after, as.Time)
 	return payments, nil
 }
 

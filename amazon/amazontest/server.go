@@ -27,6 +27,19 @@ type Config struct {
 	// minute.
 	ProcessingTime time.Duration
 
+	// Throttle limits how often each operation can be called. Zero: Amazon's
+	// own limits.
+	Throttle Throttle
+
+	// ReportPause is how long Amazon makes a seller wait between two reports of
+	// one type: a report asked for sooner ends CANCELLED. Zero: no such wait.
+	ReportPause time.Duration
+
+	// FinanceLag is how long after a refund was paid listTransactions shows it.
+	// Zero: 48 hours, which Amazon names. Below zero: no lag, but for the two minutes
+	// that every transaction has to be old.
+	FinanceLag time.Duration
+
 	// File keeps the books: read by New when it exists, replaced as a whole
 	// after every call and before its answer goes out. One process may use it
 	// at a time. Empty: the books are forgotten with the server.
@@ -36,8 +49,8 @@ type Config struct {
 	// no limit.
 	ConcessionCap decimal.Decimal
 
-	// Gzip compresses the documents that are downloaded, as Amazon does with
-	// some.
+	// Gzip compresses all documents that are downloaded, as Amazon does with
+	// some; [ReportFile.Gzip] does so for one.
 	Gzip bool
 
 	// Skew is how far Amazon's clock, which shows in every time it names and in
@@ -70,6 +83,15 @@ func New(c Config) (*Server, error) {
 	if c.ConcessionCap.IsNegative() {
 		return nil, fmt.Errorf("amazontest: concession cap %s is below zero; zero means no limit", c.ConcessionCap)
 	}
+	if speed := c.Throttle.Speed; speed != 0 && !(speed >= minSpeed && speed <= maxSpeed) {
+		return nil, fmt.Errorf("amazontest: throttle speed %v: want %v to %v; zero means 1", speed, minSpeed, maxSpeed)
+	}
+	if c.ReportPause < 0 {
+		return nil, fmt.Errorf("amazontest: report pause %s is below zero; zero means none", c.ReportPause)
+	}
+	if c.FinanceLag == 0 {
+		c.FinanceLag = 48 * time.Hour
+	}
 	b, err := load(c.File)
 	if err != nil {
 		return nil, fmt.Errorf("amazontest: %w", err)
@@ -86,8 +108,10 @@ type Seller struct {
 }
 
 // AddSeller lets a seller's application log in. A seller already known gets
-// these credentials instead of its earlier ones and keeps everything else. All
-// fields are required; a refresh token of another seller is an error.
+// these credentials instead of its earlier ones, is authorized again if that was
+// revoked, and keeps everything else; so a rotated client secret is a second
+// AddSeller, after which the old secret is answered invalid_client. All fields
+// are required; a refresh token of another seller is an error.
 func (s *Server) AddSeller(seller Seller) error {
 	if seller.Merchant == "" || seller.ClientID == "" || seller.ClientSecret == "" || seller.RefreshToken == "" ||
 		strings.Contains(seller.Merchant, "/") {
@@ -101,10 +125,10 @@ func (s *Server) AddSeller(seller Seller) error {
 		}
 		a := b.Sellers[seller.Merchant]
 		if a == nil {
-			a = &account{LastID: firstID, Documents: map[string]*document{}}
+			a = &account{LastID: firstID, Buckets: map[string]bucket{}, Documents: map[string]*document{}}
 			b.Sellers[seller.Merchant] = a
 		}
-		a.Seller = seller
+		a.Seller, a.Revoked = seller, false
 		return nil
 	})
 }
@@ -126,6 +150,7 @@ func (s *Server) Seed(orders ...Order) error {
 			if o.Status == "" {
 				o.Status = o.shipping()
 			}
+			o.date(s.now())
 			errs = append(errs, o.check())
 			fresh[o.Number] = &o
 		}
@@ -157,7 +182,7 @@ func (s *Server) AddReport(f ReportFile) error {
 			a.Reports = append(a.Reports, &job{
 				ID: a.nextID(), Type: string(f.Type), Marketplaces: f.Marketplaces, Status: amazon.FeedDone,
 				CreatedAt: now, StartedAt: now, EndedAt: now, DataStart: f.Start, DataEnd: f.End,
-				Result: a.keep(f.ContentType, f.Body, now),
+				Result: a.keepFile(f, now),
 			})
 		}
 		return nil

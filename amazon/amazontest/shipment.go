@@ -31,7 +31,7 @@ func (s *Server) Ship(orderNumber, item string, units int) error {
 		now := s.now()
 		after := o.clone()
 		b.Payments = append(b.Payments, after.ship(item, units, now)...)
-		*o = after
+		o.become(after, now)
 		return nil
 	})
 }

@@ -8,8 +8,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"net"
-	"net/http"
 	"slices"
 	"sync"
 	"time"
@@ -195,21 +193,11 @@ func newWorld(file string, c *clock, orders []order.Order, account amazon.Accoun
 		}
 	}
 
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	base, stop, err := w.fake.Start()
 	if err != nil {
 		return nil, err
 	}
-	server := &http.Server{Handler: w.fake, ReadHeaderTimeout: time.Minute}
-	stopped := make(chan struct{})
-	go func() {
-		defer close(stopped)
-		_ = server.Serve(listener) // ends with Close below
-	}()
-	w.close = func() {
-		_ = server.Close()
-		<-stopped
-	}
-	base := "http://" + listener.Addr().String()
+	w.close = stop
 	w.client, err = spapi.New(spapi.Config{
 		Credentials: func(context.Context, amazon.Account) (spapi.Credentials, error) { return credentials, nil },
 		Endpoint:    func(amazon.Region) string { return base },
