@@ -25,6 +25,8 @@
 // had its effect; [Server.Refuse] has Amazon refuse an order's messages;
 // [Server.Calls] lists what was called.
 //
+// A host that sends feeds by a client of its own has [TestFeeds] check it.
+//
 // # What it does as Amazon does
 //
 //   - A feed has no idempotency key. The same document in a second feed pays a

@@ -34,6 +34,10 @@ func (f Fault) answer(op operation) answer {
 	case status < 400:
 		a := jsonAnswer(status, nil)
 		a.body = nil
+		if status >= 300 {
+			// Back here: a client that follows does the call again.
+			a.header.Set("Location", op.path)
+		}
 		return a
 	case status == 429:
 		return op.refuse(status, "QuotaExceeded", "You exceeded your quota for the requested resource.", "")
