@@ -40,6 +40,10 @@ func (c Credentials) GoString() string { return c.String() }
 // LogValue implements [slog.LogValuer].
 func (c Credentials) LogValue() slog.Value { return slog.StringValue(c.String()) }
 
+// MarshalText implements [encoding.TextMarshaler], so that JSON too, which most
+// logs are, holds no secret. What is written so cannot be read back.
+func (c Credentials) MarshalText() ([]byte, error) { return []byte(c.String()), nil }
+
 func (c Credentials) check() error {
 	switch {
 	case c.ClientID == "":
@@ -61,11 +65,11 @@ func (c Credentials) key() tokenKey {
 	return sha256.Sum256(fmt.Appendf(nil, "%q %q", c.ClientID, c.RefreshToken))
 }
 
-// accessToken is held by pointer only, so that printing what holds one shows an
-// address.
+// accessToken keeps its value behind a pointer, so that printing what holds a
+// token shows an address: %s, which fits none of it, follows a first pointer.
 type accessToken struct {
 	key     tokenKey
-	value   string
+	value   *string
 	expires time.Time // on our clock, and rather too early
 	ends    time.Time // on Amazon's clock, and rather too late
 }
@@ -136,7 +140,7 @@ func (c *Client) fetchToken(ctx context.Context, a amazon.Account, cred Credenti
 	if err != nil {
 		return nil, ans.failure(err)
 	}
-	return &accessToken{key: cred.key(), value: value, expires: asked.Add(life), ends: ans.date.Add(life)}, nil
+	return &accessToken{key: cred.key(), value: &value, expires: asked.Add(life), ends: ans.date.Add(life)}, nil
 }
 
 // explainRefusal says what to do about a refusal of Login with Amazon.
