@@ -10,14 +10,15 @@
 // known afterwards. Outside that promise are proxies that repeat a POST, and an
 // http.RoundTripper that both repeats requests and drops their context.
 //
-// createFeed refills one token in 120 seconds for each account, shared by all
-// feed types. [Client.Begin] counts in this process and never waits. The other
-// operations are not counted. When Amazon throttles one that refills a token
-// within seconds, the call waits for it, five seconds at most each time, and
-// gives up after five tries. Of the others, which list feeds and reports, look
-// up documents and ask for reports, tokens come once in 45 or 60 seconds: they
-// answer at once. Either way [amazon.Throttled] recognises the error and says
-// when to come back.
+// Amazon limits each operation by a bucket of tokens that belongs to the account
+// and the application, whoever calls: createFeed has 15 and gets one back in 120
+// seconds, getFeeds has 10 and gets one in 45. The client counts them, takes the
+// rate that is in force from Amazon's answers, and after a 429 believes Amazon.
+// Processes that share [Config.Buckets] share one count, which also survives a
+// restart. A call waits for its token up to five seconds, or as long as
+// [Client.Waiting] says; where it would take longer, or longer than the context
+// lives, the call is not sent, and [amazon.Throttled] says when to come back.
+// [Client.Begin] never waits.
 //
 // No server can hold a call for ever, whatever the host's HTTP client allows.
 // Each attempt ends after a minute, with the answer read, and an upload after

@@ -14,8 +14,9 @@ import (
 	"github.com/takebackhq/takeback/order"
 )
 
-// Begin implements [amazon.Feeds]. It counts the createFeed tokens of the
-// account in this process, and calls nobody. The ticket must be closed.
+// Begin implements [amazon.Feeds]. It takes one of the account's createFeed
+// tokens where [Config.Buckets] keeps them, and does not call Amazon. The ticket
+// must be closed.
 func (c *Client) Begin(ctx context.Context, a amazon.Account, t amazon.FeedType) (amazon.Ticket, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, notSent(createFeed, a, err)
@@ -26,12 +27,9 @@ func (c *Client) Begin(ctx context.Context, a amazon.Account, t amazon.FeedType)
 	if t == "" {
 		return nil, notSent(createFeed, a, errors.New("empty feed type"))
 	}
-	b := c.bucket(a)
-	retryAt, ok := b.take(c.now())
-	if !ok {
-		e := notSent(createFeed, a, errors.New("the account's createFeed tokens are used up; Amazon refills one in 120 seconds"))
-		e.RetryAt = retryAt
-		return nil, e
+	b := c.buckets.bucket(a, createFeed)
+	if err := b.take(ctx, 0); err != nil {
+		return nil, err
 	}
 	return &ticket{client: c, account: a, feedType: t, bucket: b}, nil
 }
@@ -122,10 +120,14 @@ func (t *ticket) Create(ctx context.Context) (amazon.Feed, error) {
 	}
 	ans, onWire, err := t.client.sendOnce(ctx, t.account, request{op: createFeed, path: feedsPath}, payload, t.token)
 	t.onWire = onWire
+	if onWire {
+		t.bucket.spend(ctx)
+	}
 	if ans.status == 0 {
 		return amazon.Feed{}, err
 	}
-	return t.judge(ans, err)
+	retryAt := t.bucket.heard(ctx, ans.status, ans.header)
+	return t.judge(ans, retryAt, err)
 }
 
 // feedSpecification is model feeds_2021-06-30, CreateFeedSpecification.
@@ -145,8 +147,7 @@ type feedSpecification struct {
 //
 // Other 403s and 5xx have been answered in outages whatever became of the feed,
 // and a redirect or a 404 need not be Amazon's.
-func (t *ticket) judge(ans answer, err error) (amazon.Feed, error) {
-	now := t.client.now()
+func (t *ticket) judge(ans answer, retryAt time.Time, err error) (amazon.Feed, error) {
 	e := ans.failure(nil)
 	switch {
 	case ans.status/100 == 2:
@@ -167,10 +168,10 @@ func (t *ticket) judge(ans answer, err error) (amazon.Feed, error) {
 		}
 		e.Sent, e.Err = amazon.SentUnknown, errors.New("answer without a readable feedId")
 	case ans.status == http.StatusTooManyRequests:
-		e.Sent, e.RetryAt = amazon.NotSent, t.bucket.empty(now)
+		e.Sent, e.RetryAt = amazon.NotSent, retryAt
 	case ans.tokenRefused():
 		t.client.tokens.drop(t.token)
-		e.Sent, e.RetryAt = amazon.NotSent, now
+		e.Sent, e.RetryAt = amazon.NotSent, t.client.now()
 	case ans.status == http.StatusBadRequest,
 		ans.status == http.StatusRequestEntityTooLarge,
 		ans.status == http.StatusUnsupportedMediaType:
@@ -184,7 +185,7 @@ func (t *ticket) judge(ans answer, err error) (amazon.Feed, error) {
 // Close implements [amazon.Ticket]. Closing again does nothing.
 func (t *ticket) Close() {
 	if !t.closed && !t.onWire {
-		t.bucket.giveBack(t.client.now())
+		t.bucket.giveBack(context.Background())
 	}
 	t.closed = true
 }

@@ -30,7 +30,7 @@ func TestManyCallersShareOneTokenCall(t *testing.T) {
 	var wg sync.WaitGroup
 	for range 200 {
 		wg.Go(func() {
-			_, err := c.Feed(t.Context(), seller, "50001")
+			_, err := c.Waiting(time.Hour).Feed(t.Context(), seller, "50001")
 			assert.NoError(t, err)
 		})
 	}
