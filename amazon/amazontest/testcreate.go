@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/takebackhq/takeback/amazon"
 )
@@ -65,7 +66,7 @@ type createFault struct {
 	fault Fault
 	verdict
 
-	cancel    bool // the caller's context ends while the request is under way
+	cancel    bool // the caller's context ends under way
 	expire    bool // the token expires under way
 	throttled bool // the error tells when to come back
 }
@@ -80,55 +81,75 @@ func createFaults() []createFault {
 	token := verdict{[]amazon.Sent{amazon.NotSent, amazon.SentUnknown},
 		"Amazon named the token as the cause, so nothing was done, and another token will do"}
 
+	const page = "<html><head><title>Service unavailable</title></head></html>"
+	tokenError := func(details string) string {
+		return `{"errors":[{"code":"Unauthorized","message":"Access to requested resource is denied.","details":"` + details + `"}]}`
+	}
+
 	return []createFault{
 		{name: "connection broken, no feed", fault: Fault{Drop: true}, verdict: lost},
 		{name: "connection broken, feed created", fault: Fault{Drop: true, After: true}, verdict: lost},
-		{name: "context ended under way, no feed", fault: Fault{Drop: true}, verdict: lost, cancel: true},
-		{name: "context ended under way, feed created", fault: Fault{Drop: true, After: true}, verdict: lost, cancel: true},
+		{name: "connection broken, feed created later", fault: Fault{Late: 20 * time.Minute}, verdict: lost},
+		{name: "never answered until the context ends, no feed", fault: Fault{Drop: true, Delay: Forever}, verdict: lost, cancel: true},
+		{name: "never answered until the context ends, feed created", fault: Fault{Delay: Forever}, verdict: lost, cancel: true},
+		{name: "never answered until the context ends, feed created later", fault: Fault{Late: 20 * time.Minute, Delay: Forever}, verdict: lost, cancel: true},
+
 		{name: "500, no feed", fault: Fault{Status: 500}, verdict: lost},
 		{name: "500, feed created", fault: Fault{Status: 500, After: true}, verdict: lost},
+		{name: "500 with a page, feed created", fault: Fault{Status: 500, After: true, Body: page, ContentType: "text/html"}, verdict: lost},
 		{name: "502, feed created", fault: Fault{Status: 502, After: true}, verdict: lost},
 		{name: "503, no feed", fault: Fault{Status: 503}, verdict: lost},
 		{name: "503, feed created", fault: Fault{Status: 503, After: true}, verdict: lost},
 		{name: "504, feed created", fault: Fault{Status: 504, After: true}, verdict: lost},
+		{name: "504, feed created later", fault: Fault{Status: 504, Late: 20 * time.Minute}, verdict: lost},
+
 		{name: "200 without a body, feed created", fault: Fault{Status: 200, After: true}, verdict: lost},
 		{name: "202 without a body, no feed", fault: Fault{Status: 202}, verdict: lost},
 		{name: "202 without a body, feed created", fault: Fault{Status: 202, After: true}, verdict: lost},
+		{name: "202 with a page, feed created", fault: Fault{Body: page, ContentType: "text/html"}, verdict: lost},
+		{name: "202 with half a body, feed created", fault: Fault{Body: `{"feedId":"5000`}, verdict: lost},
+		{name: "202 without a feed ID, feed created", fault: Fault{Body: `{"feedId":""}`}, verdict: lost},
+
 		{name: "302, feed created", fault: Fault{Status: 302, After: true}, verdict: lost},
 		{name: "307, no feed", fault: Fault{Status: 307}, verdict: lost},
 		{name: "308, feed created", fault: Fault{Status: 308, After: true}, verdict: lost},
+
 		{name: "401 that names no token, no feed", fault: Fault{Status: 401}, verdict: lost},
 		{name: "403 that names no token, no feed", fault: Fault{Status: 403}, verdict: lost},
 		{name: "403 that names no token, feed created", fault: Fault{Status: 403, After: true}, verdict: lost},
-		{name: "403 that names the token", verdict: token, expire: true},
 		{name: "404, no feed", fault: Fault{Status: 404}, verdict: lost},
 		{name: "404, feed created", fault: Fault{Status: 404, After: true}, verdict: lost},
+
+		{name: "403, token expired", verdict: token, expire: true},
+		{name: "401, token expired", fault: Fault{Status: 401, Body: tokenError("The access token you provided has expired.")}, verdict: token},
+		{name: "403, token revoked", fault: Fault{Status: 403, Body: tokenError("The access token you provided is revoked, malformed or invalid.")}, verdict: token},
+
 		{name: "400", fault: Fault{Status: 400}, verdict: refused},
+		{name: "400 with a page", fault: Fault{Status: 400, Body: page, ContentType: "text/html"}, verdict: refused},
 		{name: "413", fault: Fault{Status: 413}, verdict: refused},
 		{name: "415", fault: Fault{Status: 415}, verdict: refused},
+
 		{name: "429", fault: Fault{Status: 429}, verdict: throttled, throttled: true},
+		{name: "429 with a page", fault: Fault{Status: 429, Body: page, ContentType: "text/html"}, verdict: throttled, throttled: true},
 	}
 }
 
 func checkCreateFault(c *feedsCheck, f createFault) {
 	ticket := c.uploaded()
-	ctx, stop := context.WithCancel(c.ctx)
-	defer stop()
-	c.amz.Fail(func(call Call) Fault {
-		if call.Op != "createFeed" || call.Nth > 1 {
-			return Fault{}
-		}
-		if f.cancel {
-			stop()
-		}
-		return f.fault
-	})
+	c.amz.Fail(Nth("createFeed", 1, f.fault))
 	if f.expire {
 		c.expireTokens()
 	}
+	feed, err := c.createUntil(ticket, f.cancel)
+	c.amz.Fail(nil)
 
-	feed, err := ticket.Create(ctx)
-	c.wire(f.fault.After)
+	if n := c.count("createFeed"); n != 1 {
+		c.Errorf("one Create sent %d createFeed requests; want exactly one on the wire, whatever comes back", n)
+	}
+	c.clock.pass(f.fault.Late)
+	if made, want := len(c.amz.Feeds()), f.feeds(); made != want {
+		c.Errorf("Amazon has %d feeds after one Create; want %d, as each of them pays", made, want)
+	}
 	if err == nil {
 		c.Errorf("Create answers feed %q and no error; want an error that says %s", feed.ID, either(f.sent))
 		return
@@ -147,19 +168,37 @@ func checkCreateFault(c *feedsCheck, f createFault) {
 	c.refuses(ticket, c.ctx, "a second time")
 }
 
-// wire checks what reached Amazon by the one Create of this check.
-func (c *feedsCheck) wire(created bool) {
-	c.Helper()
-	if n := c.count("createFeed"); n != 1 {
-		c.Errorf("one Create sent %d createFeed requests; want exactly one on the wire, whatever comes back", n)
+// createUntil calls Create, with a context that ends once Amazon has dealt with
+// the request, if that is wanted.
+func (c *feedsCheck) createUntil(ticket amazon.Ticket, dealtWith bool) (amazon.Feed, error) {
+	ctx, stop := context.WithCancel(c.ctx)
+	var wg sync.WaitGroup
+	if dealtWith {
+		wg.Go(func() {
+			for ctx.Err() == nil && !c.dealtWith() {
+				wait(ctx, time.Millisecond)
+			}
+			stop()
+		})
 	}
-	want := 0
-	if created {
-		want = 1
+	feed, err := ticket.Create(ctx)
+	stop()
+	wg.Wait()
+	return feed, err
+}
+
+// dealtWith tells whether a createFeed has met its fault, and so had its effect,
+// if any.
+func (c *feedsCheck) dealtWith() bool {
+	return slices.ContainsFunc(c.amz.Calls(), func(call Call) bool { return call.Op == "createFeed" && !call.Fault.none() })
+}
+
+// feeds is how many there are in the end, of one request.
+func (f createFault) feeds() int {
+	if f.expire || !f.fault.spares() && f.fault.Late == 0 {
+		return 0
 	}
-	if feeds := c.amz.Feeds(); len(feeds) != want {
-		c.Errorf("Amazon has %d feeds after one Create; want %d, as each of them pays", len(feeds), want)
-	}
+	return 1
 }
 
 // either lists what an error may say.
@@ -208,7 +247,9 @@ func checkCreate(c *feedsCheck) {
 	if err != nil {
 		c.Fatalf("Create: %v; want no error, as nothing is in its way", err)
 	}
-	c.wire(true)
+	if n, made := c.count("createFeed"), len(c.amz.Feeds()); n != 1 || made != 1 {
+		c.Errorf("one Create sent %d createFeed requests, and Amazon has %d feeds; want one and one", n, made)
+	}
 	if c.count("login") > logins {
 		c.Error("Create fetched an access token; want it to use the one that Upload bound, and no other")
 	}

@@ -109,6 +109,10 @@ func feedsPromises() []feedsPromise {
 		},
 		{name: "upload/fence", says: fence, matters: twice, check: checkFence},
 		{
+			name: "upload/fence for late calls", says: fence + " It holds for a request that was under way when it passed, too.",
+			matters: twice, check: checkFenceForLateCalls,
+		},
+		{
 			name: "upload/fence of its own token", matters: twice, check: checkFenceOfOwnToken,
 			says: fence + " Create uses no other token, not even one that was fetched for somebody else meanwhile.",
 		},
@@ -387,6 +391,17 @@ func checkFenceOfOwnToken(c *feedsCheck) {
 	c.holds(ticket, fence)
 }
 
+func checkFenceForLateCalls(c *feedsCheck) {
+	ticket := c.begin()
+	fence := c.fence(ticket)
+	late := fence.Add(time.Second).Sub(c.clock.Now())
+	c.amz.Fail(Nth("createFeed", 1, Fault{Late: late}))
+	_, err := ticket.Create(c.ctx)
+	c.ours("Create", err)
+	c.clock.pass(late)
+	c.noFeedAfter(fence)
+}
+
 // fence uploads for a ticket and checks the times that Upload answers.
 func (c *feedsCheck) fence(ticket amazon.Ticket) time.Time {
 	c.Helper()
@@ -417,6 +432,12 @@ func (c *feedsCheck) holds(ticket amazon.Ticket, fence time.Time) {
 	if c.count("login") > logins {
 		c.Error("Create fetched an access token; want it to use the one that Upload bound, and no other")
 	}
+	c.noFeedAfter(fence)
+}
+
+// noFeedAfter checks that Amazon took no createFeed that came after its fence.
+func (c *feedsCheck) noFeedAfter(fence time.Time) {
+	c.Helper()
 	for _, f := range c.amz.Feeds() {
 		c.Errorf("feed %s was created at %s, after the fence of %s; want a fence after which Amazon refuses that createFeed", f.ID, f.CreatedAt, fence)
 	}

@@ -76,15 +76,18 @@ func TestFeedsFails(t *testing.T) {
 		{"sends everything twice", "create/one request", "one Create sent 2 createFeed requests"},
 		{"sends everything twice", "create/many at once", "10 Creates sent 20 createFeed requests"},
 		{"every error is not sent", "create/fault/connection broken, feed created", `Create says "not sent"`},
+		{"every error is not sent", "create/fault/connection broken, feed created later", `Create says "not sent"`},
+		{"every error is not sent", "create/fault/never answered until the context ends, feed created", `Create says "not sent"`},
 		{"every error is not sent", "create/fault/403 that names no token, feed created", `Create says "not sent"`},
 		{"every error is not sent", "create/fault/400", "the same would be sent for ever"},
 		{"every error is an answer", "create/fault/500, feed created", `Create says "answered"`},
-		{"every error is an answer", "create/fault/403 that names the token", `Create says "answered"`},
+		{"every error is an answer", "create/fault/403, token revoked", `Create says "answered"`},
 		{"every error is unknown", "create/fault/429", `Create says "unknown whether sent"`},
 		{"every error is unknown", "create/not uploaded", `want an error that says "not sent"`},
 		{"errors of its own", "create/fault/400", "one that is or wraps *amazon.Error"},
 		{"errors of its own", "feed/unknown", "one that is or wraps *amazon.Error"},
 		{"lost answers are successes", "create/fault/202 without a body, no feed", "and no error"},
+		{"lost answers are successes", "create/fault/202 with a page, feed created", "and no error"},
 		{"no time after a 429", "create/fault/429", "an error that amazon.Throttled recognises"},
 		{"no time after a 429", "begin/throttled", "an error that amazon.Throttled recognises"},
 		{"sends a ticket twice", "create/twice", "Create a second time sent 1 createFeed requests"},
@@ -99,6 +102,7 @@ func TestFeedsFails(t *testing.T) {
 		{"takes the newest token", "upload/fence of its own token", "after the fence of"},
 		{"the fence is now", "upload/fence", "want a time to come"},
 		{"the fence is at once", "upload/fence", "want a fence after which Amazon refuses that createFeed"},
+		{"keeps a short fence itself", "upload/fence for late calls", "want a fence after which Amazon refuses that createFeed"},
 		{"goes by its own clock", "upload/fence", "want Amazon's clock, not one's own"},
 		{"the fence goes by its own clock", "upload/fence", "want a fence after which Amazon refuses that createFeed"},
 		{"the fence is far away", "upload/fence", "the account waits so long"},
@@ -287,7 +291,7 @@ func (t *flawedTicket) Upload(ctx context.Context, contentType string, doc []byt
 	switch t.f.flaw {
 	case "the fence is now":
 		fence = at
-	case "the fence is at once":
+	case "the fence is at once", "keeps a short fence itself":
 		fence = at.Add(time.Minute)
 	case "the fence is far away":
 		fence = at.Add(7 * 24 * time.Hour)
@@ -335,6 +339,8 @@ func (t *flawedTicket) Create(ctx context.Context) (amazon.Feed, error) {
 		return t.anew(ctx)
 	case t.f.flaw == "takes the newest token" && t.outlived():
 		return t.anew(ctx)
+	case t.f.flaw == "keeps a short fence itself" && t.f.with.Now().After(t.fence):
+		return amazon.Feed{}, &amazon.Error{Sent: amazon.NotSent}
 	case t.f.flaw == "context forgotten":
 		ctx = context.WithoutCancel(ctx)
 	}
