@@ -220,8 +220,8 @@ func sleep(ctx context.Context, d time.Duration) error {
 }
 
 // maxAnswer bounds the answers that are read as a whole. A page of a hundred
-// feeds has some 50 KB.
-const maxAnswer = 4 << 20
+// feeds has some 50 KB, one of five hundred transactions some megabytes.
+const maxAnswer = 16 << 20
 
 // request is one call of an operation, before it has a token.
 type request struct {
@@ -229,6 +229,9 @@ type request struct {
 	path  string // below the endpoint, escaped
 	query url.Values
 	body  any // encoded as JSON; nil: no body at all, which Amazon insists on for a GET
+
+	// token fetches what the call is made with; nil: the seller's access token.
+	token func(context.Context) (*accessToken, error)
 }
 
 // call does one operation and decodes the answer into out, unless that is nil.
@@ -238,14 +241,18 @@ func (c *Client) call(ctx context.Context, a amazon.Account, r request, out any)
 	if err := ctx.Err(); err != nil {
 		return time.Time{}, notSent(r.op, a, err)
 	}
-	tok, err := c.token(ctx, a, callLife)
+	fetch := r.token
+	if fetch == nil {
+		fetch = func(ctx context.Context) (*accessToken, error) { return c.token(ctx, a, callLife) }
+	}
+	tok, err := fetch(ctx)
 	if err != nil {
 		return time.Time{}, err
 	}
 	ans, err := c.callWith(ctx, a, r, tok)
 	if ans.tokenRefused() || ans.status == http.StatusUnauthorized {
 		c.tokens.drop(tok)
-		if tok, err = c.token(ctx, a, callLife); err != nil {
+		if tok, err = fetch(ctx); err != nil {
 			return time.Time{}, err
 		}
 		ans, err = c.callWith(ctx, a, r, tok)

@@ -1,6 +1,17 @@
 // Package spapi is the client of Amazon's Selling Partner API: it implements
-// [amazon.Feeds] and [amazon.Reports] over HTTP. One [Client] serves all
-// accounts of a process.
+// [amazon.API] over HTTP. One [Client] serves all accounts of a process.
+//
+// It has all operations of the Feeds API and the Reports API,
+// createRestrictedDataToken, which [Client.Open] uses by itself for reports that
+// hold buyers' data, getOrder and searchOrders, without the data about buyers,
+// and listTransactions. What Amazon adds to its answers is passed over, words it
+// adds to its lists are kept, and money is decimal. For an operation that is not
+// here, [Client.AccessToken] gives the token.
+//
+// Lists that Amazon answers page by page are sequences: [Client.AllFeeds],
+// [Client.AllReports], [Client.SearchOrders], [Client.Transactions]. They ask for
+// a page when the caller gets there. An error is the last that a sequence tells,
+// so a sequence that ends without one was complete.
 //
 // Everything here may be repeated after a lost answer, and is, except
 // createReport and createFeed. A feed has no idempotency key, and a second one
@@ -30,8 +41,10 @@
 // Errors are [*amazon.Error]. No error and no log line holds a token, a secret,
 // or the query of a presigned URL.
 //
-// Facts come from Amazon's public documentation: the models feeds_2021-06-30 and
-// reports_2021-06-30, and the pages "Connect to the SP-API", "Usage plans and
-// rate limits" and "Include a User-Agent header in all requests" at
-// https://developer-docs.amazon.com/sp-api/.
+// Facts come from Amazon's public documentation: the models feeds_2021-06-30,
+// reports_2021-06-30, tokens_2021-03-01, orders_2026-01-01 and
+// finances_2024-06-19, and the pages "Connect to the SP-API", "Grantless
+// operations", "Get authorization to access restricted report types", "Get the
+// latest transactions", "Usage plans and rate limits" and "Include a User-Agent
+// header in all requests" at https://developer-docs.amazon.com/sp-api/.
 package spapi

@@ -9,106 +9,224 @@ import (
 	"net/http"
 	"runtime"
 	"testing"
+	"time"
 	"unicode/utf8"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-	"golang.org/x/text/encoding"
-	"golang.org/x/text/encoding/charmap"
-	"golang.org/x/text/encoding/japanese"
-	"golang.org/x/text/encoding/unicode"
 
 	"github.com/takebackhq/takeback/amazon"
 )
 
-// encoded writes a text in a charset that has all of its characters.
-func encoded(t testing.TB, charset encoding.Encoding, text string) []byte {
+const (
+	feedDocPath  = "GET /feeds/2021-06-30/documents/amzn1.tortuga.4.na.out"
+	downloadPath = "GET /s3/out"
+)
+
+func gzipped(t testing.TB, text string) []byte {
 	t.Helper()
-	b, err := charset.NewEncoder().Bytes([]byte(text))
+	var b bytes.Buffer
+	w := gzip.NewWriter(&b)
+	_, err := io.WriteString(w, text)
 	require.NoError(t, err)
-	return b
+	require.NoError(t, w.Close())
+	return b.Bytes()
 }
 
-// A document arrives as it was written, whatever its charset and however it was
-// packed for the way. Its charset is told, and left to whoever reads it.
-func TestDocumentsArriveByteForByte(t *testing.T) {
-	const german, japaneseText = "Grund\tGröße passt nicht – 12,50 €\r\n", "理由\tソファの色が違う\r\n"
-	charsets := map[string]struct {
-		contentType string
-		text        []byte
+func TestDocumentsAreUnpackedOnce(t *testing.T) {
+	const text = "<AmazonEnvelope>report</AmazonEnvelope>"
+	tests := map[string]struct {
+		flag     string
+		encoding string
+		body     []byte
 	}{
-		"Cp1252":        {"text/plain;charset=Cp1252", encoded(t, charmap.Windows1252, german)},
-		"Shift_JIS":     {"text/plain; charset=Shift_JIS", encoded(t, japanese.ShiftJIS, japaneseText)},
-		"UTF-8 and BOM": {"text/plain;charset=UTF-8", encoded(t, unicode.UTF8BOM, german+japaneseText)},
-		"not told":      {"", encoded(t, charmap.Windows1252, german)},
+		"plain":                         {"", "", []byte(text)},
+		"flag":                          {`,"compressionAlgorithm":"GZIP"`, "", gzipped(t, text)},
+		"header, undone by the client":  {"", "gzip", gzipped(t, text)},
+		"flag and header":               {`,"compressionAlgorithm":"GZIP"`, "gzip", gzipped(t, text)},
+		"neither, but packed":           {"", "", gzipped(t, text)},
+		"flag, but not packed":          {`,"compressionAlgorithm":"GZIP"`, "", []byte(text)},
+		"header identity, but packed":   {"", "identity", gzipped(t, text)},
+		"unknown flag, but not packed":  {`,"compressionAlgorithm":"BROTLI"`, "", []byte(text)},
+		"shorter than a gzip signature": {"", "", nil},
 	}
-	packings := map[string]struct {
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			s := newServer(t)
+			s.on(feedDocPath, answer(200, fmt.Sprintf(`{"feedDocumentId":"d","url":"%s/s3/out?%s"%s}`, s.URL, noSignature, tt.flag)))
+			s.on(downloadPath, answer(500, ""), func(w http.ResponseWriter, _ *http.Request) {
+				w.Header()["Content-Encoding"] = []string{tt.encoding}
+				w.Write(tt.body)
+			})
+			c, _ := connect(t, s)
+			doc, err := c.Document(t.Context(), seller, "amzn1.tortuga.4.na.out")
+			require.NoError(t, err)
+			defer doc.Close()
+			got, err := io.ReadAll(doc)
+			require.NoError(t, err)
+			assert.Equal(t, len(tt.body) > 0, string(got) == text, "got %q", got)
+			assert.Empty(t, s.requests(downloadPath)[0].header.Get("x-amz-access-token"))
+		})
+	}
+}
+
+// download reads a document to its end.
+func download(doc io.ReadCloser, err error) error {
+	if err != nil {
+		return err
+	}
+	defer doc.Close()
+	_, err = io.Copy(io.Discard, doc)
+	return err
+}
+
+func TestADocumentThatWasUnpackedIsLeftAlone(t *testing.T) {
+	s := newServer(t)
+	archive := gzipped(t, "a report that is an archive")
+	s.on(feedDocPath, answer(200, fmt.Sprintf(`{"url":"%s/s3/out"}`, s.URL)))
+	s.on(downloadPath, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Encoding", "gzip")
+		w.Write(gzipped(t, string(archive)))
+	})
+	c, _ := connect(t, s)
+	doc, err := c.Document(t.Context(), seller, "amzn1.tortuga.4.na.out")
+	require.NoError(t, err)
+	defer doc.Close()
+	got, err := io.ReadAll(doc)
+	require.NoError(t, err)
+	assert.Equal(t, archive, got)
+}
+
+// TestBytesAndCharacterSetsAreHandedOn takes each way in which Amazon packs a
+// document with each character set it writes in: the same bytes come out.
+func TestBytesAndCharacterSetsAreHandedOn(t *testing.T) {
+	sets := map[string]string{
+		"text/plain;charset=Cp1252":    "Gr\xf6\xdfe 5 \x80",
+		"text/plain;charset=Shift_JIS": "\x95\xd4\x95i",
+		"text/plain; charset=UTF-8":    "\xef\xbb\xbfGr\u00f6\u00dfe",
+		"":                             "plain",
+	}
+	packed := func(t testing.TB, text string) []byte { return gzipped(t, text) }
+	plain := func(_ testing.TB, text string) []byte { return []byte(text) }
+	ways := map[string]struct {
 		flag, encoding string
 		pack           func(testing.TB, string) []byte
+		left           bool // the host's client leaves unpacking to us
 	}{
-		"not packed":                  {"", "", func(_ testing.TB, text string) []byte { return []byte(text) }},
-		"packed by flag":              {`,"compressionAlgorithm":"GZIP"`, "", gzipped},
-		"packed by header":            {"", "gzip", gzipped},
-		"packed by flag and header":   {`,"compressionAlgorithm":"GZIP"`, "gzip", gzipped},
-		"packed, and nothing is told": {"", "", gzipped},
+		"by flag":            {`,"compressionAlgorithm":"GZIP"`, "identity", packed, false},
+		"by header":          {"", "gzip", packed, false},
+		"by header, left":    {"", "gzip", packed, true},
+		"by flag and header": {`,"compressionAlgorithm":"GZIP"`, "gzip", packed, false},
+		"by neither":         {"", "identity", packed, false},
+		"not at all":         {"", "identity", plain, false},
 	}
-	// What the host's client does about packing by itself.
-	transports := map[string]http.RoundTripper{
-		"unpacks":           &http.Transport{},
-		"leaves it to us":   &http.Transport{DisableCompression: true},
-		"asks for identity": header{"Accept-Encoding", "identity"},
-	}
-	for charset, doc := range charsets {
-		for packing, by := range packings {
-			for kind, transport := range transports {
-				t.Run(fmt.Sprintf("%s, %s, transport that %s", charset, packing, kind), func(t *testing.T) {
-					s := newServer(t)
-					place := answer(200, fmt.Sprintf(`{"url":"%s/s3/out?%s"%s}`, s.URL, noSignature, by.flag))
-					s.on(feedDocPath, place)
-					s.on(reportDocPath, place)
-					s.on(downloadPath, func(w http.ResponseWriter, _ *http.Request) {
-						w.Header()["Content-Type"] = nil // keeps net/http from guessing one
-						for name, value := range map[string]string{"Content-Type": doc.contentType, "Content-Encoding": by.encoding} {
-							if value != "" {
-								w.Header().Set(name, value)
-							}
-						}
-						w.Write(by.pack(t, string(doc.text)))
-					})
-					c, _ := connect(t, s, carriedBy(transport))
-
-					got, err := readAll(c.Document(t.Context(), seller, "amzn1.tortuga.4.na.out"))
-					require.NoError(t, err)
-					assert.Equal(t, doc.text, got, "processing report")
-
-					r, meta, err := c.Open(t.Context(), seller, amazon.Report{ID: "9001", Type: amazon.ReturnsFlatReport, Document: "doc-9001"})
-					require.NoError(t, err)
-					got, err = readAll(r, nil)
-					require.NoError(t, err)
-					assert.Equal(t, doc.text, got, "report")
-					assert.Equal(t, doc.contentType, meta.ContentType)
+	for way, tt := range ways {
+		for contentType, text := range sets {
+			t.Run(way+" "+contentType, func(t *testing.T) {
+				s := newServer(t)
+				s.on(reportDocPath, answer(200, fmt.Sprintf(`{"url":"%s/s3/out?%s"%s}`, s.URL, noSignature, tt.flag)))
+				s.on(downloadPath, func(w http.ResponseWriter, _ *http.Request) {
+					w.Header()["Content-Type"] = []string{contentType}
+					w.Header().Set("Content-Encoding", tt.encoding)
+					w.Write(tt.pack(t, text))
 				})
-			}
+				c, _ := connect(t, s, carriedBy(&http.Transport{DisableCompression: tt.left}))
+				doc, meta, err := c.Open(t.Context(), seller, amazon.Report{ID: "9001", Document: "doc-9001"})
+				require.NoError(t, err)
+				defer doc.Close()
+				got, err := io.ReadAll(doc)
+				require.NoError(t, err)
+				assert.Equal(t, text, string(got))
+				assert.Equal(t, contentType, meta.ContentType)
+			})
 		}
 	}
 }
 
-// header is a transport that sets a header, as a host's middleware does.
-type header struct{ name, value string }
+const tooOld = `<?xml version="1.0"?><Error><Code>AccessDenied</Code><Message>Request has expired</Message></Error>`
 
-func (h header) RoundTrip(r *http.Request) (*http.Response, error) {
-	r = r.Clone(r.Context())
-	r.Header.Set(h.name, h.value)
-	return http.DefaultTransport.RoundTrip(r)
+func TestAnAddressThatExpiredIsAskedForAnew(t *testing.T) {
+	signature := answer(403, `<Error><Code>SignatureDoesNotMatch</Code><Message>no</Message></Error>`)
+	tests := map[string]struct {
+		steps     []step
+		ok        bool
+		addresses int
+	}{
+		"once":            {[]step{answer(403, tooOld), answer(200, "")}, true, 2},
+		"not twice":       {[]step{answer(403, tooOld)}, false, 2},
+		"other signer":    {[]step{answer(400, `<Error><Code>ExpiredToken</Code></Error>`), answer(200, "")}, true, 2},
+		"wrong signature": {[]step{signature, answer(200, "")}, false, 1},
+		"refused":         {[]step{answer(403, ""), answer(200, "")}, false, 1},
+	}
+	for name, tt := range tests {
+		for place, object := range map[string]string{feedDocPath: downloadPath, placePath: uploadPath} {
+			t.Run(name+" "+object, func(t *testing.T) {
+				s := newServer(t)
+				s.on(feedDocPath, answer(200, fmt.Sprintf(`{"url":"%s/s3/out?%s"}`, s.URL, noSignature)))
+				s.on(object, tt.steps...)
+				c, _ := connect(t, s)
+				err := calls(c)[object](t.Context())
+				assert.Equal(t, tt.ok, err == nil, "%v", err)
+				assert.Len(t, s.requests(place), tt.addresses)
+				assert.Len(t, s.requests(object), tt.addresses)
+			})
+		}
+	}
 }
 
-// readAll reads a document to its end.
-func readAll(doc io.ReadCloser, err error) ([]byte, error) {
-	if err != nil {
-		return nil, err
+func TestAnAddressAskedForAnewCostsAToken(t *testing.T) {
+	s := newServer(t)
+	s.on(feedDocPath, answer(200, fmt.Sprintf(`{"url":"%s/s3/out?%s"}`, s.URL, noSignature)), answer(429, ""))
+	s.on(downloadPath, answer(403, tooOld))
+	c, _ := connect(t, s)
+	err := download(c.Document(t.Context(), seller, "amzn1.tortuga.4.na.out"))
+	comesBack(t, err, 45*time.Second, 57*time.Second)
+}
+
+func TestAnUploadPlacedAnewIsTheOneThatIsCreated(t *testing.T) {
+	s := newServer(t)
+	s.on(placePath, answer(201, fmt.Sprintf(`{"feedDocumentId":"old","url":"%s/s3/in?%s"}`, s.URL, noSignature)),
+		answer(201, fmt.Sprintf(`{"feedDocumentId":"new","url":"%s/s3/in?%s"}`, s.URL, noSignature)))
+	s.on(uploadPath, answer(403, tooOld), answer(200, ""))
+	c, _ := connect(t, s)
+	_, err := uploaded(t, c).Create(t.Context())
+	require.NoError(t, err)
+	puts := s.requests(uploadPath)
+	require.Len(t, puts, 2)
+	assert.Equal(t, puts[0].body, puts[1].body)
+	assert.Contains(t, s.requests(createPath)[0].body, `"inputFeedDocumentId":"new"`)
+}
+
+func TestDocumentErrors(t *testing.T) {
+	broken := gzipped(t, "some text that is cut")
+	found := func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprintf(w, `{"url":"http://%s/s3/out?%s"}`, r.Host, noSignature)
 	}
-	defer doc.Close()
-	return io.ReadAll(doc)
+	tests := map[string]struct {
+		document, download step
+		want               string
+	}{
+		"unknown":   {answer(404, refused("NotFound", "no such document", "")), nil, "no such document"},
+		"no url":    {answer(200, `{}`), nil, "without a url"},
+		"bad url":   {answer(200, `{"url":"::/s3?`+noSignature+`"}`), nil, "missing protocol scheme"},
+		"expired":   {found, answer(403, `<Error><Code>AccessDenied</Code><Message>Request has expired</Message></Error>`), "AccessDenied: Request has expired"},
+		"cut off":   {found, answer(200, string(broken[:len(broken)-4])), "unexpected EOF"},
+		"not gzip":  {found, answer(200, "\x1f\x8bnot gzip"), "gzip"},
+		"redirects": {found, func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/elsewhere", http.StatusFound) }, "HTTP 302"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			s := newServer(t)
+			s.on(feedDocPath, tt.document)
+			s.on(downloadPath, tt.download)
+			c, _ := connect(t, s)
+			err := download(c.Document(t.Context(), seller, "amzn1.tortuga.4.na.out"))
+			var got *amazon.Error
+			require.ErrorAs(t, err, &got)
+			assert.ErrorContains(t, err, tt.want)
+			assert.NotContains(t, err.Error(), "hush")
+		})
+	}
 }
 
 // TestASmallDownloadCannotFillTheHost reads a document that unpacks to much more
@@ -145,6 +263,37 @@ func (zeros) Read(p []byte) (int, error) {
 	return len(p), nil
 }
 
+func FuzzDocumentAnswer(f *testing.F) {
+	f.Add([]byte(`{"feedDocumentId":"d","url":"https://s3.example/out?X-Amz-Signature=hush","compressionAlgorithm":"GZIP"}`), []byte("\x1f\x8bx"))
+	f.Add([]byte(`{"url":"ftp://s3.example/?X-Amz-Signature=hush"}`), []byte(""))
+	f.Add([]byte(`{"url":"https://s3.example:port/\u0000?X-Amz-Signature=hush"}`), []byte("x"))
+	f.Add([]byte(`{"url":null}`), []byte(tooOld))
+	f.Add([]byte(`[]`), []byte(""))
+	f.Fuzz(func(t *testing.T, body, object []byte) {
+		var asked, sent int
+		c := offline(t, roundTrip(func(r *http.Request) (*http.Response, error) {
+			switch {
+			case r.URL.Path == "/auth/o2/token":
+				return inMemory(200, `{"access_token":"Atza|access-hush","expires_in":3600}`), nil
+			case r.Header.Get("x-amz-access-token") != "":
+				asked++
+				return inMemory(200, string(body)), nil
+			default:
+				sent++
+				return inMemory(200, string(object)), nil
+			}
+		}))
+		err := download(c.Document(context.Background(), seller, "d"))
+		assert.Equal(t, 1, asked, "the address is asked for once and with the token")
+		assert.LessOrEqual(t, sent, 1)
+		if err != nil {
+			var e *amazon.Error
+			require.ErrorAs(t, err, &e)
+			assert.NotContains(t, err.Error(), "hush")
+		}
+	})
+}
+
 // harmless checks that an error is ours and shows neither secrets nor lines.
 func harmless(t *testing.T, err error) {
 	t.Helper()
@@ -157,52 +306,9 @@ func harmless(t *testing.T, err error) {
 	assert.Less(t, len(err.Error()), 2000)
 }
 
-// FuzzPlace has Amazon answer anything where a presigned address is expected,
-// for an upload and for a download.
-func FuzzPlace(f *testing.F) {
-	f.Add([]byte(`{"feedDocumentId":"d","url":"https://s3.example/in?X-Amz-Signature=hush"}`))
-	f.Add([]byte(`{"feedDocumentId":"d","url":"https://s3.example/in?X-Amz-Signature=hush","compressionAlgorithm":"GZIP"}`))
-	f.Add([]byte(`{"feedDocumentId":"d","url":"::/in?X-Amz-Signature=hush"}`))
-	f.Add([]byte(`{"feedDocumentId":"d","url":"ftp://Atza|x@s3.example/\n?X-Amz-Signature=hush"}`))
-	f.Add([]byte(`{"feedDocumentId":"d","url":"http://[::1]:99999/%zz"}`))
-	f.Add([]byte(`{"feedDocumentId":"","url":""}`))
-	f.Add([]byte(`{"url":7}`))
-	f.Add([]byte(`null`))
-	f.Fuzz(func(t *testing.T, body []byte) {
-		var stored int
-		c := offline(t, roundTrip(func(r *http.Request) (*http.Response, error) {
-			switch {
-			case r.Header.Get("x-amz-access-token") != "":
-				return inMemory(201, string(body)), nil
-			case r.Method == http.MethodPost: // only the token call
-				return inMemory(200, `{"access_token":"Atza|x","expires_in":3600}`), nil
-			}
-			stored++
-			return inMemory(200, "report"), nil
-		}))
-		ticket, err := c.Begin(t.Context(), seller, amazon.RefundFeed)
-		require.NoError(t, err)
-		_, _, err = ticket.Upload(t.Context(), xmlType, []byte("<x/>"))
-		if assert.Equal(t, err == nil, stored == 1, "an upload is done, or is an error: %v", err); err != nil {
-			harmless(t, err)
-			_, err = ticket.Create(t.Context())
-			assert.Equal(t, amazon.NotSent, amazon.Whether(err), "%v", err)
-		}
-
-		stored = 0
-		got, err := readAll(c.Document(t.Context(), seller, "d"))
-		assert.Equal(t, err == nil, stored == 1, "a document is read, or is an error: %v", err)
-		if err != nil {
-			harmless(t, err)
-			return
-		}
-		assert.Equal(t, "report", string(got))
-	})
-}
-
-// FuzzStorage has the document storage answer anything, to an upload and to a
+// FuzzStorageAnswer has the document storage answer anything, to an upload and to a
 // download.
-func FuzzStorage(f *testing.F) {
+func FuzzStorageAnswer(f *testing.F) {
 	f.Add(200, "", []byte("report"))
 	f.Add(200, "gzip", gzipped(f, "report"))
 	f.Add(200, "", gzipped(f, "report")[:12])

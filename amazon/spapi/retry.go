@@ -37,6 +37,18 @@ var (
 	getReports        = operation{name: "getReports", method: http.MethodGet, every: 45 * time.Second, burst: 10}
 	getReportDocument = operation{name: "getReportDocument", method: http.MethodGet, every: 60 * time.Second, burst: 15}
 
+	cancelReport         = operation{name: "cancelReport", method: http.MethodDelete, every: 45 * time.Second, burst: 10}
+	createReportSchedule = operation{name: "createReportSchedule", method: http.MethodPost, every: 45 * time.Second, burst: 10}
+	getReportSchedules   = operation{name: "getReportSchedules", method: http.MethodGet, every: 45 * time.Second, burst: 10}
+	getReportSchedule    = operation{name: "getReportSchedule", method: http.MethodGet, every: 45 * time.Second, burst: 10}
+	cancelReportSchedule = operation{name: "cancelReportSchedule", method: http.MethodDelete, every: 45 * time.Second, burst: 10}
+
+	createRestrictedDataToken = operation{name: "createRestrictedDataToken", method: http.MethodPost, every: time.Second, burst: 10}
+
+	getOrder         = operation{name: "getOrder", method: http.MethodGet, every: 2 * time.Second, burst: 30}
+	searchOrders     = operation{name: "searchOrders", method: http.MethodGet, every: 180 * time.Second, burst: 20}
+	listTransactions = operation{name: "listTransactions", method: http.MethodGet, every: 2 * time.Second, burst: 10}
+
 	getToken = operation{name: "getToken", method: http.MethodPost}
 	upload   = operation{name: "upload", method: http.MethodPut}
 	download = operation{name: "download", method: http.MethodGet}
@@ -47,7 +59,9 @@ var (
 //	                                       429   5xx   no answer   other
 //	getToken, upload, download             yes   yes   yes         no
 //	createFeedDocument                     yes   yes   yes         no
-//	every get, list and cancel             yes   yes   yes         no
+//	every get, search, list and cancel     yes   yes   yes         no
+//	createReportSchedule                   yes   yes   yes         no
+//	createRestrictedDataToken              yes   yes   yes         no
 //	createReport                           yes   no    no          no
 //	createFeed                             no: it does not come here
 //
@@ -55,7 +69,7 @@ var (
 // token again; where that takes longer than the caller waits, the error says when
 // to come back. An attempt that outlasts its limit before its answer begins has
 // no answer. createReport moves no money, but Amazon cancels reports that are
-// asked for too often. 501, a certificate that is not trusted and a malformed
+// asked for too often; a schedule that is created again replaces itself. 501, a certificate that is not trusted and a malformed
 // request are "other": a repeat cannot mend them. Nothing is repeated once the
 // context is done, and nothing more than maxTries times.
 func (op operation) retry(ctx context.Context, resp *http.Response, err error) (bool, error) {

@@ -42,6 +42,27 @@ func calls(c *spapi.Client) map[string]func(context.Context) error {
 			doc, _, err := c.Open(ctx, seller, amazon.Report{ID: "9001", Document: "doc-9001"})
 			return download(doc, err)
 		},
+		cancelReportPath: func(ctx context.Context) error { return c.CancelReport(ctx, seller, "9001") },
+		makeSchedulePath: func(ctx context.Context) error {
+			_, err := c.CreateReportSchedule(ctx, seller, weekly)
+			return err
+		},
+		schedulesPath: func(ctx context.Context) error {
+			_, err := c.ReportSchedules(ctx, seller, amazon.ReturnsFlatReport)
+			return err
+		},
+		schedulePath:       func(ctx context.Context) error { _, err := c.ReportSchedule(ctx, seller, "77"); return err },
+		cancelSchedulePath: func(ctx context.Context) error { return c.CancelReportSchedule(ctx, seller, "77") },
+		restrictedPath: func(ctx context.Context) error {
+			_, _, err := c.RestrictedDataToken(ctx, seller, []spapi.RestrictedResource{{Method: "GET", Path: "/x"}})
+			return err
+		},
+		orderPath: func(ctx context.Context) error { _, err := c.Order(ctx, seller, orderNumber); return err },
+		ordersPath: func(ctx context.Context) error {
+			_, err := collect(c.SearchOrders(ctx, seller, spapi.OrderQuery{CreatedAfter: hostTime.AddDate(0, 0, -1)}))
+			return err
+		},
+		transactionsPath: func(ctx context.Context) error { _, err := c.Refunds(ctx, seller, orderNumber); return err },
 	}
 }
 
@@ -63,8 +84,11 @@ func TestWhatIsRepeated(t *testing.T) {
 	want := map[string]map[string]int{
 		placePath: always, uploadPath: always, tokenPath: always, downloadPath: always,
 		feedPath: always, reportPath: always, cancelPath: always,
+		restrictedPath: always, orderPath: always, transactionsPath: always,
 		feedsPath: slow, reportsPath: slow, feedDocPath: slow, reportDocPath: slow,
-		askPath: never,
+		cancelReportPath: slow, makeSchedulePath: slow, schedulesPath: slow, schedulePath: slow, cancelSchedulePath: slow,
+		ordersPath: slow,
+		askPath:    never,
 	}
 	for route, counts := range want {
 		for failure, count := range counts {
@@ -136,6 +160,13 @@ func TestALongThrottleIsNotWaitedOut(t *testing.T) {
 		feedDocPath:   45 * time.Second,
 		reportDocPath: 60 * time.Second,
 		askPath:       60 * time.Second,
+
+		cancelReportPath:   45 * time.Second,
+		makeSchedulePath:   45 * time.Second,
+		schedulesPath:      45 * time.Second,
+		schedulePath:       45 * time.Second,
+		cancelSchedulePath: 45 * time.Second,
+		ordersPath:         180 * time.Second,
 	}
 	for route, every := range tests {
 		t.Run(route, func(t *testing.T) {

@@ -59,8 +59,10 @@ var (
 	errNotUploaded  = errors.New("nothing is uploaded for this ticket: call Upload first")
 )
 
-// Upload implements [amazon.Ticket] with createFeedDocument and a PUT to the
-// address it answers. An Upload that fails unbinds what an earlier one bound.
+// Upload implements [amazon.Ticket] with createFeedDocument of model
+// feeds_2021-06-30, a token in two seconds, 15 at most, and a PUT to the address
+// it answers. When that is too old, another is asked for, once. An Upload that
+// fails unbinds what an earlier one bound.
 func (t *ticket) Upload(ctx context.Context, contentType string, doc []byte) (fence, at time.Time, err error) {
 	t.document, t.token = "", nil
 	switch {
@@ -77,33 +79,44 @@ func (t *ticket) Upload(ctx context.Context, contentType string, doc []byte) (fe
 		return time.Time{}, time.Time{}, notSent(createFeedDocument, t.account, err)
 	}
 
-	var place struct {
-		ID  amazon.DocumentID `json:"feedDocumentId"`
-		URL string            `json:"url"`
+	id, at, err := t.client.place(ctx, t.account, contentType, doc)
+	if addressExpired(err) {
+		id, at, err = t.client.place(ctx, t.account, contentType, doc)
 	}
-	at, err = t.client.call(ctx, t.account, request{
-		op:   createFeedDocument,
-		path: feedDocumentsPath,
-		body: map[string]string{"contentType": contentType},
-	}, &place)
 	if err != nil {
-		return time.Time{}, time.Time{}, err
-	}
-	if place.ID == "" || place.URL == "" {
-		return time.Time{}, time.Time{}, incomplete(createFeedDocument, t.account, errors.New("answer without a feedDocumentId or a url"))
-	}
-	if err := t.client.put(ctx, t.account, place.URL, contentType, doc); err != nil {
 		return time.Time{}, time.Time{}, err
 	}
 	tok, err := t.client.token(ctx, t.account, createLife)
 	if err != nil {
 		return time.Time{}, time.Time{}, err
 	}
-	t.document, t.token = place.ID, tok
+	t.document, t.token = id, tok
 	return tok.ends.Add(fenceMargin), at, nil
 }
 
-// Create implements [amazon.Ticket] with createFeed.
+// place puts a document where createFeed will find it, and returns the time of
+// createFeedDocument on Amazon's clock.
+func (c *Client) place(ctx context.Context, a amazon.Account, contentType string, doc []byte) (amazon.DocumentID, time.Time, error) {
+	var ans struct {
+		ID  amazon.DocumentID `json:"feedDocumentId"`
+		URL string            `json:"url"`
+	}
+	at, err := c.call(ctx, a, request{
+		op:   createFeedDocument,
+		path: feedDocumentsPath,
+		body: map[string]string{"contentType": contentType},
+	}, &ans)
+	if err != nil {
+		return "", time.Time{}, err
+	}
+	if ans.ID == "" || ans.URL == "" {
+		return "", time.Time{}, incomplete(createFeedDocument, a, errors.New("answer without a feedDocumentId or a url"))
+	}
+	return ans.ID, at, c.put(ctx, a, ans.URL, contentType, doc)
+}
+
+// Create implements [amazon.Ticket] with createFeed of model feeds_2021-06-30: a
+// token in 120 seconds, 15 at most.
 func (t *ticket) Create(ctx context.Context) (amazon.Feed, error) {
 	switch {
 	case t.closed:
