@@ -59,8 +59,8 @@ type verdict struct {
 	why  string
 }
 
-// createFault is something that goes wrong with a createFeed. All of them are
-// first faults: a repetition would succeed, and pay.
+// createFault is something that goes wrong with the first createFeed. A
+// repetition would succeed, and pay.
 type createFault struct {
 	name  string
 	fault Fault

@@ -47,9 +47,8 @@ type FeedsTest struct {
 //	}
 //
 // Open returns a new implementation for each check, with nothing in its token
-// cache or its buckets, and frees it by t.Cleanup where that is needed. Nothing
-// fails here that an implementation had to wait out, so none needs a fast clock
-// for its pauses.
+// cache or its buckets, and frees it by t.Cleanup where that is needed. No check
+// makes it pause before it repeats a call, so its pauses may be real ones.
 //
 // An error may always say [amazon.SentUnknown] instead of something better,
 // except where the contract names the answer: a Create that sends nothing and

@@ -232,7 +232,7 @@ func TestDocumentErrors(t *testing.T) {
 // TestASmallDownloadCannotFillTheHost reads a document that unpacks to much more
 // than what was downloaded.
 func TestASmallDownloadCannotFillTheHost(t *testing.T) {
-	const unpacked = 64 << 20
+	const unpacked = 16 << 20
 	var packed bytes.Buffer
 	z := gzip.NewWriter(&packed)
 	_, err := io.CopyN(z, zeros{}, unpacked)

@@ -57,30 +57,34 @@ func (m middleware) RoundTrip(r *http.Request) (*http.Response, error) {
 }
 
 func TestAHostsOwnClientKeepsTheContract(t *testing.T) {
+	http2 := func(s *httptest.Server) {
+		s.EnableHTTP2 = true
+		s.StartTLS()
+	}
 	tests := map[string]struct {
-		http2 bool
+		serve func(*httptest.Server)
 		own   func(t *testing.T, transport *http.Transport) *http.Client
 	}{
-		"HTTP/2": {http2: true, own: func(_ *testing.T, transport *http.Transport) *http.Client {
+		"HTTP/2": {http2, func(_ *testing.T, transport *http.Transport) *http.Client {
 			return &http.Client{Transport: transport}
 		}},
-		"no connection is kept": {own: func(_ *testing.T, transport *http.Transport) *http.Client {
+		"no connection is kept": {(*httptest.Server).Start, func(_ *testing.T, transport *http.Transport) *http.Client {
 			transport.DisableKeepAlives = true
 			return &http.Client{Transport: transport}
 		}},
-		"nothing is unpacked": {own: func(_ *testing.T, transport *http.Transport) *http.Client {
+		"nothing is unpacked": {(*httptest.Server).Start, func(_ *testing.T, transport *http.Transport) *http.Client {
 			transport.DisableCompression = true
 			return &http.Client{Transport: transport}
 		}},
-		"cookies and a time limit": {own: func(t *testing.T, transport *http.Transport) *http.Client {
+		"cookies and a time limit": {(*httptest.Server).Start, func(t *testing.T, transport *http.Transport) *http.Client {
 			jar, err := cookiejar.New(nil)
 			require.NoError(t, err)
 			return &http.Client{Transport: transport, Jar: jar, Timeout: time.Minute}
 		}},
-		"redirects are followed": {own: func(_ *testing.T, transport *http.Transport) *http.Client {
+		"redirects are followed": {(*httptest.Server).Start, func(_ *testing.T, transport *http.Transport) *http.Client {
 			return &http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return nil }}
 		}},
-		"middleware": {own: func(_ *testing.T, transport *http.Transport) *http.Client {
+		"middleware": {(*httptest.Server).Start, func(_ *testing.T, transport *http.Transport) *http.Client {
 			return &http.Client{Transport: middleware{transport}}
 		}},
 	}
@@ -88,9 +92,8 @@ func TestAHostsOwnClientKeepsTheContract(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			amazontest.TestFeeds(t, func(t *testing.T, with amazontest.FeedsTest) amazon.Feeds {
 				web := httptest.NewUnstartedServer(with.Amazon)
-				web.EnableHTTP2 = tt.http2
 				web.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError) // of connections that end with their test
-				web.StartTLS()
+				tt.serve(web)
 				t.Cleanup(web.Close)
 				return hosted(t, with, tt.own(t, web.Client().Transport.(*http.Transport)), web.URL)
 			})
