@@ -43,6 +43,8 @@
 // What came of it is in [Server.Ledger], [Server.Feeds] and [Server.Calls], which
 // says of each call what was answered and what effect it had.
 //
+// A host that sends feeds by a client of its own has [TestFeeds] check it.
+//
 // # What it does as Amazon does
 //
 //   - A feed has no idempotency key. The same document in a second feed pays a

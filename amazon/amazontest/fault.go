@@ -117,6 +117,10 @@ func (f Fault) refusal(op operation) answer {
 	if status < 400 {
 		a := jsonAnswer(status, nil)
 		a.body = nil
+		if status >= 300 {
+			// Back here: a client that follows does the call again.
+			a.header.Set("Location", op.path)
+		}
 		return a
 	}
 	code, message := "InvalidInput", "Invalid request parameters"

@@ -274,7 +274,7 @@ func (c *Client) callWith(ctx context.Context, a amazon.Account, r request, tok 
 	if err != nil {
 		return answer{}, err
 	}
-	req.Header.Set(tokenHeader, tok.value)
+	req.Header.Set(tokenHeader, *tok.value)
 	resp, err := c.do(a, r.op, req)
 	if err != nil {
 		return answer{}, err

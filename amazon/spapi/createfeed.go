@@ -44,7 +44,7 @@ func (c *Client) sendOnce(ctx context.Context, a amazon.Account, r request, payl
 	req.ContentLength = int64(len(payload))
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("User-Agent", c.userAgent)
-	req.Header.Set(tokenHeader, tok.value)
+	req.Header.Set(tokenHeader, *tok.value)
 
 	resp, err := c.within(r.op).Do(req)
 	if cause := context.Cause(ctx); errors.Is(cause, errSecondSend) {
@@ -74,6 +74,9 @@ func guard(ctx context.Context, stop context.CancelCauseFunc) context.Context {
 	var taken atomic.Bool
 	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
 		GotConn: func(info httptrace.GotConnInfo) {
+			if info.Conn.RemoteAddr() == nil {
+				return // leads nowhere: httputil.DumpRequestOut shows a host what will be sent
+			}
 			if taken.Swap(true) {
 				stop(errSecondSend)
 				info.Conn.Close()

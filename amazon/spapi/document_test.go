@@ -7,8 +7,10 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"runtime"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -109,12 +111,14 @@ func TestBytesAndCharacterSetsAreHandedOn(t *testing.T) {
 	ways := map[string]struct {
 		flag, encoding string
 		pack           func(testing.TB, string) []byte
+		left           bool // the host's client leaves unpacking to us
 	}{
-		"by flag":            {`,"compressionAlgorithm":"GZIP"`, "identity", packed},
-		"by header":          {"", "gzip", packed},
-		"by flag and header": {`,"compressionAlgorithm":"GZIP"`, "gzip", packed},
-		"by neither":         {"", "identity", packed},
-		"not at all":         {"", "identity", plain},
+		"by flag":            {`,"compressionAlgorithm":"GZIP"`, "identity", packed, false},
+		"by header":          {"", "gzip", packed, false},
+		"by header, left":    {"", "gzip", packed, true},
+		"by flag and header": {`,"compressionAlgorithm":"GZIP"`, "gzip", packed, false},
+		"by neither":         {"", "identity", packed, false},
+		"not at all":         {"", "identity", plain, false},
 	}
 	for way, tt := range ways {
 		for contentType, text := range sets {
@@ -126,7 +130,7 @@ func TestBytesAndCharacterSetsAreHandedOn(t *testing.T) {
 					w.Header().Set("Content-Encoding", tt.encoding)
 					w.Write(tt.pack(t, text))
 				})
-				c, _ := connect(t, s)
+				c, _ := connect(t, s, carriedBy(&http.Transport{DisableCompression: tt.left}))
 				doc, meta, err := c.Open(t.Context(), seller, amazon.Report{ID: "9001", Document: "doc-9001"})
 				require.NoError(t, err)
 				defer doc.Close()
@@ -225,6 +229,40 @@ func TestDocumentErrors(t *testing.T) {
 	}
 }
 
+// TestASmallDownloadCannotFillTheHost reads a document that unpacks to much more
+// than what was downloaded.
+func TestASmallDownloadCannotFillTheHost(t *testing.T) {
+	const unpacked = 16 << 20
+	var packed bytes.Buffer
+	z := gzip.NewWriter(&packed)
+	_, err := io.CopyN(z, zeros{}, unpacked)
+	require.NoError(t, err)
+	require.NoError(t, z.Close())
+	s := newServer(t)
+	s.on(feedDocPath, answer(200, fmt.Sprintf(`{"url":"%s/s3/out?%s"}`, s.URL, noSignature)))
+	s.on(downloadPath, answer(200, packed.String()))
+	c, _ := connect(t, s)
+
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	doc, err := c.Document(t.Context(), seller, "amzn1.tortuga.4.na.out")
+	require.NoError(t, err)
+	defer doc.Close()
+	n, err := io.Copy(io.Discard, doc)
+	require.NoError(t, err)
+	runtime.ReadMemStats(&after)
+	assert.EqualValues(t, unpacked, n)
+	assert.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(unpacked/8), "bytes allocated to read %d", unpacked)
+}
+
+// zeros reads as zero bytes without end.
+type zeros struct{}
+
+func (zeros) Read(p []byte) (int, error) {
+	clear(p)
+	return len(p), nil
+}
+
 func FuzzDocumentAnswer(f *testing.F) {
 	f.Add([]byte(`{"feedDocumentId":"d","url":"https://s3.example/out?X-Amz-Signature=hush","compressionAlgorithm":"GZIP"}`), []byte("\x1f\x8bx"))
 	f.Add([]byte(`{"url":"ftp://s3.example/?X-Amz-Signature=hush"}`), []byte(""))
@@ -252,6 +290,61 @@ func FuzzDocumentAnswer(f *testing.F) {
 			var e *amazon.Error
 			require.ErrorAs(t, err, &e)
 			assert.NotContains(t, err.Error(), "hush")
+		}
+	})
+}
+
+// harmless checks that an error is ours and shows neither secrets nor lines.
+func harmless(t *testing.T, err error) {
+	t.Helper()
+	var e *amazon.Error
+	require.ErrorAs(t, err, &e)
+	assert.True(t, utf8.ValidString(err.Error()), "%q", err)
+	assert.NotContains(t, err.Error(), "\n")
+	assert.NotRegexp(t, `(?i)atz[ar]\|\w`, err.Error())
+	assert.NotRegexp(t, `(?i)X-Amz-Signature=\w`, err.Error())
+	assert.Less(t, len(err.Error()), 2000)
+}
+
+// FuzzStorageAnswer has the document storage answer anything, to an upload and to a
+// download.
+func FuzzStorageAnswer(f *testing.F) {
+	f.Add(200, "", []byte("report"))
+	f.Add(200, "gzip", gzipped(f, "report"))
+	f.Add(200, "", gzipped(f, "report")[:12])
+	f.Add(200, "identity", []byte("\x1f\x8b"))
+	f.Add(200, "", append(gzipped(f, "report"), "more"...))
+	f.Add(403, "", []byte(`<Error><Code>AccessDenied</Code><Message>Request has expired</Message></Error>`))
+	f.Add(403, "", []byte(`<?xml version="1.0"?><Error><Code>SignatureDoesNotMatch</Code><StringToSign>X-Amz-Signature=hush</StringToSign>`))
+	f.Add(503, "", []byte("<Error><Code>SlowDown</Code></Error>"))
+	f.Add(307, "", []byte("<title>moved to https://elsewhere/?X-Amz-Signature=hush</title>"))
+	f.Fuzz(func(t *testing.T, status int, encoding string, body []byte) {
+		status = 200 + ((status%400)+400)%400
+		c := offline(t, roundTrip(func(r *http.Request) (*http.Response, error) {
+			switch {
+			case r.Header.Get("x-amz-access-token") != "":
+				return inMemory(201, `{"feedDocumentId":"d","url":"https://s3.example/in?X-Amz-Signature=hush"}`), nil
+			case r.Method == http.MethodPost: // only the token call
+				return inMemory(200, `{"access_token":"Atza|x","expires_in":3600}`), nil
+			}
+			resp := inMemory(status, string(body))
+			resp.Header.Set("Content-Encoding", encoding)
+			return resp, nil
+		}))
+		err := uploadOnce(context.Background(), c)
+		assert.Equal(t, status < 300, err == nil, "HTTP %d to an upload: %v", status, err)
+		if err != nil {
+			harmless(t, err)
+		}
+
+		doc, err := c.Document(context.Background(), seller, "d")
+		if err == nil {
+			assert.Less(t, status, 300)
+			_, err = io.Copy(io.Discard, io.LimitReader(doc, 1<<20))
+			assert.NoError(t, doc.Close())
+		}
+		if err != nil {
+			harmless(t, err)
 		}
 	})
 }

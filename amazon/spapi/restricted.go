@@ -38,7 +38,7 @@ func (c *Client) RestrictedDataToken(ctx context.Context, a amazon.Account, reso
 	if err != nil {
 		return "", time.Time{}, err
 	}
-	return tok.value, tok.expires, nil
+	return *tok.value, tok.expires, nil
 }
 
 func (c *Client) restrictedToken(ctx context.Context, a amazon.Account, resources []RestrictedResource) (*accessToken, error) {
@@ -57,7 +57,7 @@ func (c *Client) restrictedToken(ctx context.Context, a amazon.Account, resource
 	if err != nil {
 		return nil, incomplete(createRestrictedDataToken, a, err)
 	}
-	return &accessToken{value: value, expires: asked.Add(life)}, nil
+	return &accessToken{value: &value, expires: asked.Add(life)}, nil
 }
 
 func checkResources(resources []RestrictedResource) error {

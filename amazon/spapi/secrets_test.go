@@ -30,16 +30,42 @@ func inMemory(status int, body string) *http.Response {
 	return &http.Response{StatusCode: status, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(body))}
 }
 
-func TestCredentialsDoNotPrint(t *testing.T) {
-	var logged bytes.Buffer
-	slog.New(slog.NewJSONHandler(&logged, nil)).Info("x", "credentials", secrets)
-	for _, text := range []string{
-		fmt.Sprint(secrets), fmt.Sprintf("%v", secrets), fmt.Sprintf("%+v", secrets), fmt.Sprintf("%#v", secrets),
-		fmt.Sprintf("%s %q", secrets, &secrets), logged.String(),
-	} {
-		assert.NotContains(t, text, "hush")
-		assert.Contains(t, text, secrets.ClientID)
+// printed is a value in every way in which a program prints or logs one.
+func printed(t testing.TB, values ...any) string {
+	t.Helper()
+	var b bytes.Buffer
+	for _, v := range values {
+		fmt.Fprintf(&b, "%v\n%+v\n%#v\n%s\n%q\n", v, v, v, v, v)
+		fmt.Fprintln(&b, v, struct{ Within any }{v}, []any{v}, map[string]any{"in": v})
+		for _, h := range []slog.Handler{slog.NewTextHandler(&b, nil), slog.NewJSONHandler(&b, nil)} {
+			slog.New(h).Info("logged", "value", v, "within", struct{ Value any }{v}, "among", []any{v})
+		}
 	}
+	return b.String()
+}
+
+func TestCredentialsDoNotPrint(t *testing.T) {
+	text := printed(t, secrets, &secrets)
+	assert.NotContains(t, text, "hush")
+	for _, line := range strings.Split(strings.TrimSpace(printed(t, secrets)), "\n") {
+		assert.Contains(t, line, secrets.ClientID, "what may be shown is")
+	}
+}
+
+func TestConfigAndClientDoNotPrintSecrets(t *testing.T) {
+	conf := spapi.Config{
+		Credentials: func(context.Context, amazon.Account) (spapi.Credentials, error) { return secrets, nil },
+		HTTPClient:  &http.Client{},
+		Logger:      slog.New(slog.DiscardHandler),
+	}
+	s := newServer(t)
+	c, _ := connect(t, s)
+	ticket := uploaded(t, c)
+	text := printed(t, conf, &conf, c, ticket)
+	_, err := ticket.Create(t.Context())
+	require.NoError(t, err)
+	assert.NotContains(t, text+printed(t, c, ticket), "hush")
+	assert.Contains(t, text, seller.Merchant, "the ticket was printed")
 }
 
 // TestSecretsStayOut has everything go wrong in the most talkative way.

@@ -48,6 +48,10 @@ func (c Credentials) GoString() string { return c.String() }
 // LogValue implements [slog.LogValuer].
 func (c Credentials) LogValue() slog.Value { return slog.StringValue(c.String()) }
 
+// MarshalText implements [encoding.TextMarshaler], so that JSON too, which most
+// logs are, holds no secret. What is written so cannot be read back.
+func (c Credentials) MarshalText() ([]byte, error) { return []byte(c.String()), nil }
+
 // grant is what buys an access token: the seller's refresh token or, with
 // scopes, the application's own name and secret.
 type grant struct {
@@ -98,11 +102,11 @@ func (g grant) key() tokenKey {
 	return sha256.Sum256([]byte(form.Encode()))
 }
 
-// accessToken is held by pointer only, so that printing what holds one shows an
-// address.
+// accessToken keeps its value behind a pointer, so that printing what holds a
+// token shows an address: %s, which fits none of it, follows a first pointer.
 type accessToken struct {
 	key     tokenKey
-	value   string
+	value   *string
 	expires time.Time // on our clock, and rather too early
 	ends    time.Time // on Amazon's clock, and rather too late
 }
@@ -127,7 +131,7 @@ func (c *Client) AccessToken(ctx context.Context, a amazon.Account, scopes ...st
 	if err != nil {
 		return "", err
 	}
-	return tok.value, nil
+	return *tok.value, nil
 }
 
 // token returns an access token that lives for at least so long, unless a fresh
@@ -182,7 +186,7 @@ func (c *Client) fetchToken(ctx context.Context, a amazon.Account, g grant) (*ac
 	if err != nil {
 		return nil, ans.failure(err)
 	}
-	return &accessToken{key: g.key(), value: value, expires: asked.Add(life), ends: ans.date.Add(life)}, nil
+	return &accessToken{key: g.key(), value: &value, expires: asked.Add(life), ends: ans.date.Add(life)}, nil
 }
 
 // explain says what to do about a refusal of Login with Amazon.
