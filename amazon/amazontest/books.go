@@ -32,9 +32,11 @@ type books struct {
 	Tokens   map[string]token    // by access token
 	Orders   map[string]*Order   // by number
 	Refusals map[string]refusal  // by order number
+	Warnings map[string]refusal  // by order number
 	Payments []Payment
 	Calls    []Call
 	Counts   map[string]int // calls by operation
+	Parked   []parked       // late calls
 }
 
 // account is what one seller has at Amazon.
@@ -65,6 +67,8 @@ type job struct {
 	DataEnd      time.Time
 	Schedule     string `json:",omitempty"` // ID of the schedule that asked for a report
 	TooSoon      bool   `json:",omitempty"` // a report that ends CANCELLED for that
+	Fate         Fate   `json:",omitzero"`  // of a feed
+	Stranger     bool   `json:",omitempty"`
 }
 
 func (j *job) open() bool {
@@ -122,10 +126,11 @@ func (b *books) jobs(of func(*account) []*job) []work {
 // advance brings feeds and reports to where they stand at a time. What a job
 // becomes depends on its own times only, not on when somebody looks.
 func (b *books) advance(now time.Time, c Config) {
-	for _, w := range b.jobs((*account).feeds) {
-		if w.job.due(now, c.ProcessingTime) {
-			body := b.process(w.account, w.job, c.ConcessionCap)
-			w.job.Result = w.account.keep("text/xml; charset=UTF-8", body, w.job.EndedAt)
+	feeds := slices.DeleteFunc(b.jobs((*account).feeds), func(w work) bool { return !w.job.due(now, c.ProcessingTime) })
+	slices.SortStableFunc(feeds, func(x, y work) int { return x.job.EndedAt.Compare(y.job.EndedAt) })
+	for _, w := range feeds {
+		if report := b.process(w.account, w.job, c.ConcessionCap); report != nil {
+			w.job.Result = w.account.keep("text/xml; charset=UTF-8", report, w.job.EndedAt)
 		}
 	}
 	for _, a := range b.Sellers {
@@ -138,25 +143,10 @@ func (b *books) advance(now time.Time, c Config) {
 	}
 }
 
-// due moves a job on and tells whether its work is to be done now; the job is
-// then marked as done.
-func (j *job) due(now time.Time, takes time.Duration) bool {
-	start, end := j.CreatedAt.Add(takes/2), j.CreatedAt.Add(takes)
-	if !j.open() || now.Before(start) {
-		return false
-	}
-	j.Status, j.StartedAt = amazon.FeedInProgress, start
-	if now.Before(end) {
-		return false
-	}
-	j.Status, j.EndedAt = amazon.FeedDone, end
-	return true
-}
-
 func load(file string) (*books, error) {
 	b := &books{
 		Format: format, Sellers: map[string]*account{}, Tokens: map[string]token{}, Orders: map[string]*Order{},
-		Refusals: map[string]refusal{}, Counts: map[string]int{},
+		Refusals: map[string]refusal{}, Warnings: map[string]refusal{}, Counts: map[string]int{},
 	}
 	if file == "" {
 		return b, nil
