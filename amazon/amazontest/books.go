@@ -65,10 +65,10 @@ type job struct {
 	Result       string `json:",omitempty"` // document ID
 	DataStart    time.Time
 	DataEnd      time.Time
-	Fate         Fate   `json:",omitzero"` // of a feed
-	Stranger     bool   `json:",omitempty"`
 	Schedule     string `json:",omitempty"` // ID of the schedule that asked for a report
 	TooSoon      bool   `json:",omitempty"` // a report that ends CANCELLED for that
+	Fate         Fate   `json:",omitzero"`  // of a feed
+	Stranger     bool   `json:",omitempty"`
 }
 
 func (j *job) open() bool {

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// arguments reads a query whose parameters each stand once.
+// arguments reads a query whose parameters each stand once and say something.
 func arguments(values url.Values, known ...string) (map[string]string, error) {
 	args := map[string]string{}
 	for name, given := range values {
@@ -19,6 +19,8 @@ func arguments(values url.Values, known ...string) (map[string]string, error) {
 			return nil, fmt.Errorf("%s: unknown parameter", name)
 		case len(given) > 1:
 			return nil, fmt.Errorf("%s is given %d times; separate its values by commas", name, len(given))
+		case given[0] == "":
+			return nil, fmt.Errorf("%s is empty", name)
 		}
 		args[name] = given[0]
 	}

@@ -1,20 +1,31 @@
-// Package amazontest is a fake Amazon that keeps the books. It answers the
-// operations of Login with Amazon, the Feeds API and the Reports API (models
-// feeds_2021-06-30 and reports_2021-06-30) that a refund or a cancellation
-// needs, reads the documents it is sent as strictly as Amazon does, carries
-// them out against its own order book, and writes down every payment. So a test
-// can ask the only question that matters: who was paid, and how often?
+// Package amazontest is a fake Amazon that keeps the books. It answers Login with
+// Amazon and what a refund or a cancellation needs of the Selling Partner API:
+// all of Feeds and Reports (models feeds_2021-06-30, reports_2021-06-30),
+// createRestrictedDataToken (tokens_2021-03-01), getOrder and searchOrders
+// (orders_2026-01-01) and listTransactions (finances_2024-06-19). It throttles,
+// reads the documents it is sent as strictly as Amazon does, carries them out
+// against its own order book, and writes down every payment. So a test can ask
+// the only question that matters: who was paid, and how often?
 //
 // # Testing a host's own integration
 //
 // Give the server a seller and the orders the test is about, and send the real
-// client to it. [Server.Client] answers every host in memory, which suits
-// testing/synctest; over sockets the server is an http.Handler:
+// client to it:
 //
 //	amz, err := amazontest.New(amazontest.Config{Now: clock.Now})
 //	err = amz.AddSeller(amazontest.Seller{Merchant: "A1EXAMPLESELLER", …})
 //	err = amz.Seed(amazontest.Order{Seller: "A1EXAMPLESELLER", Number: "111-1234567-1234567", …})
-//	web := httptest.NewServer(amz) // or amz.Client()
+//	base, stop, err := amz.Start()
+//	defer stop()
+//	client, err := spapi.New(spapi.Config{
+//		Endpoint: func(amazon.Region) string { return base },
+//		TokenURL: base + "/auth/o2/token",
+//		Credentials: …, Now: clock.Now, Wait: clock.Wait,
+//	})
+//
+// [Server.Client] needs no addresses and no socket: it carries calls to any host
+// to the server in memory. Within a bubble of testing/synctest, and without
+// Config.Now, a day of throttled work then takes milliseconds.
 //
 // Then let the host refund, move the clock past [Config.ProcessingTime], let the
 // host read its results, and compare [Server.Ledger] with what was asked. With
@@ -36,9 +47,12 @@
 // [Server.Fate] decides what becomes of each feed ([Fate]): stuck, slow,
 // CANCELLED, FATAL after some of its messages, not seen at once, with a report
 // that is missing, wrong or no report. [Server.Refuse] and [Server.Warn] have
-// Amazon refuse or warn about an order's messages. [Server.AddFeed] and
-// [Server.Refund] are what others do meanwhile: other applications, staff in
-// Seller Central, Amazon itself. [Config.Skew] sets its clock wrong.
+// Amazon refuse or warn about an order's messages. [Server.AddFeed],
+// [Server.Refund] and [Server.RequestCancel] are what others do meanwhile: other
+// applications, staff in Seller Central, Amazon itself, the buyer.
+// [Server.Revoke] takes the seller's consent back. [Config.Skew] sets its clock
+// wrong, [Throttle] has a refused call cost, and [Config.ReportPause] cancels
+// reports that are asked for too often.
 //
 // What came of it is in [Server.Ledger], [Server.Feeds] and [Server.Calls], which
 // says of each call what was answered and what effect it had.
@@ -63,6 +77,19 @@
 //     sellers get the same ones.
 //   - A call that arrives after its access token has expired is refused, however
 //     long it was under way.
+//   - Each operation has a bucket of tokens for each seller, of the size and rate
+//     that its model states ([Throttle]). An answer of 429 says neither the rate
+//     nor when to come back, and nothing was done. Buckets are kept in the books.
+//   - The document of a restricted report is shown to a Restricted Data Token for
+//     exactly its path, and to nothing else; that token opens nothing else.
+//   - A report without data ends CANCELLED. Schedules make their reports at their
+//     time; a second schedule for the same type and marketplaces replaces the
+//     first.
+//   - Orders show cancellations and quantities when includedData asks for them. An
+//     order is listed when it is two minutes old.
+//   - Refunds are booked 48 hours late ([Config.FinanceLag]), below zero, each
+//     with its REFUND_ID. Pages can be empty before the last. Orders of the US
+//     store are left out when a marketplace is named.
 //   - Access tokens live one hour, presigned addresses five minutes, uploaded
 //     documents two days. A presigned upload wants exactly the Content-Type that
 //     the document was announced with, a known length, and no token.
@@ -78,7 +105,15 @@
 // full, and QuantityCancelled for an order of which nothing is shipped. A refund
 // that waits for its shipment counts against what is left. Every refusal of a
 // message has the code 18028, the only one publicly seen for such messages; the
-// text names the page of Amazon's help. It does not throttle.
+// text names the page of Amazon's help. Unknown query parameters are refused, and
+// so is the token for a next page with other arguments than before.
+//
+// It has less than Amazon: no buyers, so that what includedData asks for beside
+// CANCELLATION and FULFILLMENT is absent; no orders that Amazon fulfils; of
+// transactions the refunds only, with the components as their breakdowns, since
+// Amazon's own words for these are not public; and no operation that works with
+// the token of no seller, which the grant client_credentials gives. Login with
+// Amazon and the document storage throttle only where [Server.Fail] has them.
 //
 // Everything is deterministic: IDs count up, and time comes from [Config.Now].
 // What the server refuses is said in the answers it gives; it logs nothing.

@@ -2,6 +2,7 @@ package amazontest_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"log"
@@ -12,7 +13,9 @@ import (
 
 	"github.com/shopspring/decimal"
 
+	"github.com/takebackhq/takeback/amazon"
 	"github.com/takebackhq/takeback/amazon/amazontest"
+	"github.com/takebackhq/takeback/amazon/spapi"
 	"github.com/takebackhq/takeback/order"
 )
 
@@ -64,6 +67,93 @@ func Example() {
 	// left: Principal 10
 }
 
+// A host's own code is tested with the client that it has in production; only
+// the addresses are those of a server on the loopback. Here Amazon creates the
+// feed and loses the answer, and a host that takes this for a failure would pay
+// again.
+func ExampleServer_Start() {
+	now := time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)
+	clock := func() time.Time { return now }
+	amz, err := amazontest.New(amazontest.Config{Now: clock})
+	if err != nil {
+		log.Fatal(err)
+	}
+	err = amz.AddSeller(amazontest.Seller{Merchant: "A1EXAMPLESELLER", ClientID: "app", ClientSecret: "secret", RefreshToken: "Atzr|example"})
+	if err != nil {
+		log.Fatal(err)
+	}
+	err = amz.Seed(amazontest.Order{
+		Seller: "A1EXAMPLESELLER", Number: "111-1234567-1234567", Currency: "USD",
+		Items: []amazontest.Item{{
+			ID: "12345678901234", Quantity: 1, Shipped: 1,
+			Charges: order.Amounts{order.Principal: decimal.RequireFromString("40.00")},
+		}},
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	amz.Fail(func(call amazontest.Call) amazontest.Fault {
+		if call.Op == "createFeed" {
+			return amazontest.Fault{Status: 500, After: true}
+		}
+		return amazontest.Fault{}
+	})
+	base, stop, err := amz.Start()
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer stop()
+
+	// The host, as it is wired in production.
+	client, err := spapi.New(spapi.Config{
+		Endpoint: func(amazon.Region) string { return base },
+		TokenURL: base + "/auth/o2/token",
+		Credentials: func(context.Context, amazon.Account) (spapi.Credentials, error) {
+			return spapi.Credentials{ClientID: "app", ClientSecret: "secret", RefreshToken: "Atzr|example"}, nil
+		},
+		Now: clock,
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	account := amazon.Account{
+		ID: "acme-us", Company: "acme", Merchant: "A1EXAMPLESELLER", Region: amazon.NorthAmerica,
+		Marketplaces: []order.MarketplaceID{"ATVPDKIKX0DER"},
+	}
+	err = refund(context.Background(), client, account, refundDocument("111-1234567-1234567", "12345678901234", "15.00"))
+	fmt.Println("the host knows:", amazon.Whether(err))
+
+	now = now.Add(time.Minute)
+	for _, p := range amz.Ledger() {
+		fmt.Println("Amazon paid:", p.Component, order.Format(p.Amount, p.Currency))
+	}
+	for _, call := range amz.Calls() {
+		fmt.Println(call.Op, call.Status)
+	}
+
+	// Output:
+	// the host knows: unknown whether sent
+	// Amazon paid: Principal 15.00 USD
+	// login 200
+	// createFeedDocument 201
+	// upload 200
+	// createFeed 500
+}
+
+// refund is the code of the host that is to be tested.
+func refund(ctx context.Context, feeds amazon.Feeds, a amazon.Account, doc string) error {
+	ticket, err := feeds.Begin(ctx, a, amazon.RefundFeed)
+	if err != nil {
+		return err
+	}
+	defer ticket.Close()
+	if _, _, err := ticket.Upload(ctx, "text/xml; charset=UTF-8", []byte(doc)); err != nil {
+		return err
+	}
+	_, err = ticket.Create(ctx)
+	return err
+}
+
 // carelessHost speaks to Amazon with nothing but net/http.
 type carelessHost struct{ *http.Client }
 
@@ -81,27 +171,31 @@ func (h carelessHost) refund(orderNumber, item, amount string) error {
 	if err != nil {
 		return err
 	}
-	_, err = h.call("PUT", made["url"], "text/xml", "", `<?xml version="1.0" encoding="UTF-8"?>
-		<AmazonEnvelope>
-			<Header><DocumentVersion>1.01</DocumentVersion><MerchantIdentifier>A1EXAMPLESELLER</MerchantIdentifier></Header>
-			<MessageType>OrderAdjustment</MessageType>
-			<Message><MessageID>1</MessageID><OrderAdjustment>
-				<AmazonOrderID>`+orderNumber+`</AmazonOrderID>
-				<AdjustedItem>
-					<AmazonOrderItemCode>`+item+`</AmazonOrderItemCode>
-					<AdjustmentReason>CustomerReturn</AdjustmentReason>
-					<ItemPriceAdjustments><Component>
-						<Type>Principal</Type><Amount currency="USD">`+amount+`</Amount>
-					</Component></ItemPriceAdjustments>
-				</AdjustedItem>
-			</OrderAdjustment></Message>
-		</AmazonEnvelope>`)
+	_, err = h.call("PUT", made["url"], "text/xml", "", refundDocument(orderNumber, item, amount))
 	if err != nil {
 		return err
 	}
 	_, err = h.call("POST", api+"/feeds", "application/json", access,
 		`{"feedType":"POST_PAYMENT_ADJUSTMENT_DATA","marketplaceIds":["ATVPDKIKX0DER"],"inputFeedDocumentId":"`+made["feedDocumentId"]+`"}`)
 	return err
+}
+
+func refundDocument(orderNumber, item, amount string) string {
+	return `<?xml version="1.0" encoding="UTF-8"?>
+		<AmazonEnvelope>
+		<Header><DocumentVersion>1.01</DocumentVersion><MerchantIdentifier>A1EXAMPLESELLER</MerchantIdentifier></Header>
+		<MessageType>OrderAdjustment</MessageType>
+		<Message><MessageID>1</MessageID><OrderAdjustment>
+			<AmazonOrderID>` + orderNumber + `</AmazonOrderID>
+			<AdjustedItem>
+				<AmazonOrderItemCode>` + item + `</AmazonOrderItemCode>
+				<AdjustmentReason>CustomerReturn</AdjustmentReason>
+				<ItemPriceAdjustments><Component>
+					<Type>Principal</Type><Amount currency="USD">` + amount + `</Amount>
+				</Component></ItemPriceAdjustments>
+			</AdjustedItem>
+		</OrderAdjustment></Message>
+		</AmazonEnvelope>`
 }
 
 // call sends one request and reads the strings of its JSON answer, if any.

@@ -10,7 +10,6 @@ import (
 
 	"github.com/shopspring/decimal"
 
-	"github.com/takebackhq/takeback/amazon"
 	"github.com/takebackhq/takeback/order"
 )
 
@@ -27,33 +26,36 @@ const (
 )
 
 // transaction is a refund as it is booked: what one message of a feed, or one
-// decision without a feed, paid for one order.
+// refund without a feed, paid for one order.
 type transaction struct {
 	number   int // of its first payment in the ledger, from 1
 	payments []Payment
 }
 
-// refunds are the transactions of a seller, oldest first. The ledger has the
-// payments of one refund together.
+// refunds are the transactions of a seller, oldest first.
 func (b *books) refunds(merchant string) []transaction {
-	type refund struct {
-		time           time.Time
-		by             amazon.Actor
-		feed           amazon.FeedID
-		message, order string
-	}
-	of := func(p Payment) refund { return refund{p.Time, p.By, p.Feed, p.Message, p.Order} }
 	var all []transaction
 	for i, p := range b.Payments {
 		switch n := len(all); {
 		case p.Seller != merchant:
-		case n > 0 && of(all[n-1].payments[0]) == of(p):
+		case n > 0 && all[n-1].includes(p):
 			all[n-1].payments = append(all[n-1].payments, p)
 		default:
 			all = append(all, transaction{i + 1, []Payment{p}})
 		}
 	}
 	return all
+}
+
+// includes tells whether the next payment in the ledger belongs to the same
+// refund. One without a feed is for one item and pays no component twice.
+func (t transaction) includes(p Payment) bool {
+	first := t.payments[0]
+	if !p.Time.Equal(first.Time) || p.By != first.By || p.Feed != first.Feed || p.Message != first.Message || p.Order != first.Order {
+		return false
+	}
+	return p.Feed != "" || p.Item == first.Item &&
+		!slices.ContainsFunc(t.payments, func(q Payment) bool { return q.Component == p.Component })
 }
 
 // listTransactions lists the refunds of the seller, oldest first. Other

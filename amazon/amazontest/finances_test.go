@@ -3,6 +3,7 @@ package amazontest_test
 import (
 	"encoding/json"
 	"net/url"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/takebackhq/takeback/amazon"
 	"github.com/takebackhq/takeback/amazon/amazontest"
+	"github.com/takebackhq/takeback/order"
 )
 
 const transactionsPath = "/finances/2024-06-19/transactions"
@@ -173,5 +175,39 @@ func TestTransactionsPage(t *testing.T) {
 			time.Sleep(2 * time.Second)
 		}
 		assert.Equal(t, 200, c.api("GET", transactionsPath+"?"+all+token, "").status)
+	})
+}
+
+// Whoever made a refund, it is booked, and each of them by itself.
+func TestRefundsWithoutFeedAreBooked(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		srv := open(t, amazontest.Config{FinanceLag: -1})
+		c := login(t, srv, "Atzr|one")
+		both := order.Amounts{order.Principal: dec("1.00"), order.Tax: dec("0.08")}
+		for range 2 {
+			require.NoError(t, srv.Refund(amazon.ActorMerchant, shipped, "10000000000011", both))
+			require.NoError(t, srv.Refund(amazon.ActorAmazon, shipped, "10000000000011", both))
+		}
+		require.NoError(t, srv.Refund(amazon.ActorAmazon, shipped, "10000000000011", both))
+		require.NoError(t, srv.Refund(amazon.ActorAmazon, shipped, "100000000000012", order.Amounts{order.Shipping: dec("1.00")}))
+		time.Sleep(2*time.Minute + time.Millisecond)
+		body := c.api("GET", transactionsPath+"?"+ofOrder(shipped), "").body
+		assert.Equal(t, 5, strings.Count(body, `"totalAmount":{"currencyCode":"USD","currencyAmount":-1.08},"items"`), body)
+		assert.Equal(t, 1, strings.Count(body, `"totalAmount":{"currencyCode":"USD","currencyAmount":-1},"items"`), body)
+	})
+}
+
+// A refund that waited for its shipment is posted when it was paid.
+func TestPendingRefundIsBookedWhenPaid(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		srv := open(t, amazontest.Config{FinanceLag: -1})
+		c := login(t, srv, "Atzr|one")
+		c.send(amazon.RefundFeed, refunds(adjust(unshipped, "10000000000021", "Principal 1.00 USD")))
+		time.Sleep(10 * time.Minute)
+		assert.NotContains(t, c.api("GET", transactionsPath+"?"+ofOrder(unshipped), "").body, "REFUND_ID")
+		require.NoError(t, srv.Ship(unshipped, "10000000000021", 2))
+		time.Sleep(2*time.Minute + time.Millisecond)
+		assert.Contains(t, c.api("GET", transactionsPath+"?"+ofOrder(unshipped), "").body, `"postedDate":"2000-01-01T00:10:00Z"`)
+		assert.Equal(t, "2000-01-01 00:10:00 +0000 UTC", c.state(unshipped).Updated.String(), "shipping is an update")
 	})
 }

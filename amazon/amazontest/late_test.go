@@ -184,10 +184,8 @@ func TestLateCallsAndPendingRefundsOutliveTheirServer(t *testing.T) {
 
 func TestManyLateCallsAtOnce(t *testing.T) {
 	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
-	srv := open(t, amazontest.Config{
-		Now:      func() time.Time { return now },
-		Throttle: amazontest.Throttle{Off: true}, // it is about calls that overlap, and makes too many of them
-	})
+	// It is about calls that overlap, and makes too many of them.
+	srv := open(t, amazontest.Config{Throttle: amazontest.Throttle{Off: true}, Now: func() time.Time { return now }})
 	srv.Fail(func(call amazontest.Call) amazontest.Fault {
 		late := time.Duration(call.Nth%3) * time.Second
 		return map[string]amazontest.Fault{"createFeed": {Late: late}, "getFeeds": {Delay: time.Millisecond}}[call.Op]

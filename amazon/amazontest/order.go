@@ -174,11 +174,11 @@ func (o Order) check() error {
 	if len(o.Items) == 0 {
 		bad("no items")
 	}
-	if len(o.Pending) > 0 {
-		bad("%d pending refunds; want none, Amazon accepts them", len(o.Pending))
-	}
 	if o.UpdatedAt.Before(o.CreatedAt) {
 		bad("changed at %s, before it was placed at %s", o.UpdatedAt.Format(time.RFC3339), o.CreatedAt.Format(time.RFC3339))
+	}
+	if len(o.Pending) > 0 {
+		bad("%d pending refunds; want none, Amazon accepts them", len(o.Pending))
 	}
 	seen := map[string]bool{}
 	for _, it := range o.Items {

@@ -25,7 +25,7 @@ func TestGetOrder(t *testing.T) {
 		c := login(t, srv, "Atzr|one")
 		require.NoError(t, srv.RequestCancel(partly, "10000000000032", "Ordered by mistake"))
 		tests := map[string]struct{ number, query, want string }{
-			"nothing asked for": {partly, "", `{"order":{"orderId":"` + partly + `","createdTime":"2000-01-01T00:00:00Z","lastUpdatedTime":"2000-01-01T00:00:00Z",
+			"nothing that it has": {partly, "TAX", `{"order":{"orderId":"` + partly + `","createdTime":"2000-01-01T00:00:00Z","lastUpdatedTime":"2000-01-01T00:00:00Z",
 				"salesChannel":{"channelName":"AMAZON","marketplaceId":"ATVPDKIKX0DER"},"orderItems":[
 				{"orderItemId":"10000000000031","quantityOrdered":2,"product":{"sellerSku":"MUG"}},
 				{"orderItemId":"10000000000032","quantityOrdered":1,"product":{"sellerSku":"CUP"}}]}}`},
@@ -51,6 +51,7 @@ func TestGetOrder(t *testing.T) {
 			"/" + foreign:                              404,
 			"/" + shipped + "?includedData=REFUNDS":    400,
 			"/" + shipped + "?marketplaceIds=X":        400,
+			"/" + shipped + "?includedData=":           400,
 			"/" + shipped + "?includedData=TAX,,BUYER": 400,
 		} {
 			assert.Equal(t, want, c.api("GET", ordersPath+path, "").status, path)

@@ -248,7 +248,7 @@ func (o *Order) acknowledge(a *acknowledgement, as Payment) ([]Payment, *refusal
 	for i := range o.Items {
 		it := &o.Items[i]
 		reason := cmp.Or(listed[it.ID], a.items[0].reason)
-		it.cancel(it.Quantity-it.Shipped-it.Cancelled, reason)
+		it.cancel(it.waiting(), reason)
 	}
 	o.Status = Canceled
 	return payments, nil

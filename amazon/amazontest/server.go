@@ -36,7 +36,7 @@ type Config struct {
 	ReportPause time.Duration
 
 	// FinanceLag is how long after a refund was paid listTransactions shows it.
-	// Zero: 48 hours, which Amazon names. Below zero: no lag, but for the two minutes
+	// Zero: 48 hours, which Amazon names. Below zero: none but the two minutes
 	// that every transaction has to be old.
 	FinanceLag time.Duration
 

@@ -268,7 +268,7 @@ func checkCreate(c *feedsCheck) {
 
 // checkManyCreates sends from as many goroutines as a bucket has tokens for.
 func checkManyCreates(c *feedsCheck) {
-	const many = 10
+	const many = 7
 	var (
 		wg   sync.WaitGroup
 		ids  [many]amazon.FeedID
