@@ -34,7 +34,7 @@ func open(ctx context.Context, db *sql.DB, orders order.Book, vault func(context
 	if err != nil {
 		return nil, err
 	}
-	client, err := spapi.New(spapi.Config{AppName: "AcmeOMS", AppVersion: "3.1", Credentials: vault})
+	client, err := spapi.New(spapi.Config{AppName: "AcmeOMS", AppVersion: "3.1", Credentials: vault, Buckets: st})
 	if err != nil {
 		return nil, err
 	}

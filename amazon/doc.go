@@ -1,8 +1,8 @@
 // Package amazon is what this library says to Amazon and hears back, without
 // the wire: accounts and marketplaces, the documents that ask for refunds and
-// cancellations, the report that answers them, and the interfaces [Feeds] and
-// [Reports], which package spapi implements over HTTP and package amazontest
-// plays in tests.
+// cancellations, the report that answers them, the evidence of what became of
+// them, and the interfaces [Feeds], [Reports], [Orders] and [Finances], which
+// package spapi implements over HTTP and package amazontest plays in tests.
 //
 // There is no refund call. A refund is a message of an OrderAdjustment document
 // and a cancellation one of an OrderAcknowledgement document; both travel as
@@ -10,7 +10,7 @@
 // twice. So [Ticket.Create] sends exactly one request, and its error tells with
 // [Error.Sent] whether the call happened.
 //
-// Facts come from Amazon's public documentation: the Feeds API and Reports API
-// models of version 2021-06-30 and the order feed pages at
-// https://developer-docs.amazon.com/sp-api/.
+// Facts come from Amazon's public documentation: the models feeds_2021-06-30,
+// reports_2021-06-30, orders_2026-01-01 and finances_2024-06-19, and the order
+// feed pages at https://developer-docs.amazon.com/sp-api/.
 package amazon

@@ -52,8 +52,13 @@ type Report struct {
 
 // ReportQuery selects reports to list.
 type ReportQuery struct {
-	Types []ReportType // 1 to 10
-	Since time.Time    // zero: as far back as Amazon goes, 90 days
+	Types        []ReportType          // 1 to 10
+	Statuses     []ReportStatus        // none: all
+	Marketplaces []order.MarketplaceID // reports for at least one of these, 10 at most; none: all
+
+	// Since and Until say when a report was created. Zero: 90 days ago, as far
+	// back as Amazon goes, and now.
+	Since, Until time.Time
 }
 
 // ReportMeta says what a report file is, for whoever reads it. A file that a
@@ -87,4 +92,6 @@ type Reports interface {
 type API interface {
 	Feeds
 	Reports
+	Orders
+	Finances
 }

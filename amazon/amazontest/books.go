@@ -19,7 +19,7 @@ import (
 
 // format is the version of the file. It changes when an older server could
 // misread a newer file.
-const format = 1
+const format = 2
 
 // firstID is where each seller's feed and report IDs start. All sellers start
 // alike: Amazon's IDs are unique only together with the seller.
@@ -32,9 +32,11 @@ type books struct {
 	Tokens   map[string]token    // by access token
 	Orders   map[string]*Order   // by number
 	Refusals map[string]refusal  // by order number
+	Warnings map[string]refusal  // by order number
 	Payments []Payment
 	Calls    []Call
 	Counts   map[string]int // calls by operation
+	Parked   []parked       // late calls
 }
 
 // account is what one seller has at Amazon.
@@ -60,6 +62,8 @@ type job struct {
 	Result       string `json:",omitempty"` // document ID
 	DataStart    time.Time
 	DataEnd      time.Time
+	Fate         Fate `json:",omitzero"` // of a feed
+	Stranger     bool `json:",omitempty"`
 }
 
 func (j *job) open() bool {
@@ -116,10 +120,11 @@ func (b *books) jobs(of func(*account) []*job) []work {
 // advance brings feeds and reports to where they stand at a time. What a job
 // becomes depends on its own times only, not on when somebody looks.
 func (b *books) advance(now time.Time, c Config) {
-	for _, w := range b.jobs((*account).feeds) {
-		if w.job.due(now, c.ProcessingTime) {
-			body := b.process(w.account, w.job, c.ConcessionCap)
-			w.job.Result = w.account.keep("text/xml; charset=UTF-8", body, w.job.EndedAt)
+	feeds := slices.DeleteFunc(b.jobs((*account).feeds), func(w work) bool { return !w.job.due(now, c.ProcessingTime) })
+	slices.SortStableFunc(feeds, func(x, y work) int { return x.job.EndedAt.Compare(y.job.EndedAt) })
+	for _, w := range feeds {
+		if report := b.process(w.account, w.job, c.ConcessionCap); report != nil {
+			w.job.Result = w.account.keep("text/xml; charset=UTF-8", report, w.job.EndedAt)
 		}
 	}
 	for _, w := range b.jobs((*account).reports) {
@@ -129,25 +134,10 @@ func (b *books) advance(now time.Time, c Config) {
 	}
 }
 
-// due moves a job on and tells whether its work is to be done now; the job is
-// then marked as done.
-func (j *job) due(now time.Time, takes time.Duration) bool {
-	start, end := j.CreatedAt.Add(takes/2), j.CreatedAt.Add(takes)
-	if !j.open() || now.Before(start) {
-		return false
-	}
-	j.Status, j.StartedAt = amazon.FeedInProgress, start
-	if now.Before(end) {
-		return false
-	}
-	j.Status, j.EndedAt = amazon.FeedDone, end
-	return true
-}
-
 func load(file string) (*books, error) {
 	b := &books{
 		Format: format, Sellers: map[string]*account{}, Tokens: map[string]token{}, Orders: map[string]*Order{},
-		Refusals: map[string]refusal{}, Counts: map[string]int{},
+		Refusals: map[string]refusal{}, Warnings: map[string]refusal{}, Counts: map[string]int{},
 	}
 	if file == "" {
 		return b, nil

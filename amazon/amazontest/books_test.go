@@ -59,9 +59,9 @@ func TestBooksOutliveTheirServer(t *testing.T) {
 
 func TestBooksThatCannotBeRead(t *testing.T) {
 	for name, content := range map[string]string{
-		"cut off":       `{"Format":1,"Sell`,
-		"other program": `{"Format":1,"Things":[]}`,
-		"other format":  `{"Format":2}`,
+		"cut off":       `{"Format":2,"Sell`,
+		"other program": `{"Format":2,"Things":[]}`,
+		"other format":  `{"Format":1}`,
 	} {
 		t.Run(name, func(t *testing.T) {
 			file := filepath.Join(t.TempDir(), "books.json")

@@ -21,9 +21,27 @@
 // [Config.File] the books outlive the process, so that a test can kill the host
 // and the server at any moment and start both again.
 //
-// [Server.Fail] decides for each call whether it goes wrong, before or after it
-// had its effect; [Server.Refuse] has Amazon refuse an order's messages;
-// [Server.Calls] lists what was called.
+// # Letting it misbehave
+//
+// [Server.Fail] decides for each call what goes wrong with it ([Fault]): the
+// connection breaks, an error or garbage is answered, before or after the call
+// had its effect; the answer is slow or never comes; a list is incomplete; or
+// the call is late, and has its effect when its caller has long given up:
+//
+//	amz.Fail(
+//		amazontest.Nth("createFeed", 1, amazontest.Fault{Late: 10 * time.Minute}),
+//		amazontest.Nth("getFeeds", 1, amazontest.Fault{Status: 503}, amazontest.Fault{Omit: 1}),
+//	)
+//
+// [Server.Fate] decides what becomes of each feed ([Fate]): stuck, slow,
+// CANCELLED, FATAL after some of its messages, not seen at once, with a report
+// that is missing, wrong or no report. [Server.Refuse] and [Server.Warn] have
+// Amazon refuse or warn about an order's messages. [Server.AddFeed] and
+// [Server.Refund] are what others do meanwhile: other applications, staff in
+// Seller Central, Amazon itself. [Config.Skew] sets its clock wrong.
+//
+// What came of it is in [Server.Ledger], [Server.Feeds] and [Server.Calls], which
+// says of each call what was answered and what effect it had.
 //
 // # What it does as Amazon does
 //
@@ -31,26 +49,34 @@
 //     second time, as long as the balance lasts.
 //   - Components are limited one by one: what was charged, minus what was
 //     refunded before. Concessions (Goodwill, ReturnShipping, Other) are not.
+//   - A refund of an order item that is not shipped is accepted, and paid when
+//     the first of its units is shipped ([Server.Ship]). If the order is
+//     cancelled before, it is never paid.
 //   - A Failure for a partly shipped order refunds the whole order. A Failure
 //     without items is processed and cancels nothing.
-//   - The processing report has no entry for a message that succeeded.
+//   - The processing report has no entry for a message that succeeded. A message
+//     with a warning succeeded.
+//   - A FATAL feed may have paid.
 //   - Feed and document IDs are unique only together with the seller: two
 //     sellers get the same ones.
+//   - A call that arrives after its access token has expired is refused, however
+//     long it was under way.
 //   - Access tokens live one hour, presigned addresses five minutes, uploaded
 //     documents two days. A presigned upload wants exactly the Content-Type that
 //     the document was announced with, a known length, and no token.
 //
 // # Where it differs
 //
-// It is stricter where Amazon's behaviour is not documented: message IDs may
-// not repeat within a document, every Amount names its currency, a cancellation
+// It is stricter where Amazon's behaviour is not documented: message IDs may not
+// repeat within a document, every Amount names its currency, a cancellation
 // lists every item with its reason, a message of several items is carried out
 // whole or not at all, and elements whose meaning is not public (Quantity,
-// PromotionAdjustments, DirectPaymentAdjustments) are refused by name. A refund
-// of what has not been shipped is refused at once, while Amazon keeps it
-// pending. Every refusal of a message has the code 18028, the only one publicly
-// seen for such messages; the text names the page of Amazon's help. It does not
-// throttle.
+// PromotionAdjustments, DirectPaymentAdjustments) are refused by name. So are
+// refunds of an order whose payment is pending, of an item that is cancelled in
+// full, and QuantityCancelled for an order of which nothing is shipped. A refund
+// that waits for its shipment counts against what is left. Every refusal of a
+// message has the code 18028, the only one publicly seen for such messages; the
+// text names the page of Amazon's help. It does not throttle.
 //
 // Everything is deterministic: IDs count up, and time comes from [Config.Now].
 // What the server refuses is said in the answers it gives; it logs nothing. Only

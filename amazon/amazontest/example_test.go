@@ -134,3 +134,45 @@ func (h carelessHost) call(method, address, contentType, access, body string) (m
 	}
 	return answer, nil
 }
+
+// A request that seemed lost can still arrive. A host that sent its refund anew
+// in the meantime pays twice.
+func ExampleServer_Fail() {
+	now := time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)
+	amz, err := amazontest.New(amazontest.Config{Now: func() time.Time { return now }})
+	if err != nil {
+		log.Fatal(err)
+	}
+	err = amz.AddSeller(amazontest.Seller{Merchant: "A1EXAMPLESELLER", ClientID: "app", ClientSecret: "secret", RefreshToken: "Atzr|example"})
+	if err != nil {
+		log.Fatal(err)
+	}
+	err = amz.Seed(amazontest.Order{
+		Seller: "A1EXAMPLESELLER", Number: "111-1234567-1234567", Currency: "USD",
+		Items: []amazontest.Item{{
+			ID: "12345678901234", Quantity: 1, Shipped: 1,
+			Charges: order.Amounts{order.Principal: decimal.RequireFromString("40.00")},
+		}},
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	amz.Fail(amazontest.Nth("createFeed", 1, amazontest.Fault{Late: 20 * time.Minute}))
+
+	careless := carelessHost{amz.Client()}
+	err = careless.refund("111-1234567-1234567", "12345678901234", "15.00")
+	fmt.Println("sent:", err == nil, "feeds:", len(amz.Feeds()))
+	now = now.Add(10 * time.Minute)
+	err = careless.refund("111-1234567-1234567", "12345678901234", "15.00")
+	fmt.Println("sent:", err == nil, "feeds:", len(amz.Feeds()))
+
+	now = now.Add(time.Hour)
+	for _, p := range amz.Ledger() {
+		fmt.Println(p.Time.Format("15:04"), "paid", p.Component, order.Format(p.Amount, p.Currency))
+	}
+	// Output:
+	// sent: false feeds: 0
+	// sent: true feeds: 1
+	// 09:11 paid Principal 15.00 USD
+	// 09:21 paid Principal 15.00 USD
+}

@@ -69,9 +69,18 @@ type Call struct {
 	Nth    int       // counts the calls of this operation, from 1
 	Seller string    // merchant ID; empty when the call does not tell
 	Time   time.Time // when it arrived
-	Status int       // HTTP status of the answer; 0 when the connection was broken instead
+	Status int       // HTTP status of the answer; 0 when there was none: the connection was broken, or left hanging
 
 	RequestID string // x-amzn-RequestId
+
+	// Fault is what went wrong with the call.
+	Fault Fault `json:",omitzero"`
+
+	// Effect is the HTTP status that the operation came to, whatever the caller
+	// was told, at EffectTime. 0: a fault kept the call from its effect, or it is
+	// late and has not arrived yet.
+	Effect     int
+	EffectTime time.Time
 }
 
 // request is a call with what its operation needs to know.
@@ -82,6 +91,7 @@ type request struct {
 	id   string
 	now  time.Time
 	base string // scheme and host of presigned addresses
+	omit int    // entries to leave out of a list
 }
 
 // answer is an HTTP response before it is written.
@@ -134,15 +144,15 @@ func (s *Server) exchange(hr *http.Request, base string) (answer, bool) {
 	if script != nil {
 		fault = script(call)
 	}
-	a, ok := s.perform(r, call, fault)
+	a, answered := s.perform(r, call, fault)
 	if err := r.writeDown(a, fault); err != nil {
 		return r.op.refuse(500, "InternalFailure", err.Error(), ""), true
 	}
-	return a, ok
+	return a, wait(hr.Context(), fault.Delay) && answered
 }
 
 // writeDown keeps the exchange for a check of all of them; an answer that the
-// script chose is not the server's own.
+// script had a hand in is not the server's own.
 func (r *request) writeDown(a answer, fault Fault) error {
 	e := wirelog.Exchange{Method: r.Method, Target: r.URL.RequestURI(), Header: r.Header, Body: r.body}
 	if fault.none() {
@@ -167,24 +177,27 @@ func (s *Server) arrive(r *request) (Call, func(Call) Fault) {
 }
 
 // perform lets the call have its effect, saves the books, and only then answers.
+// It answers false when the connection is to be broken.
 func (s *Server) perform(r *request, call Call, fault Fault) (answer, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	r.now = s.now()
-	s.books.advance(r.now, s.config)
+	r.now, r.omit = s.now(), fault.Omit
+	s.advance(r.now)
 
 	var a answer
 	switch {
 	case len(r.body) > maxBody:
 		a = r.op.refuse(413, "RequestTooLarge", "the request is larger than this server reads", "")
-	case fault.none() || fault.After:
-		a = r.op.do(s, r)
+	case fault.Late > 0:
+		s.books.park(r, call, fault.Late)
+	case fault.spares():
+		a = s.effect(r, call.Number)
 	}
-	if !fault.none() {
-		a = fault.answer(r.op)
-	}
-	if !fault.Drop {
-		s.books.Calls[call.Number-1].Status = a.status
+	a = fault.answer(r.op, a)
+	entry := &s.books.Calls[call.Number-1]
+	entry.Fault = fault
+	if !fault.breaks() && fault.Delay < Forever {
+		entry.Status = a.status
 	}
 	if err := s.books.save(s.config.File); err != nil {
 		a = r.op.refuse(500, "InternalFailure", err.Error(), "")
@@ -195,7 +208,7 @@ func (s *Server) perform(r *request, call Call, fault Fault) (answer, bool) {
 	if r.op.rate != "" && (a.status < 300 || a.status == 400 || a.status == 404) {
 		a.header.Set("X-Amzn-Ratelimit-Limit", r.op.rate)
 	}
-	return a, !fault.Drop
+	return a, !fault.breaks()
 }
 
 // caller is the merchant ID of whoever calls, as far as the call tells, whether

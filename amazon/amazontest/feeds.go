@@ -33,17 +33,14 @@ func (s *Server) createFeed(r *request, a *account) answer {
 	case !r.now.Before(d.CreatedAt.Add(documentLife)):
 		return invalid("inputFeedDocumentId %q: the document is older than two days", ask.InputFeedDocumentID)
 	}
-	feed := &job{
-		ID: a.nextID(), Type: string(ask.FeedType), Marketplaces: ask.MarketplaceIDs,
-		Status: amazon.FeedInQueue, CreatedAt: r.now, Input: ask.InputFeedDocumentID,
-	}
-	a.Feeds = append(a.Feeds, feed)
+	feed := &job{Type: string(ask.FeedType), Marketplaces: ask.MarketplaceIDs, CreatedAt: r.now, Input: ask.InputFeedDocumentID}
+	s.enqueue(a, feed)
 	return jsonAnswer(202, map[string]string{"feedId": feed.ID})
 }
 
 func (s *Server) getFeed(r *request, a *account) answer {
 	feed := find(a.Feeds, r.id)
-	if feed == nil {
+	if feed == nil || !feed.known(r.now) {
 		return apiError(404, "NotFound", "feed "+r.id+" does not exist", "")
 	}
 	return jsonAnswer(200, feedView(feed))
@@ -53,7 +50,7 @@ func (s *Server) getFeed(r *request, a *account) answer {
 // too, it is refused.
 func (s *Server) cancelFeed(r *request, a *account) answer {
 	feed := find(a.Feeds, r.id)
-	if feed == nil {
+	if feed == nil || !feed.known(r.now) {
 		return apiError(404, "NotFound", "feed "+r.id+" does not exist", "")
 	}
 	if feed.Status != amazon.FeedInQueue {

@@ -52,14 +52,18 @@ func (r *request) list(jobs []*job, typesName, listName string, view func(*job) 
 		switch {
 		case !seen:
 			seen = j.ID == q.after
-		case !q.selects(j):
+		case !q.selects(j) || !j.listed(r.now):
 		case len(page) == q.size:
 			values.Set("after", q.after)
 			next := base64.StdEncoding.EncodeToString([]byte(values.Encode()))
 			return jsonAnswer(200, map[string]any{listName: page, "nextToken": next})
 		default:
-			page = append(page, view(j))
 			q.after = j.ID
+			if r.omit > 0 {
+				r.omit--
+				continue
+			}
+			page = append(page, view(j))
 		}
 	}
 	return jsonAnswer(200, map[string]any{listName: page})

@@ -36,6 +36,11 @@ type Order struct {
 	Items  []Item
 
 	Conceded decimal.Decimal // concessions paid so far
+
+	// Pending are refunds that Amazon accepted and pays when their item is
+	// shipped, never if the order is cancelled before. Time is when they were
+	// accepted. They count against what is left. An order is seeded without.
+	Pending []Payment
 }
 
 // Item is one order item.
@@ -50,13 +55,25 @@ type Item struct {
 	Refunded order.Amounts // of the charges, so far
 }
 
+// waiting is how many units are neither shipped nor cancelled.
+func (it Item) waiting() int { return it.Quantity - it.Shipped - it.Cancelled }
+
 // Left is what can still be refunded of an order item's charges: nothing of an
-// order that is cancelled or an item it does not have.
+// order that is cancelled, of an item it does not have, or of a component that
+// Amazon refunded beyond its charge.
 func (o Order) Left(item string) order.Amounts {
-	if it := o.item(item); it != nil && o.Status != Canceled {
-		return it.Charges.Minus(it.Refunded)
+	it := o.item(item)
+	if it == nil || o.Status == Canceled {
+		return order.Amounts{}
 	}
-	return order.Amounts{}
+	left := it.Charges.Minus(it.Refunded)
+	for _, p := range o.Pending {
+		if p.Item == item && p.Component.Charged() {
+			left = left.Minus(order.Amounts{p.Component: p.Amount})
+		}
+	}
+	maps.DeleteFunc(left, func(_ order.Component, v decimal.Decimal) bool { return v.IsNegative() })
+	return left
 }
 
 func (o Order) item(id string) *Item {
@@ -72,7 +89,7 @@ func (o Order) shipping() OrderStatus {
 	shipped, waiting := 0, 0
 	for _, it := range o.Items {
 		shipped += it.Shipped
-		waiting += it.Quantity - it.Shipped - it.Cancelled
+		waiting += it.waiting()
 	}
 	switch {
 	case shipped == 0:
@@ -84,7 +101,7 @@ func (o Order) shipping() OrderStatus {
 }
 
 func (o Order) clone() Order {
-	o.Items = slices.Clone(o.Items)
+	o.Items, o.Pending = slices.Clone(o.Items), slices.Clone(o.Pending)
 	for i := range o.Items {
 		o.Items[i].Charges = maps.Clone(o.Items[i].Charges)
 		// Never nil, so that refunds can be entered.
@@ -117,6 +134,9 @@ func (o Order) check() error {
 	}
 	if len(o.Items) == 0 {
 		bad("no items")
+	}
+	if len(o.Pending) > 0 {
+		bad("%d pending refunds; want none, Amazon accepts them", len(o.Pending))
 	}
 	seen := map[string]bool{}
 	for _, it := range o.Items {

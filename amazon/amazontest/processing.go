@@ -24,31 +24,41 @@ func refuse(item, format string, args ...any) *refusal {
 	return &refusal{Code: codeRefused, Text: fmt.Sprintf(format, args...), Item: item}
 }
 
-// process carries out a feed's document and returns the processing report.
+// process carries out a feed's document, as far as its fate allows, and returns
+// the processing report, nil if there is none.
 func (b *books) process(a *account, feed *job, concessionCap decimal.Decimal) []byte {
-	report := processingReport{feed: feed.ID, merchant: a.Merchant}
-	ms, bad := decode(a.Documents[feed.Input].Body, messageTypes[amazon.FeedType(feed.Type)])
+	doc, messageType := a.Documents[feed.Input].Body, messageTypes[amazon.FeedType(feed.Type)]
+	if doc == nil || messageType == "" {
+		return nil // a stranger's, without effect
+	}
+	report := processingReport{feed: feed.ID, merchant: a.Merchant, fate: feed.Fate}
+	ms, bad := decode(doc, messageType)
 	if bad != nil {
 		return report.rejected(bad)
 	}
-	for _, m := range ms {
+	reach := feed.Fate.reach(len(ms))
+	for _, m := range ms[:reach] {
 		report.processed++
-		payments, why := b.carryOut(a.Merchant, m, concessionCap)
+		if warning, scripted := b.Warnings[m.order]; scripted {
+			report.warned(m, warning)
+		}
+		payments, why := b.carryOut(a.Merchant, m, concessionCap, Payment{
+			Time: feed.EndedAt, By: amazon.ActorMerchant, Feed: amazon.FeedID(feed.ID), Message: m.id,
+		})
 		if why != nil {
 			report.refused(m, *why)
-			continue
 		}
-		for _, p := range payments {
-			p.Time, p.Feed, p.Message = feed.EndedAt, amazon.FeedID(feed.ID), m.id
-			p.Seller, p.Order, p.Currency = a.Merchant, m.order, b.Orders[m.order].Currency
-			b.Payments = append(b.Payments, p)
-		}
+		b.Payments = append(b.Payments, payments...)
 	}
-	return report.complete()
+	if reach < len(ms) {
+		return report.write("Processing")
+	}
+	return report.write("Complete")
 }
 
-// carryOut does what a message asks for, wholly or not at all.
-func (b *books) carryOut(merchant string, m message, concessionCap decimal.Decimal) ([]Payment, *refusal) {
+// carryOut does what a message asks for, wholly or not at all. The payments made
+// for it are entered like the one given.
+func (b *books) carryOut(merchant string, m message, concessionCap decimal.Decimal, as Payment) ([]Payment, *refusal) {
 	if why, scripted := b.Refusals[m.order]; scripted {
 		return nil, &why
 	}
@@ -56,21 +66,25 @@ func (b *books) carryOut(merchant string, m message, concessionCap decimal.Decim
 	if o == nil || o.Seller != merchant {
 		return nil, refuse("", "The order was not found for this merchant.")
 	}
+	as.Seller, as.Order, as.Currency = o.Seller, o.Number, o.Currency
 	after := o.clone()
 	var payments []Payment
 	var why *refusal
 	if m.adjustment != nil {
-		payments, why = after.adjust(m.adjustment, concessionCap)
+		payments, why = after.adjust(m.adjustment, as, concessionCap)
 	} else {
-		payments, why = after.acknowledge(m.acknowledgement)
+		payments, why = after.acknowledge(m.acknowledgement, as)
 	}
-	if why == nil {
-		*o = after
+	if why != nil {
+		return nil, why
 	}
-	return payments, why
+	*o = after
+	return payments, nil
 }
 
-func (o *Order) adjust(a *adjustment, concessionCap decimal.Decimal) ([]Payment, *refusal) {
+// adjust enters a refund and returns what is paid now. What is not shipped yet
+// stays pending.
+func (o *Order) adjust(a *adjustment, as Payment, concessionCap decimal.Decimal) ([]Payment, *refusal) {
 	switch {
 	case a.action == "Cancel":
 		return nil, refuse("", "The data is incomplete or invalid: ActionType Cancel. To cancel an order send an OrderAcknowledgement. (help 30721)")
@@ -78,12 +92,12 @@ func (o *Order) adjust(a *adjustment, concessionCap decimal.Decimal) ([]Payment,
 		return nil, refuse("", "The element %s is not accepted here: its effect is not documented.", a.odd)
 	case o.Status == Canceled:
 		return nil, refuse("", "The order is cancelled. Nothing of it is left to refund.")
-	case o.Status != Shipped && o.Status != PartiallyShipped:
-		return nil, refuse("", "The order is %s. It can be refunded once its shipment is confirmed.", o.Status)
+	case o.Status == Pending:
+		return nil, refuse("", "The order is pending. It can be refunded once its buyer has paid.")
 	}
 	var payments []Payment
 	for _, ask := range a.items {
-		ps, why := o.adjustItem(ask, concessionCap)
+		ps, why := o.adjustItem(ask, as, concessionCap)
 		if why != nil {
 			return nil, why
 		}
@@ -95,36 +109,46 @@ func (o *Order) adjust(a *adjustment, concessionCap decimal.Decimal) ([]Payment,
 	return payments, nil
 }
 
-func (o *Order) adjustItem(ask adjustedItem, concessionCap decimal.Decimal) ([]Payment, *refusal) {
+func (o *Order) adjustItem(ask adjustedItem, as Payment, concessionCap decimal.Decimal) ([]Payment, *refusal) {
 	it := o.item(ask.code)
 	if it == nil {
 		return nil, refuse(ask.code, "The order item was not found in the order.")
 	}
-	waiting := it.Quantity - it.Shipped - it.Cancelled
 	switch {
-	case ask.cancelled > waiting:
-		return nil, refuse(ask.code, "QuantityCancelled %d is more than the %d units that are neither shipped nor cancelled.", ask.cancelled, waiting)
-	case ask.cancelled == 0 && it.Shipped == 0:
-		return nil, refuse(ask.code, "The order item is not shipped. It can be refunded once its shipment is confirmed.")
+	case ask.cancelled > it.waiting():
+		return nil, refuse(ask.code, "QuantityCancelled %d is more than the %d units that are neither shipped nor cancelled.", ask.cancelled, it.waiting())
+	case ask.cancelled > 0 && o.Status == Unshipped:
+		return nil, refuse(ask.code, "QuantityCancelled goes with an order that is shipped in part. Cancel the order, or ship the rest first.")
+	case ask.cancelled == 0 && it.Cancelled == it.Quantity:
+		return nil, refuse(ask.code, "The order item is cancelled. It can no longer be refunded.")
 	}
+	early := ask.cancelled == 0 && it.Shipped == 0
 	it.Cancelled += ask.cancelled
+	if it.Cancelled == it.Quantity {
+		o.forget(it.ID)
+	}
 
 	var payments []Payment
 	net := decimal.Zero
+	as.Item, as.Reason, as.Adjustment = it.ID, ask.reason, ask.own
 	for _, am := range ask.amounts {
 		if am.component == order.ReturnShipping && am.value.IsNegative() {
 			continue // seen to be ignored by Amazon without a word
 		}
-		if why := o.take(it, am, concessionCap); why != nil {
+		if why := o.allow(it, am, concessionCap); why != nil {
 			return nil, why
 		}
 		if am.value.IsZero() {
 			continue
 		}
 		net = net.Add(am.value)
-		payments = append(payments, Payment{
-			Item: it.ID, Component: am.component, Amount: am.value, Reason: ask.reason, Adjustment: ask.own,
-		})
+		as.Component, as.Amount = am.component, am.value
+		if early {
+			o.Pending = append(o.Pending, as)
+			continue
+		}
+		o.pay(it, as)
+		payments = append(payments, as)
 	}
 	if !net.IsPositive() {
 		return nil, refuse(ask.code, "The net adjustment is %s. It must be above zero. (help 30741)", order.Format(net, o.Currency))
@@ -132,8 +156,20 @@ func (o *Order) adjustItem(ask adjustedItem, concessionCap decimal.Decimal) ([]P
 	return payments, nil
 }
 
-// take enters one amount into the balances, if they allow it.
-func (o *Order) take(it *Item, am amount, concessionCap decimal.Decimal) *refusal {
+// pay enters a payment into the balances.
+func (o *Order) pay(it *Item, p Payment) {
+	switch {
+	case concession(p.Component):
+		o.Conceded = o.Conceded.Add(p.Amount)
+	case p.Component.Charged():
+		it.Refunded[p.Component] = it.Refunded[p.Component].Add(p.Amount)
+	}
+}
+
+func concession(c order.Component) bool { return c.Concession() || c == "Other" }
+
+// allow tells why an amount is not allowed; nil: it is.
+func (o *Order) allow(it *Item, am amount, concessionCap decimal.Decimal) *refusal {
 	if am.currency != o.Currency {
 		return refuse(it.ID, "%s is in %s; the order is in %s.", am.component, am.currency, o.Currency)
 	}
@@ -148,16 +184,20 @@ func (o *Order) take(it *Item, am amount, concessionCap decimal.Decimal) *refusa
 	if am.value.IsNegative() {
 		return refuse(it.ID, "%s is %s. It must not be below zero. (help 25221)", am.component, asked)
 	}
-	switch am.component {
-	case order.Goodwill, order.ReturnShipping, "Other":
-		o.Conceded = o.Conceded.Add(am.value)
-		if concessionCap.IsPositive() && o.Conceded.GreaterThan(concessionCap) {
+	if concession(am.component) {
+		conceded := o.Conceded.Add(am.value)
+		for _, p := range o.Pending {
+			if concession(p.Component) {
+				conceded = conceded.Add(p.Amount)
+			}
+		}
+		if concessionCap.IsPositive() && conceded.GreaterThan(concessionCap) {
 			return refuse(it.ID, "%s of %s takes the concessions of the order to %s, above the %s allowed.",
-				am.component, asked, order.Format(o.Conceded, o.Currency), order.Format(concessionCap, o.Currency))
+				am.component, asked, order.Format(conceded, o.Currency), order.Format(concessionCap, o.Currency))
 		}
 		return nil
 	}
-	left := it.Charges.Minus(it.Refunded)[am.component]
+	left := o.Left(it.ID)[am.component]
 	if am.value.GreaterThan(left) {
 		page := 25161
 		if am.component == order.Shipping || am.component == order.ShippingTax {
@@ -165,11 +205,10 @@ func (o *Order) take(it *Item, am amount, concessionCap decimal.Decimal) *refusa
 		}
 		return refuse(it.ID, "%s of %s is more than the %s that is left to refund. (help %d)", am.component, asked, order.Format(left, o.Currency), page)
 	}
-	it.Refunded[am.component] = it.Refunded[am.component].Add(am.value)
 	return nil
 }
 
-func (o *Order) acknowledge(a *acknowledgement) ([]Payment, *refusal) {
+func (o *Order) acknowledge(a *acknowledgement, as Payment) ([]Payment, *refusal) {
 	listed := map[string]string{} // reason by item code
 	for _, ask := range a.items {
 		switch {
@@ -199,9 +238,11 @@ func (o *Order) acknowledge(a *acknowledgement) ([]Payment, *refusal) {
 		return nil, refuse("", "%d of %d order items are listed. List every item of the order.", len(listed), len(o.Items))
 	}
 
+	o.Pending = nil
 	var payments []Payment
 	if o.Status == PartiallyShipped {
-		payments = o.refundAll(a.items[0].reason)
+		as.Reason = a.items[0].reason
+		payments = o.refundAll(as)
 	}
 	for i := range o.Items {
 		o.Items[i].Cancelled = o.Items[i].Quantity - o.Items[i].Shipped
@@ -212,15 +253,16 @@ func (o *Order) acknowledge(a *acknowledgement) ([]Payment, *refusal) {
 
 // refundAll is what a Failure does to a partly shipped order: the buyer gets
 // everything back, for what was shipped too.
-func (o *Order) refundAll(reason string) []Payment {
+func (o *Order) refundAll(as Payment) []Payment {
 	var payments []Payment
 	for i := range o.Items {
 		it := &o.Items[i]
-		left := it.Charges.Minus(it.Refunded)
+		left := o.Left(it.ID)
 		for _, c := range left.Components() {
-			payments = append(payments, Payment{Item: it.ID, Component: c, Amount: left[c], Reason: reason})
+			as.Item, as.Component, as.Amount = it.ID, c, left[c]
+			o.pay(it, as)
+			payments = append(payments, as)
 		}
-		it.Refunded = it.Refunded.Plus(left)
 	}
 	return payments
 }

@@ -39,6 +39,10 @@ type Config struct {
 	// Gzip compresses the documents that are downloaded, as Amazon does with
 	// some.
 	Gzip bool
+
+	// Skew is how far Amazon's clock, which shows in every time it names and in
+	// the header Date, is ahead of Now; below zero it is behind.
+	Skew time.Duration
 }
 
 // Server is a fake Amazon. It is safe for use from several goroutines.
@@ -48,6 +52,7 @@ type Server struct {
 	mu     sync.Mutex // guards what follows
 	books  *books
 	script func(Call) Fault
+	fate   func(Feed) Fate
 }
 
 // New makes a server, with the books of c.File if that exists. It returns an
@@ -175,11 +180,28 @@ func (s *Server) Refuse(orderNumber string, code int, text string) error {
 	})
 }
 
+// Warn has every message about an order answered with a warning of this code and
+// text from now on. A warning changes nothing: the message succeeds, or is
+// refused, as it would without. Code 0 takes it back.
+func (s *Server) Warn(orderNumber string, code int, text string) error {
+	return s.change(func(b *books) error {
+		switch {
+		case orderNumber == "" || code < 0:
+			return fmt.Errorf("warn about order %q with code %d: want an order number and a code of at least 0", orderNumber, code)
+		case code == 0:
+			delete(b.Warnings, orderNumber)
+		default:
+			b.Warnings[orderNumber] = refusal{Code: code, Text: text}
+		}
+		return nil
+	})
+}
+
 // change alters the books and saves them.
 func (s *Server) change(alter func(*books) error) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.books.advance(s.now(), s.config)
+	s.advance(s.now())
 	if err := alter(s.books); err != nil {
 		return fmt.Errorf("amazontest: %w", err)
 	}
@@ -192,10 +214,11 @@ func (s *Server) change(alter func(*books) error) error {
 // Payment is one component of a refund that was carried out. Amounts are
 // signed: a deduction is below zero.
 type Payment struct {
-	Time       time.Time // when the feed was done
-	Feed       amazon.FeedID
-	Message    string // the MessageID in the feed's document
-	Seller     string // merchant ID
+	Time       time.Time     // when the feed was done, or the item was shipped if that was later
+	By         amazon.Actor  // ActorMerchant, also for every feed, or ActorAmazon
+	Feed       amazon.FeedID // empty when no feed asked for it: see Server.Refund
+	Message    string        // the MessageID in the feed's document
+	Seller     string        // merchant ID
 	Order      string
 	Item       string // order item ID
 	Component  order.Component
@@ -253,6 +276,8 @@ type Feed struct {
 	EndedAt      time.Time // zero until it ended
 	Document     []byte    // as it was uploaded
 	Report       []byte    // the processing report; nil when there is none
+	Fate         Fate
+	Stranger     bool // it came by AddFeed
 }
 
 // Feeds lists all feeds in the order of their creation.
@@ -260,19 +285,22 @@ func (s *Server) Feeds() []Feed {
 	defer s.read()()
 	var all []Feed
 	for _, w := range s.books.jobs((*account).feeds) {
-		j, docs := w.job, w.account.Documents
-		f := Feed{
-			ID: amazon.FeedID(j.ID), Seller: w.account.Merchant, Type: amazon.FeedType(j.Type),
-			Marketplaces: slices.Clone(j.Marketplaces), Status: j.Status,
-			CreatedAt: j.CreatedAt, StartedAt: j.StartedAt, EndedAt: j.EndedAt,
-			Document: slices.Clone(docs[j.Input].Body),
-		}
-		if j.Result != "" {
-			f.Report = slices.Clone(docs[j.Result].Body)
-		}
-		all = append(all, f)
+		all = append(all, w.account.feed(w.job))
 	}
 	return all
+}
+
+func (a *account) feed(j *job) Feed {
+	f := Feed{
+		ID: amazon.FeedID(j.ID), Seller: a.Merchant, Type: amazon.FeedType(j.Type),
+		Marketplaces: slices.Clone(j.Marketplaces), Status: j.Status,
+		CreatedAt: j.CreatedAt, StartedAt: j.StartedAt, EndedAt: j.EndedAt,
+		Document: slices.Clone(a.Documents[j.Input].Body), Fate: j.Fate, Stranger: j.Stranger,
+	}
+	if j.Result != "" {
+		f.Report = slices.Clone(a.Documents[j.Result].Body)
+	}
+	return f
 }
 
 // Calls lists every call that arrived, oldest first.
@@ -284,11 +312,13 @@ func (s *Server) Calls() []Call {
 // read locks the books, brought up to the clock, and returns the unlocking.
 func (s *Server) read() func() {
 	s.mu.Lock()
-	s.books.advance(s.now(), s.config)
+	s.advance(s.now())
 	return s.mu.Unlock
 }
 
-// now is the clock in the precision of Amazon's answers.
-func (s *Server) now() time.Time { return s.config.Now().UTC().Truncate(time.Millisecond) }
+// now is Amazon's clock, in the precision of its answers.
+func (s *Server) now() time.Time {
+	return s.config.Now().Add(s.config.Skew).UTC().Truncate(time.Millisecond)
+}
 
 var _ http.Handler = (*Server)(nil)

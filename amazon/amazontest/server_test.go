@@ -280,7 +280,7 @@ func TestRefundIsPaidAndWrittenDown(t *testing.T) {
 
 		row := func(message, number, item string, c order.Component, amount string, cur order.Currency) amazontest.Payment {
 			return amazontest.Payment{
-				Time: created.Add(time.Minute).UTC(), Feed: amazon.FeedID(feed), Message: message, Seller: merchant, Order: number, Item: item,
+				Time: created.Add(time.Minute).UTC(), By: amazon.ActorMerchant, Feed: amazon.FeedID(feed), Message: message, Seller: merchant, Order: number, Item: item,
 				Component: c, Amount: dec(amount), Currency: cur, Reason: "CustomerReturn", Adjustment: "RF1",
 			}
 		}
@@ -399,9 +399,9 @@ func TestMessagesThatAreRefused(t *testing.T) {
 		"order by merchant's number":  {amazon.RefundFeed, adjusted("<AmazonOrderID>"+shipped+"</AmazonOrderID>", "<MerchantOrderID>S-1</MerchantOrderID>"), "order was not found"},
 		"unknown item":                {amazon.RefundFeed, adjust(shipped, "10000000000099", "Principal 1.00 USD"), "item was not found"},
 		"item by merchant's ID":       {amazon.RefundFeed, adjusted("<AmazonOrderItemCode>10000000000011</AmazonOrderItemCode>", "<MerchantOrderItemID>L-1</MerchantOrderItemID>"), "item was not found"},
-		"unshipped order":             {amazon.RefundFeed, adjust(unshipped, "10000000000021", "Principal 1.00 USD"), "once its shipment is confirmed"},
-		"unshipped item":              {amazon.RefundFeed, adjust(partly, "10000000000032", "Principal 1.00 USD"), "not shipped"},
-		"pending order":               {amazon.RefundFeed, adjust(pending, "10000000000041", "Principal 1.00 USD"), "is Pending"},
+		"unshipped above its charge":  {amazon.RefundFeed, adjust(unshipped, "10000000000021", "Principal 20.01 USD"), "help 25161"},
+		"unshipped order, some units": {amazon.RefundFeed, strings.Replace(adjust(unshipped, "10000000000021", "Principal 1.00 USD"), "</AdjustedItem>", "<QuantityCancelled>1</QuantityCancelled></AdjustedItem>", 1), "shipped in part"},
+		"pending order":               {amazon.RefundFeed, adjust(pending, "10000000000041", "Principal 1.00 USD"), "is pending"},
 		"cancelled order":             {amazon.RefundFeed, adjust(cancelled, "10000000000051", "Principal 1.00 USD"), "is cancelled"},
 		"principal above its charge":  {amazon.RefundFeed, adjust(shipped, "10000000000011", "Principal 20.01 USD"), "help 25161"},
 		"tax above its charge":        {amazon.RefundFeed, adjust(shipped, "10000000000011", "Tax 1.61 USD"), "help 25161"},
@@ -516,6 +516,7 @@ func TestSetupRefusesWhatMakesNoSense(t *testing.T) {
 		"status":           {change(func(o *amazontest.Order) { o.Status = amazontest.Unshipped }), "quantities say Shipped"},
 		"charge":           {change(func(o *amazontest.Order) { o.Items[0].Charges = order.Amounts{order.Goodwill: dec("1")} }), "cannot be charged"},
 		"refunded above":   {change(func(o *amazontest.Order) { o.Items[0].Refunded = order.Amounts{order.Tax: dec("9")} }), "below zero"},
+		"pending refunds":  {change(func(o *amazontest.Order) { o.Pending = []amazontest.Payment{{}} }), "1 pending refunds"},
 		"too fine for yen": {change(func(o *amazontest.Order) { o.Currency = "JPY" }), "decimals of JPY"},
 	}
 	srv := open(t, amazontest.Config{})

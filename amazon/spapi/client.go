@@ -13,13 +13,13 @@ import (
 	"net/url"
 	"runtime"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/hashicorp/go-retryablehttp"
 
 	"github.com/takebackhq/takeback/amazon"
 	"github.com/takebackhq/takeback/order"
+	"github.com/takebackhq/takeback/store"
 )
 
 // Config says how to reach Amazon. Only Credentials is required.
@@ -43,8 +43,13 @@ type Config struct {
 
 	// Endpoint returns the base URL of a region, such as
 	// https://sellingpartnerapi-na.amazon.com; empty refuses the region. Nil:
-	// Amazon's production endpoints.
+	// [Production].
 	Endpoint func(amazon.Region) string
+
+	// Buckets keeps what is left of Amazon's limits, in one cell for each
+	// account and operation, for all processes that share it and for the next
+	// start. Nil: this process counts for itself and starts with full buckets.
+	Buckets store.Cells
 
 	// TokenURL is the token endpoint of Login with Amazon. Empty: the one
 	// Amazon uses for all regions.
@@ -75,10 +80,9 @@ type Client struct {
 	now         func() time.Time
 	wait        func(context.Context, time.Duration) error
 
-	tokens tokenCache
-
-	mu      sync.Mutex
-	buckets map[order.AccountID]*bucket // of createFeed
+	tokens   *tokenCache
+	buckets  *buckets
+	patience time.Duration // how long a call waits for a token of its bucket
 }
 
 var _ amazon.API = (*Client)(nil)
@@ -101,11 +105,11 @@ func New(c Config) (*Client, error) {
 		log:         c.Logger,
 		now:         c.Now,
 		wait:        c.Wait,
-		tokens:      tokenCache{tokens: map[tokenKey]*accessToken{}, renewals: map[tokenKey]*renewal{}},
-		buckets:     map[order.AccountID]*bucket{},
+		tokens:      &tokenCache{tokens: map[tokenKey]*accessToken{}, renewals: map[tokenKey]*renewal{}},
+		patience:    patience,
 	}
 	if client.endpoint == nil {
-		client.endpoint = production
+		client.endpoint = Production
 	}
 	if client.tokenURL == "" {
 		client.tokenURL = "https://api.amazon.com/auth/o2/token"
@@ -119,11 +123,31 @@ func New(c Config) (*Client, error) {
 	if client.wait == nil {
 		client.wait = sleep
 	}
+	client.buckets = &buckets{
+		means: means{cells: c.Buckets, now: client.now, wait: client.wait, log: client.log},
+		of:    map[bucketKey]*bucket{},
+	}
 	return client, nil
 }
 
-// production returns Amazon's endpoint of a region (page "SP-API endpoints").
-func production(r amazon.Region) string {
+// patience is how long the calls of a new client wait for a token.
+const patience = 5 * time.Second
+
+// Waiting returns the client as somebody sees it who waits so long at most for
+// Amazon's limits: zero never waits, and is for a queue that has other work; a
+// day is for a program that has none. A call that would wait longer, or longer
+// than its context lives, answers at once with an error that [amazon.Throttled]
+// recognises. Access tokens and limits are shared with the client it came from,
+// which waits five seconds. [Client.Begin] never waits.
+func (c *Client) Waiting(most time.Duration) *Client {
+	view := *c
+	view.patience = most
+	return &view
+}
+
+// Production returns Amazon's endpoint of a region (page "SP-API endpoints").
+// Empty: there is no such region.
+func Production(r amazon.Region) string {
 	switch r {
 	case amazon.NorthAmerica:
 		return "https://sellingpartnerapi-na.amazon.com"
@@ -133,6 +157,13 @@ func production(r amazon.Region) string {
 		return "https://sellingpartnerapi-fe.amazon.com"
 	}
 	return ""
+}
+
+// Sandbox returns Amazon's sandbox of a region (page "Selling Partner API
+// sandbox"). It answers with fixed samples and knows no refunds: it proves that a
+// program gets through, and nothing else.
+func Sandbox(r amazon.Region) string {
+	return strings.Replace(Production(r), "https://", "https://sandbox.", 1)
 }
 
 // userAgent writes the form that Amazon asks for, and refuses what Amazon would
@@ -189,8 +220,8 @@ func sleep(ctx context.Context, d time.Duration) error {
 }
 
 // maxAnswer bounds the answers that are read as a whole. A page of a hundred
-// feeds has some 50 KB.
-const maxAnswer = 4 << 20
+// feeds has some 50 KB, one of five hundred transactions some megabytes.
+const maxAnswer = 16 << 20
 
 // request is one call of an operation, before it has a token.
 type request struct {
@@ -198,6 +229,9 @@ type request struct {
 	path  string // below the endpoint, escaped
 	query url.Values
 	body  any // encoded as JSON; nil: no body at all, which Amazon insists on for a GET
+
+	// token fetches what the call is made with; nil: the seller's access token.
+	token func(context.Context) (*accessToken, error)
 }
 
 // call does one operation and decodes the answer into out, unless that is nil.
@@ -207,14 +241,18 @@ func (c *Client) call(ctx context.Context, a amazon.Account, r request, out any)
 	if err := ctx.Err(); err != nil {
 		return time.Time{}, notSent(r.op, a, err)
 	}
-	tok, err := c.token(ctx, a, callLife)
+	fetch := r.token
+	if fetch == nil {
+		fetch = func(ctx context.Context) (*accessToken, error) { return c.token(ctx, a, callLife) }
+	}
+	tok, err := fetch(ctx)
 	if err != nil {
 		return time.Time{}, err
 	}
 	ans, err := c.callWith(ctx, a, r, tok)
 	if ans.tokenRefused() || ans.status == http.StatusUnauthorized {
 		c.tokens.drop(tok)
-		if tok, err = c.token(ctx, a, callLife); err != nil {
+		if tok, err = fetch(ctx); err != nil {
 			return time.Time{}, err
 		}
 		ans, err = c.callWith(ctx, a, r, tok)
@@ -301,11 +339,7 @@ func (c *Client) read(a amazon.Account, op operation, resp *http.Response) (answ
 		// An error body that breaks off still says something.
 		ans.body, _ = io.ReadAll(io.LimitReader(resp.Body, maxErrorBody))
 		ans.refusal = parseRefusal(ans.body)
-		e := ans.failure(nil)
-		if ans.status == http.StatusTooManyRequests {
-			e.RetryAt = c.now().Add(op.refill())
-		}
-		return ans, e
+		return ans, ans.failure(nil)
 	}
 	var err error
 	switch ans.body, err = io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1)); {

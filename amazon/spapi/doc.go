@@ -1,6 +1,17 @@
 // Package spapi is the client of Amazon's Selling Partner API: it implements
-// [amazon.Feeds] and [amazon.Reports] over HTTP. One [Client] serves all
-// accounts of a process.
+// [amazon.API] over HTTP. One [Client] serves all accounts of a process.
+//
+// It has all operations of the Feeds API and the Reports API,
+// createRestrictedDataToken, which [Client.Open] uses by itself for reports that
+// hold buyers' data, getOrder and searchOrders, without the data about buyers,
+// and listTransactions. What Amazon adds to its answers is passed over, words it
+// adds to its lists are kept, and money is decimal. For an operation that is not
+// here, [Client.AccessToken] gives the token.
+//
+// Lists that Amazon answers page by page are sequences: [Client.AllFeeds],
+// [Client.AllReports], [Client.SearchOrders], [Client.Transactions]. They ask for
+// a page when the caller gets there. An error is the last that a sequence tells,
+// so a sequence that ends without one was complete.
 //
 // Everything here may be repeated after a lost answer, and is, except
 // createReport and createFeed. A feed has no idempotency key, and a second one
@@ -10,14 +21,15 @@
 // known afterwards. Outside that promise are proxies that repeat a POST, and an
 // http.RoundTripper that both repeats requests and drops their context.
 //
-// createFeed refills one token in 120 seconds for each account, shared by all
-// feed types. [Client.Begin] counts in this process and never waits. The other
-// operations are not counted. When Amazon throttles one that refills a token
-// within seconds, the call waits for it, five seconds at most each time, and
-// gives up after five tries. Of the others, which list feeds and reports, look
-// up documents and ask for reports, tokens come once in 45 or 60 seconds: they
-// answer at once. Either way [amazon.Throttled] recognises the error and says
-// when to come back.
+// Amazon limits each operation by a bucket of tokens that belongs to the account
+// and the application, whoever calls: createFeed has 15 and gets one back in 120
+// seconds, getFeeds has 10 and gets one in 45. The client counts them, takes the
+// rate that is in force from Amazon's answers, and after a 429 believes Amazon.
+// Processes that share [Config.Buckets] share one count, which also survives a
+// restart. A call waits for its token up to five seconds, or as long as
+// [Client.Waiting] says; where it would take longer, or longer than the context
+// lives, the call is not sent, and [amazon.Throttled] says when to come back.
+// [Client.Begin] never waits.
 //
 // No server can hold a call for ever, whatever the host's HTTP client allows.
 // Each attempt ends after a minute, with the answer read, and an upload after
@@ -29,8 +41,10 @@
 // Errors are [*amazon.Error]. No error and no log line holds a token, a secret,
 // or the query of a presigned URL.
 //
-// Facts come from Amazon's public documentation: the models feeds_2021-06-30 and
-// reports_2021-06-30, and the pages "Connect to the SP-API", "Usage plans and
-// rate limits" and "Include a User-Agent header in all requests" at
-// https://developer-docs.amazon.com/sp-api/.
+// Facts come from Amazon's public documentation: the models feeds_2021-06-30,
+// reports_2021-06-30, tokens_2021-03-01, orders_2026-01-01 and
+// finances_2024-06-19, and the pages "Connect to the SP-API", "Grantless
+// operations", "Get authorization to access restricted report types", "Get the
+// latest transactions", "Usage plans and rate limits" and "Include a User-Agent
+// header in all requests" at https://developer-docs.amazon.com/sp-api/.
 package spapi

@@ -8,7 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/url"
+	"net/http"
 
 	"github.com/hashicorp/go-retryablehttp"
 
@@ -39,40 +39,60 @@ func (c *Client) put(ctx context.Context, a amazon.Account, address, contentType
 }
 
 // open downloads a document, unpacked, with the content type that the download
-// declares. The address lives for five minutes and is used at once.
-func (c *Client) open(ctx context.Context, a amazon.Account, op operation, path string, id amazon.DocumentID) (io.ReadCloser, string, error) {
-	if id == "" {
-		return nil, "", notSent(op, a, errNoID)
+// declares. The address that r answers lives for five minutes and is used at
+// once; if it is too old even so, another is asked for, once.
+func (c *Client) open(ctx context.Context, a amazon.Account, r request) (io.ReadCloser, string, error) {
+	resp, err := c.download(ctx, a, r)
+	if addressExpired(err) {
+		resp, err = c.download(ctx, a, r)
 	}
-	var doc struct {
-		URL string `json:"url"`
-	}
-	if _, err := c.call(ctx, a, request{op: op, path: path + "/" + url.PathEscape(string(id))}, &doc); err != nil {
-		return nil, "", err
-	}
-	if doc.URL == "" {
-		return nil, "", incomplete(op, a, errors.New("document without a url"))
-	}
-	req, err := retryablehttp.NewRequestWithContext(ctx, download.method, doc.URL, nil)
-	if err != nil {
-		return nil, "", notSent(download, a, quiet(err))
-	}
-	resp, err := c.do(a, download, req)
 	if err != nil {
 		return nil, "", err
 	}
-	if resp.StatusCode/100 != 2 {
-		_, err := c.read(a, download, resp)
-		return nil, "", err
-	}
-	r := io.Reader(resp.Body)
+	unpacked := io.Reader(resp.Body)
 	if !resp.Uncompressed {
-		if r, err = gunzip(r); err != nil {
+		if unpacked, err = gunzip(resp.Body); err != nil {
 			resp.Body.Close()
 			return nil, "", incomplete(download, a, quiet(err))
 		}
 	}
-	return &document{r: r, left: maxDocument, body: resp.Body, account: a}, resp.Header.Get("Content-Type"), nil
+	return &document{r: unpacked, left: maxDocument, body: resp.Body, account: a}, resp.Header.Get("Content-Type"), nil
+}
+
+// download asks for the address of a document and begins to read what is there.
+func (c *Client) download(ctx context.Context, a amazon.Account, r request) (*http.Response, error) {
+	var place struct {
+		URL string `json:"url"`
+	}
+	if _, err := c.call(ctx, a, r, &place); err != nil {
+		return nil, err
+	}
+	if place.URL == "" {
+		return nil, incomplete(r.op, a, errors.New("document without a url"))
+	}
+	req, err := retryablehttp.NewRequestWithContext(ctx, download.method, place.URL, nil)
+	if err != nil {
+		return nil, notSent(download, a, quiet(err))
+	}
+	resp, err := c.do(a, download, req)
+	if err != nil {
+		return nil, err
+	}
+	if resp.StatusCode/100 != 2 {
+		_, err := c.read(a, download, resp)
+		return nil, err
+	}
+	return resp, nil
+}
+
+// addressExpired recognises the refusal of a presigned address for its age. S3
+// says AccessDenied with "Request has expired", or ExpiredToken when what signed
+// the address expired first; CloudFront says AccessDenied and no more. A wrong
+// signature has another code.
+func addressExpired(err error) bool {
+	var e *amazon.Error
+	return errors.As(err, &e) && (e.Op == upload.name || e.Op == download.name) &&
+		(e.Code == "AccessDenied" || e.Code == "ExpiredToken")
 }
 
 // gunzip unpacks what begins like gzip. The bytes decide, not what Amazon says

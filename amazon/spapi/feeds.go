@@ -1,11 +1,12 @@
 package spapi
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
+	"iter"
 	"net/url"
 	"time"
 
@@ -16,9 +17,6 @@ import (
 const (
 	feedsPath         = "/feeds/2021-06-30/feeds"
 	feedDocumentsPath = "/feeds/2021-06-30/documents"
-
-	// pageSize is the most that the models allow.
-	pageSize = "100"
 )
 
 var errNoID = errors.New("empty ID: want the one that Amazon gave")
@@ -54,8 +52,9 @@ func (f feedAnswer) feed() (amazon.Feed, error) {
 	}, nil
 }
 
-// Feed implements [amazon.Feeds] with getFeed. Amazon answers 404 for an ID it
-// does not know, and at times for one it gave a moment ago.
+// Feed implements [amazon.Feeds] with getFeed of model feeds_2021-06-30: a token
+// in half a second, 15 at most. Amazon answers 404 for an ID it does not know,
+// and at times for one it gave a moment ago.
 func (c *Client) Feed(ctx context.Context, a amazon.Account, id amazon.FeedID) (amazon.Feed, error) {
 	if id == "" {
 		return amazon.Feed{}, notSent(getFeed, a, errNoID)
@@ -71,69 +70,60 @@ func (c *Client) Feed(ctx context.Context, a amazon.Account, id amazon.FeedID) (
 	return f, nil
 }
 
-// Feeds implements [amazon.Feeds] with getFeeds. A zero since goes as far back
-// as Amazon does, 90 days.
+// Feeds implements [amazon.Feeds] with getFeeds: [Client.AllFeeds] of one type. A
+// zero since goes as far back as Amazon does, 90 days.
 func (c *Client) Feeds(ctx context.Context, a amazon.Account, t amazon.FeedType, since time.Time) ([]amazon.Feed, error) {
-	if t == "" {
-		return nil, notSent(getFeeds, a, errors.New("empty feed type"))
+	return complete(c.AllFeeds(ctx, a, FeedQuery{Types: []amazon.FeedType{t}, Since: since}))
+}
+
+// FeedQuery selects feeds to list.
+type FeedQuery struct {
+	Types        []amazon.FeedType     // 1 to 10
+	Statuses     []amazon.FeedStatus   // none: all
+	Marketplaces []order.MarketplaceID // feeds for at least one of these, 10 at most; none: all
+
+	// Since and Until say when a feed was created. Zero: 90 days ago, as far
+	// back as Amazon goes, and now.
+	Since, Until time.Time
+}
+
+func (q FeedQuery) values() (url.Values, error) {
+	if err := cmp.Or(
+		checkCount("feed types", q.Types, 1, 10),
+		checkCount("marketplaces", q.Marketplaces, 0, 10),
+		checkSpan(q.Since, q.Until),
+	); err != nil {
+		return nil, err
 	}
-	query := url.Values{"feedTypes": {string(t)}, "pageSize": {pageSize}}
-	if !since.IsZero() {
-		query.Set("createdSince", format(since))
+	v := url.Values{"pageSize": {pageSize}}
+	setList(v, "feedTypes", q.Types)
+	setList(v, "processingStatuses", q.Statuses)
+	setList(v, "marketplaceIds", q.Marketplaces)
+	setSpan(v, "createdSince", q.Since, "createdUntil", q.Until)
+	return v, nil
+}
+
+// AllFeeds lists feeds with getFeeds of model feeds_2021-06-30, page by page as
+// the caller goes on, in Amazon's order. An error ends the sequence; what came
+// before it is a part of the list and proves nothing about the rest. Ranging
+// again asks again. getFeeds refills one token in 45 seconds, ten at most, and a
+// page of a hundred feeds costs one: for a longer list see [Client.Waiting].
+func (c *Client) AllFeeds(ctx context.Context, a amazon.Account, q FeedQuery) iter.Seq2[amazon.Feed, error] {
+	query, err := q.values()
+	if err != nil {
+		return refuse[amazon.Feed](notSent(getFeeds, a, err))
 	}
-	var feeds []amazon.Feed
-	err := eachPage(getFeeds, query, func(query url.Values) (string, error) {
+	return pages(getFeeds, a, func(token string) ([]amazon.Feed, string, error) {
 		var page struct {
 			Feeds []feedAnswer `json:"feeds"`
 			Next  string       `json:"nextToken"`
 		}
-		if _, err := c.call(ctx, a, request{op: getFeeds, path: feedsPath, query: query}, &page); err != nil {
-			return "", err
+		if _, err := c.call(ctx, a, request{op: getFeeds, path: feedsPath, query: nextOnly(query, token)}, &page); err != nil {
+			return nil, "", err
 		}
-		if page.Feeds == nil {
-			return "", incomplete(getFeeds, a, errors.New("page without feeds: want a list, if an empty one"))
-		}
-		for _, ans := range page.Feeds {
-			f, err := ans.feed()
-			if err != nil {
-				return "", incomplete(getFeeds, a, err)
-			}
-			feeds = append(feeds, f)
-		}
-		return page.Next, nil
+		feeds, err := each(page.Feeds, feedAnswer.feed)
+		return feeds, page.Next, err
 	})
-	if errors.Is(err, errPagesRepeat) {
-		err = incomplete(getFeeds, a, err)
-	}
-	if err != nil {
-		return nil, err
-	}
-	return feeds, nil
-}
-
-var errPagesRepeat = errors.New("Amazon answered the same nextToken twice: the list does not end")
-
-// eachPage reads page after page. nextToken must be the only parameter of all
-// requests but the first. A list that Amazon throttles midway begins again from
-// its first page, so it must not come back before there is a token for each page
-// that it has read and for the one that it has not.
-func eachPage(op operation, query url.Values, read func(url.Values) (next string, err error)) error {
-	seen := map[string]bool{}
-	for {
-		next, err := read(query)
-		var e *amazon.Error
-		if errors.As(err, &e) && e.Op == op.name && e.Status == http.StatusTooManyRequests {
-			e.RetryAt = e.RetryAt.Add(time.Duration(len(seen)) * op.every)
-		}
-		if err != nil || next == "" {
-			return err
-		}
-		if seen[next] {
-			return errPagesRepeat
-		}
-		seen[next] = true
-		query = url.Values{"nextToken": {next}}
-	}
 }
 
 // incomplete is the error of an answer that cannot be what Amazon meant.
@@ -141,7 +131,8 @@ func incomplete(op operation, a amazon.Account, err error) *amazon.Error {
 	return &amazon.Error{Op: op.name, Account: string(a.ID), Err: err}
 }
 
-// CancelFeed implements [amazon.Feeds] with cancelFeed.
+// CancelFeed implements [amazon.Feeds] with cancelFeed of model feeds_2021-06-30:
+// a token in half a second, 15 at most.
 func (c *Client) CancelFeed(ctx context.Context, a amazon.Account, id amazon.FeedID) error {
 	if id == "" {
 		return notSent(cancelFeed, a, errNoID)
@@ -150,9 +141,13 @@ func (c *Client) CancelFeed(ctx context.Context, a amazon.Account, id amazon.Fee
 	return err
 }
 
-// Document implements [amazon.Feeds] with getFeedDocument. Reading ends with
-// ctx; the caller closes the reader.
+// Document implements [amazon.Feeds] with getFeedDocument of model
+// feeds_2021-06-30: a token in 45 seconds, ten at most. Reading ends with ctx;
+// the caller closes the reader.
 func (c *Client) Document(ctx context.Context, a amazon.Account, id amazon.DocumentID) (io.ReadCloser, error) {
-	doc, _, err := c.open(ctx, a, getFeedDocument, feedDocumentsPath, id)
+	if id == "" {
+		return nil, notSent(getFeedDocument, a, errNoID)
+	}
+	doc, _, err := c.open(ctx, a, request{op: getFeedDocument, path: feedDocumentsPath + "/" + url.PathEscape(string(id))})
 	return doc, err
 }

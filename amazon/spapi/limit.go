@@ -17,6 +17,9 @@ const (
 	callLimit   = time.Minute
 	uploadLimit = 5 * time.Minute
 	idleLimit   = time.Minute
+
+	// saveLimit is how long a database may keep us from telling what happened.
+	saveLimit = 5 * time.Second
 )
 
 // within returns the host's client with a limit to each attempt at an operation.

@@ -1,12 +1,13 @@
 package spapi
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"net/url"
-	"strings"
 
 	"github.com/takebackhq/takeback/amazon"
 	"github.com/takebackhq/takeback/order"
@@ -26,20 +27,20 @@ type reportSpecification struct {
 	Options      map[string]string     `json:"reportOptions,omitempty"`
 }
 
-// Request implements [amazon.Reports] with createReport. A lost answer is not
+// Request implements [amazon.Reports] with createReport of model
+// reports_2021-06-30: a token in 60 seconds, 15 at most. A lost answer is not
 // repeated: look with [Client.Reports] first.
 func (c *Client) Request(ctx context.Context, a amazon.Account, r amazon.ReportRequest) (amazon.ReportID, error) {
 	spec := reportSpecification{Type: r.Type, Marketplaces: r.Marketplaces, Options: r.Options}
 	if len(spec.Marketplaces) == 0 {
 		spec.Marketplaces = a.Marketplaces
 	}
-	switch {
-	case r.Type == "":
-		return "", notSent(createReport, a, errors.New("empty report type"))
-	case len(spec.Marketplaces) == 0 || len(spec.Marketplaces) > 25:
-		return "", notSent(createReport, a, fmt.Errorf("%d marketplaces: want 1 to 25", len(spec.Marketplaces)))
-	case !r.Start.IsZero() && !r.End.IsZero() && r.End.Before(r.Start):
-		return "", notSent(createReport, a, fmt.Errorf("span from %s to %s: ends before it starts", format(r.Start), format(r.End)))
+	if err := cmp.Or(
+		checkType(r.Type),
+		checkCount("marketplaces", spec.Marketplaces, 1, 25),
+		checkSpan(r.Start, r.End),
+	); err != nil {
+		return "", notSent(createReport, a, err)
 	}
 	if !r.Start.IsZero() {
 		spec.Start = format(r.Start)
@@ -57,6 +58,13 @@ func (c *Client) Request(ctx context.Context, a amazon.Account, r amazon.ReportR
 		return "", incomplete(createReport, a, errors.New("answer without a reportId"))
 	}
 	return ans.ID, nil
+}
+
+func checkType(t amazon.ReportType) error {
+	if t == "" {
+		return errors.New("empty report type")
+	}
+	return nil
 }
 
 // reportAnswer is model reports_2021-06-30, Report.
@@ -90,7 +98,8 @@ func (r reportAnswer) report() (amazon.Report, error) {
 	}, nil
 }
 
-// Report implements [amazon.Reports] with getReport.
+// Report implements [amazon.Reports] with getReport of model reports_2021-06-30:
+// a token in half a second, 15 at most.
 func (c *Client) Report(ctx context.Context, a amazon.Account, id amazon.ReportID) (amazon.Report, error) {
 	if id == "" {
 		return amazon.Report{}, notSent(getReport, a, errNoID)
@@ -106,59 +115,81 @@ func (c *Client) Report(ctx context.Context, a amazon.Account, id amazon.ReportI
 	return r, nil
 }
 
-// Reports implements [amazon.Reports] with getReports. The list holds reports
-// that others asked for too: they belong to the seller.
+// Reports implements [amazon.Reports] with getReports: the whole of
+// [Client.AllReports].
 func (c *Client) Reports(ctx context.Context, a amazon.Account, q amazon.ReportQuery) ([]amazon.Report, error) {
-	if len(q.Types) == 0 || len(q.Types) > 10 {
-		return nil, notSent(getReports, a, fmt.Errorf("%d report types: want 1 to 10", len(q.Types)))
+	return complete(c.AllReports(ctx, a, q))
+}
+
+// AllReports lists reports with getReports of model reports_2021-06-30, page by
+// page as the caller goes on, in Amazon's order. The list holds reports that
+// others asked for too: they belong to the seller. An error ends the sequence;
+// what came before it is a part of the list. Ranging again asks again.
+// getReports refills one token in 45 seconds, ten at most, and a page of a
+// hundred reports costs one: for a longer list see [Client.Waiting].
+func (c *Client) AllReports(ctx context.Context, a amazon.Account, q amazon.ReportQuery) iter.Seq2[amazon.Report, error] {
+	query, err := reportParameters(q)
+	if err != nil {
+		return refuse[amazon.Report](notSent(getReports, a, err))
 	}
-	types := make([]string, len(q.Types))
-	for i, t := range q.Types {
-		types[i] = string(t)
-	}
-	query := url.Values{"reportTypes": {strings.Join(types, ",")}, "pageSize": {pageSize}}
-	if !q.Since.IsZero() {
-		query.Set("createdSince", format(q.Since))
-	}
-	var reports []amazon.Report
-	err := eachPage(getReports, query, func(query url.Values) (string, error) {
+	return pages(getReports, a, func(token string) ([]amazon.Report, string, error) {
 		var page struct {
 			Reports []reportAnswer `json:"reports"`
 			Next    string         `json:"nextToken"`
 		}
-		if _, err := c.call(ctx, a, request{op: getReports, path: reportsPath, query: query}, &page); err != nil {
-			return "", err
+		if _, err := c.call(ctx, a, request{op: getReports, path: reportsPath, query: nextOnly(query, token)}, &page); err != nil {
+			return nil, "", err
 		}
-		if page.Reports == nil {
-			return "", incomplete(getReports, a, errors.New("page without reports: want a list, if an empty one"))
-		}
-		for _, ans := range page.Reports {
-			r, err := ans.report()
-			if err != nil {
-				return "", incomplete(getReports, a, err)
-			}
-			reports = append(reports, r)
-		}
-		return page.Next, nil
+		reports, err := each(page.Reports, reportAnswer.report)
+		return reports, page.Next, err
 	})
-	if errors.Is(err, errPagesRepeat) {
-		err = incomplete(getReports, a, err)
-	}
-	if err != nil {
-		return nil, err
-	}
-	return reports, nil
 }
 
-// Open implements [amazon.Reports] with getReportDocument. The content type of
-// the meta is the download's own and may name a character set in Java's words,
-// such as Cp1252. Reading ends with ctx; the caller closes the reader.
+func reportParameters(q amazon.ReportQuery) (url.Values, error) {
+	if err := cmp.Or(
+		checkCount("report types", q.Types, 1, 10),
+		checkCount("marketplaces", q.Marketplaces, 0, 10),
+		checkSpan(q.Since, q.Until),
+	); err != nil {
+		return nil, err
+	}
+	v := url.Values{"pageSize": {pageSize}}
+	setList(v, "reportTypes", q.Types)
+	setList(v, "processingStatuses", q.Statuses)
+	setList(v, "marketplaceIds", q.Marketplaces)
+	setSpan(v, "createdSince", q.Since, "createdUntil", q.Until)
+	return v, nil
+}
+
+// CancelReport stops a report that is IN_QUEUE, with cancelReport of model
+// reports_2021-06-30: a token in 45 seconds, ten at most. Repeating it is
+// harmless. Amazon answers an error when the report is further on.
+func (c *Client) CancelReport(ctx context.Context, a amazon.Account, id amazon.ReportID) error {
+	if id == "" {
+		return notSent(cancelReport, a, errNoID)
+	}
+	_, err := c.call(ctx, a, request{op: cancelReport, path: reportsPath + "/" + url.PathEscape(string(id))}, nil)
+	return err
+}
+
+// Open implements [amazon.Reports] with getReportDocument of model
+// reports_2021-06-30: a token in 60 seconds, 15 at most. For a type of report
+// that holds buyers' data it asks for a restricted data token first, so r needs
+// its Type. The content type of the meta is the download's own and may name a
+// character set in Java's words, such as Cp1252. Reading ends with ctx; the
+// caller closes the reader.
 func (c *Client) Open(ctx context.Context, a amazon.Account, r amazon.Report) (io.ReadCloser, amazon.ReportMeta, error) {
 	if r.Document == "" {
 		return nil, amazon.ReportMeta{}, notSent(getReportDocument, a,
 			fmt.Errorf("report %s is %s and has no document", r.ID, r.Status))
 	}
-	doc, contentType, err := c.open(ctx, a, getReportDocument, reportDocumentsPath, r.Document)
+	ask := request{op: getReportDocument, path: reportDocumentsPath + "/" + url.PathEscape(string(r.Document))}
+	if restricted(r.Type) {
+		ask.token = func(ctx context.Context) (*accessToken, error) {
+			return c.restrictedToken(ctx, a, []RestrictedResource{{Method: ask.op.method, Path: ask.path}})
+		}
+	}
+	doc, contentType, err := c.open(ctx, a, ask)
 	if err != nil {
 		return nil, amazon.ReportMeta{}, err
 	}

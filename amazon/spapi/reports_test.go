@@ -17,6 +17,8 @@ import (
 )
 
 const (
+	cancelReportPath = "DELETE /reports/2021-06-30/reports/9001"
+
 	askPath       = "POST /reports/2021-06-30/reports"
 	reportPath    = "GET /reports/2021-06-30/reports/9001"
 	reportsPath   = "GET /reports/2021-06-30/reports"
@@ -90,55 +92,61 @@ func TestReport(t *testing.T) {
 	}
 }
 
-func TestReportsReadsAllPages(t *testing.T) {
+func TestReportsAsksForEverythingInTheQuery(t *testing.T) {
 	s := newServer(t)
 	s.on(reportsPath, answer(200, `{"reports":[`+reportJSON+`],"nextToken":"n"}`), answer(200, `{"reports":[`+reportJSON+`]}`))
 	c, _ := connect(t, s)
 	reports, err := c.Reports(t.Context(), seller, amazon.ReportQuery{
-		Types: []amazon.ReportType{amazon.ReturnsFlatReport, amazon.ReturnsXMLReport}, Since: hostTime,
+		Types:        []amazon.ReportType{amazon.ReturnsFlatReport, amazon.ReturnsXMLReport},
+		Statuses:     []amazon.ReportStatus{amazon.ReportDone, amazon.ReportInQueue},
+		Marketplaces: []order.MarketplaceID{"ATVPDKIKX0DER", "A2EUQ1WTGCTBG2"},
+		Since:        hostTime, Until: amazonTime,
 	})
 	require.NoError(t, err)
 	assert.Len(t, reports, 2)
-	asked := s.requests(reportsPath)
-	require.Len(t, asked, 2)
-	first, err := url.ParseQuery(asked[0].query)
-	require.NoError(t, err)
-	want := url.Values{
-		"reportTypes":  {"GET_FLAT_FILE_RETURNS_DATA_BY_RETURN_DATE,GET_XML_RETURNS_DATA_BY_RETURN_DATE"},
-		"createdSince": {"2026-09-01T11:58:00Z"},
-		"pageSize":     {"100"},
+	want := []url.Values{{
+		"reportTypes":        {"GET_FLAT_FILE_RETURNS_DATA_BY_RETURN_DATE,GET_XML_RETURNS_DATA_BY_RETURN_DATE"},
+		"processingStatuses": {"DONE,IN_QUEUE"},
+		"marketplaceIds":     {"ATVPDKIKX0DER,A2EUQ1WTGCTBG2"},
+		"createdSince":       {"2026-09-01T11:58:00Z"},
+		"createdUntil":       {"2026-09-01T12:00:00Z"},
+		"pageSize":           {"100"},
+	}, {"nextToken": {"n"}}}
+	if diff := cmp.Diff(want, queries(t, s, reportsPath)); diff != "" {
+		t.Errorf("queries (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff(want, first); diff != "" {
-		t.Errorf("first query (-want +got):\n%s", diff)
-	}
-	assert.Equal(t, "nextToken=n", asked[1].query)
 }
 
-func TestReportsIsCompleteOrAnError(t *testing.T) {
-	eleven := make([]amazon.ReportType, 11)
+func TestReportsRefusesABadQuery(t *testing.T) {
 	one := []amazon.ReportType{amazon.ReturnsFlatReport}
 	tests := map[string]struct {
-		types []amazon.ReportType
-		steps []step
+		query amazon.ReportQuery
+		want  string
 	}{
-		"no types":          {nil, []step{answer(200, `{"reports":[]}`)}},
-		"too many types":    {eleven, []step{answer(200, `{"reports":[]}`)}},
-		"second page fails": {one, []step{answer(200, `{"reports":[],"nextToken":"n"}`), answer(403, "")}},
-		"pages never end":   {one, []step{answer(200, `{"reports":[],"nextToken":"n"}`)}},
-		"no list":           {one, []step{answer(200, `{}`)}},
-		"report without ID": {one, []step{answer(200, `{"reports":[{"processingStatus":"DONE"}]}`)}},
+		"no type":              {amazon.ReportQuery{}, "0 report types: want 1 to 10"},
+		"many types":           {amazon.ReportQuery{Types: make([]amazon.ReportType, 11)}, "11 report types: want 1 to 10"},
+		"many marketplaces":    {amazon.ReportQuery{Types: one, Marketplaces: make([]order.MarketplaceID, 11)}, "11 marketplaces: want 0 to 10"},
+		"ends before it start": {amazon.ReportQuery{Types: one, Since: hostTime, Until: hostTime.Add(-time.Hour)}, "ends before it starts"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			s := newServer(t)
-			s.on(reportsPath, tt.steps...)
 			c, _ := connect(t, s)
-			reports, err := c.Reports(t.Context(), seller, amazon.ReportQuery{Types: tt.types})
-			var got *amazon.Error
-			require.ErrorAs(t, err, &got)
-			assert.Nil(t, reports)
+			_, err := c.Reports(t.Context(), seller, tt.query)
+			assert.ErrorContains(t, err, tt.want)
+			assert.Equal(t, amazon.NotSent, amazon.Whether(err))
+			assert.Empty(t, s.requests(tokenPath))
 		})
 	}
+}
+
+func TestCancelReport(t *testing.T) {
+	s := newServer(t)
+	s.on(cancelReportPath, answer(500, ""), answer(200, ""), answer(400, refused("InvalidInput", "not in queue", "")))
+	c, _ := connect(t, s)
+	require.NoError(t, c.CancelReport(t.Context(), seller, "9001"))
+	err := c.CancelReport(t.Context(), seller, "9001")
+	assert.Equal(t, amazon.Answered, amazon.Whether(err), "%v", err)
 }
 
 func TestOpenReport(t *testing.T) {

@@ -42,6 +42,27 @@ func calls(c *spapi.Client) map[string]func(context.Context) error {
 			doc, _, err := c.Open(ctx, seller, amazon.Report{ID: "9001", Document: "doc-9001"})
 			return download(doc, err)
 		},
+		cancelReportPath: func(ctx context.Context) error { return c.CancelReport(ctx, seller, "9001") },
+		makeSchedulePath: func(ctx context.Context) error {
+			_, err := c.CreateReportSchedule(ctx, seller, weekly)
+			return err
+		},
+		schedulesPath: func(ctx context.Context) error {
+			_, err := c.ReportSchedules(ctx, seller, amazon.ReturnsFlatReport)
+			return err
+		},
+		schedulePath:       func(ctx context.Context) error { _, err := c.ReportSchedule(ctx, seller, "77"); return err },
+		cancelSchedulePath: func(ctx context.Context) error { return c.CancelReportSchedule(ctx, seller, "77") },
+		restrictedPath: func(ctx context.Context) error {
+			_, _, err := c.RestrictedDataToken(ctx, seller, []spapi.RestrictedResource{{Method: "GET", Path: "/x"}})
+			return err
+		},
+		orderPath: func(ctx context.Context) error { _, err := c.Order(ctx, seller, orderNumber); return err },
+		ordersPath: func(ctx context.Context) error {
+			_, err := collect(c.SearchOrders(ctx, seller, spapi.OrderQuery{CreatedAfter: hostTime.AddDate(0, 0, -1)}))
+			return err
+		},
+		transactionsPath: func(ctx context.Context) error { _, err := c.Refunds(ctx, seller, orderNumber); return err },
 	}
 }
 
@@ -63,8 +84,11 @@ func TestWhatIsRepeated(t *testing.T) {
 	want := map[string]map[string]int{
 		placePath: always, uploadPath: always, tokenPath: always, downloadPath: always,
 		feedPath: always, reportPath: always, cancelPath: always,
+		restrictedPath: always, orderPath: always, transactionsPath: always,
 		feedsPath: slow, reportsPath: slow, feedDocPath: slow, reportDocPath: slow,
-		askPath: never,
+		cancelReportPath: slow, makeSchedulePath: slow, schedulesPath: slow, schedulePath: slow, cancelSchedulePath: slow,
+		ordersPath: slow,
+		askPath:    never,
 	}
 	for route, counts := range want {
 		for failure, count := range counts {
@@ -87,32 +111,35 @@ func TestWhatIsRepeated(t *testing.T) {
 	}
 }
 
-func TestPauses(t *testing.T) {
-	tests := map[string]struct {
-		route       string
-		step        step
-		least, most [4]time.Duration
-	}{
-		"after a 5xx, any time up to a doubling bound": {feedsPath, answer(503, ""),
-			[4]time.Duration{}, [4]time.Duration{time.Second, 2 * time.Second, 4 * time.Second, 8 * time.Second}},
-		"after a 429, at least the time of one token, and five seconds at most": {placePath, answer(429, ""),
-			[4]time.Duration{2 * time.Second, 2 * time.Second, 2 * time.Second, 2 * time.Second},
-			[4]time.Duration{3 * time.Second, 4 * time.Second, 5 * time.Second, 5 * time.Second}},
+func TestPausesDouble(t *testing.T) {
+	s := newServer(t)
+	s.on(feedsPath, answer(503, ""))
+	c, k := connect(t, s)
+	began := time.Now()
+	require.Error(t, calls(c)[feedsPath](t.Context()))
+	assert.Less(t, time.Since(began), 10*time.Second, "only the injected wait passes time")
+	require.Len(t, k.waits, 4)
+	for i, d := range k.waits {
+		assert.GreaterOrEqual(t, d, time.Duration(0), "wait %d", i)
+		assert.Less(t, d, time.Second<<i, "wait %d", i)
 	}
-	for name, tt := range tests {
-		t.Run(name, func(t *testing.T) {
-			s := newServer(t)
-			s.on(tt.route, tt.step)
-			c, k := connect(t, s)
-			began := time.Now()
-			require.Error(t, calls(c)[tt.route](t.Context()))
-			assert.Less(t, time.Since(began), 10*time.Second, "only the injected wait passes time")
-			require.Len(t, k.waits, 4)
-			for i, d := range k.waits {
-				assert.GreaterOrEqual(t, d, tt.least[i], "wait %d", i)
-				assert.Less(t, d, tt.most[i], "wait %d", i)
-			}
-		})
+}
+
+// After a 429 a repeat comes when there is a token again, and not before.
+func TestAShortThrottleIsWaitedOut(t *testing.T) {
+	s := newServer(t)
+	var tries []time.Time
+	c, k := connect(t, s)
+	s.on(placePath, func(w http.ResponseWriter, r *http.Request) {
+		tries = append(tries, k.Now())
+		answer(429, "")(w, r)
+	})
+	require.Error(t, calls(c)[placePath](t.Context()))
+	require.Len(t, tries, 5)
+	for i := range tries[1:] {
+		pause := tries[i+1].Sub(tries[i])
+		assert.GreaterOrEqual(t, pause, 2*time.Second, "pause %d", i)
+		assert.Less(t, pause, max(2500*time.Millisecond, time.Second<<i)+time.Second, "pause %d", i)
 	}
 }
 
@@ -133,6 +160,13 @@ func TestALongThrottleIsNotWaitedOut(t *testing.T) {
 		feedDocPath:   45 * time.Second,
 		reportDocPath: 60 * time.Second,
 		askPath:       60 * time.Second,
+
+		cancelReportPath:   45 * time.Second,
+		makeSchedulePath:   45 * time.Second,
+		schedulesPath:      45 * time.Second,
+		schedulePath:       45 * time.Second,
+		cancelSchedulePath: 45 * time.Second,
+		ordersPath:         180 * time.Second,
 	}
 	for route, every := range tests {
 		t.Run(route, func(t *testing.T) {
@@ -174,14 +208,16 @@ func TestAWaitEndsWithItsContext(t *testing.T) {
 	assert.Len(t, s.requests(placePath), 1)
 }
 
-func TestRealWaitsEndWithTheirContext(t *testing.T) {
+func TestRealWaitsAreNotBegunInVain(t *testing.T) {
 	s := newServer(t)
 	s.on(placePath, answer(429, ""))
 	c, _ := connect(t, s, func(conf *spapi.Config) { conf.Wait = nil })
 	ctx, stop := context.WithTimeout(t.Context(), 200*time.Millisecond)
 	defer stop()
 	err := uploadOnce(ctx, c)
-	assert.ErrorIs(t, err, context.DeadlineExceeded)
+	_, throttled := amazon.Throttled(err)
+	assert.True(t, throttled, "the token comes after the deadline, so nobody waits for it: %v", err)
+	assert.NoError(t, ctx.Err())
 }
 
 func TestACallWhoseContextIsDoneIsNotSent(t *testing.T) {

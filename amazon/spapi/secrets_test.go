@@ -58,9 +58,9 @@ func TestSecretsStayOut(t *testing.T) {
 		"text": leak,
 	}
 	for name, body := range bodies {
-		for _, route := range []string{tokenPath, placePath, uploadPath, createPath, feedPath} {
+		for _, route := range []string{tokenPath, placePath, uploadPath, createPath, feedPath, restrictedPath, reportDocPath, downloadPath} {
 			t.Run(name+" "+route, func(t *testing.T) {
-				s := newServer(t)
+				s := withReport(t)
 				s.on(route, func(w http.ResponseWriter, _ *http.Request) {
 					w.Header().Set("x-amzn-RequestId", leak)
 					w.WriteHeader(400)
@@ -72,6 +72,8 @@ func TestSecretsStayOut(t *testing.T) {
 				})
 				texts := []string{fmt.Sprintf("%+v", c)}
 				_, err := c.Feed(t.Context(), seller, "50001")
+				texts = append(texts, fmt.Sprintf("%v %+v %#v", err, err, err))
+				_, _, err = c.Open(t.Context(), seller, restrictedReport)
 				texts = append(texts, fmt.Sprintf("%v %+v %#v", err, err, err))
 				ticket, err := c.Begin(t.Context(), seller, amazon.RefundFeed)
 				require.NoError(t, err)

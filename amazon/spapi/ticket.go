@@ -14,8 +14,9 @@ import (
 	"github.com/takebackhq/takeback/order"
 )
 
-// Begin implements [amazon.Feeds]. It counts the createFeed tokens of the
-// account in this process, and calls nobody. The ticket must be closed.
+// Begin implements [amazon.Feeds]. It takes one of the account's createFeed
+// tokens where [Config.Buckets] keeps them, and does not call Amazon. The ticket
+// must be closed.
 func (c *Client) Begin(ctx context.Context, a amazon.Account, t amazon.FeedType) (amazon.Ticket, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, notSent(createFeed, a, err)
@@ -26,12 +27,9 @@ func (c *Client) Begin(ctx context.Context, a amazon.Account, t amazon.FeedType)
 	if t == "" {
 		return nil, notSent(createFeed, a, errors.New("empty feed type"))
 	}
-	b := c.bucket(a)
-	retryAt, ok := b.take(c.now())
-	if !ok {
-		e := notSent(createFeed, a, errors.New("the account's createFeed tokens are used up; Amazon refills one in 120 seconds"))
-		e.RetryAt = retryAt
-		return nil, e
+	b := c.buckets.bucket(a, createFeed)
+	if err := b.take(ctx, 0); err != nil {
+		return nil, err
 	}
 	return &ticket{client: c, account: a, feedType: t, bucket: b}, nil
 }
@@ -61,8 +59,10 @@ var (
 	errNotUploaded  = errors.New("nothing is uploaded for this ticket: call Upload first")
 )
 
-// Upload implements [amazon.Ticket] with createFeedDocument and a PUT to the
-// address it answers. An Upload that fails unbinds what an earlier one bound.
+// Upload implements [amazon.Ticket] with createFeedDocument of model
+// feeds_2021-06-30, a token in two seconds, 15 at most, and a PUT to the address
+// it answers. When that is too old, another is asked for, once. An Upload that
+// fails unbinds what an earlier one bound.
 func (t *ticket) Upload(ctx context.Context, contentType string, doc []byte) (fence, at time.Time, err error) {
 	t.document, t.token = "", nil
 	switch {
@@ -79,33 +79,44 @@ func (t *ticket) Upload(ctx context.Context, contentType string, doc []byte) (fe
 		return time.Time{}, time.Time{}, notSent(createFeedDocument, t.account, err)
 	}
 
-	var place struct {
-		ID  amazon.DocumentID `json:"feedDocumentId"`
-		URL string            `json:"url"`
+	id, at, err := t.client.place(ctx, t.account, contentType, doc)
+	if addressExpired(err) {
+		id, at, err = t.client.place(ctx, t.account, contentType, doc)
 	}
-	at, err = t.client.call(ctx, t.account, request{
-		op:   createFeedDocument,
-		path: feedDocumentsPath,
-		body: map[string]string{"contentType": contentType},
-	}, &place)
 	if err != nil {
-		return time.Time{}, time.Time{}, err
-	}
-	if place.ID == "" || place.URL == "" {
-		return time.Time{}, time.Time{}, incomplete(createFeedDocument, t.account, errors.New("answer without a feedDocumentId or a url"))
-	}
-	if err := t.client.put(ctx, t.account, place.URL, contentType, doc); err != nil {
 		return time.Time{}, time.Time{}, err
 	}
 	tok, err := t.client.token(ctx, t.account, createLife)
 	if err != nil {
 		return time.Time{}, time.Time{}, err
 	}
-	t.document, t.token = place.ID, tok
+	t.document, t.token = id, tok
 	return tok.ends.Add(fenceMargin), at, nil
 }
 
-// Create implements [amazon.Ticket] with createFeed.
+// place puts a document where createFeed will find it, and returns the time of
+// createFeedDocument on Amazon's clock.
+func (c *Client) place(ctx context.Context, a amazon.Account, contentType string, doc []byte) (amazon.DocumentID, time.Time, error) {
+	var ans struct {
+		ID  amazon.DocumentID `json:"feedDocumentId"`
+		URL string            `json:"url"`
+	}
+	at, err := c.call(ctx, a, request{
+		op:   createFeedDocument,
+		path: feedDocumentsPath,
+		body: map[string]string{"contentType": contentType},
+	}, &ans)
+	if err != nil {
+		return "", time.Time{}, err
+	}
+	if ans.ID == "" || ans.URL == "" {
+		return "", time.Time{}, incomplete(createFeedDocument, a, errors.New("answer without a feedDocumentId or a url"))
+	}
+	return ans.ID, at, c.put(ctx, a, ans.URL, contentType, doc)
+}
+
+// Create implements [amazon.Ticket] with createFeed of model feeds_2021-06-30: a
+// token in 120 seconds, 15 at most.
 func (t *ticket) Create(ctx context.Context) (amazon.Feed, error) {
 	switch {
 	case t.closed:
@@ -122,10 +133,14 @@ func (t *ticket) Create(ctx context.Context) (amazon.Feed, error) {
 	}
 	ans, onWire, err := t.client.sendOnce(ctx, t.account, request{op: createFeed, path: feedsPath}, payload, t.token)
 	t.onWire = onWire
+	if onWire {
+		t.bucket.spend(ctx)
+	}
 	if ans.status == 0 {
 		return amazon.Feed{}, err
 	}
-	return t.judge(ans, err)
+	retryAt := t.bucket.heard(ctx, ans.status, ans.header)
+	return t.judge(ans, retryAt, err)
 }
 
 // feedSpecification is model feeds_2021-06-30, CreateFeedSpecification.
@@ -145,8 +160,7 @@ type feedSpecification struct {
 //
 // Other 403s and 5xx have been answered in outages whatever became of the feed,
 // and a redirect or a 404 need not be Amazon's.
-func (t *ticket) judge(ans answer, err error) (amazon.Feed, error) {
-	now := t.client.now()
+func (t *ticket) judge(ans answer, retryAt time.Time, err error) (amazon.Feed, error) {
 	e := ans.failure(nil)
 	switch {
 	case ans.status/100 == 2:
@@ -167,10 +181,10 @@ func (t *ticket) judge(ans answer, err error) (amazon.Feed, error) {
 		}
 		e.Sent, e.Err = amazon.SentUnknown, errors.New("answer without a readable feedId")
 	case ans.status == http.StatusTooManyRequests:
-		e.Sent, e.RetryAt = amazon.NotSent, t.bucket.empty(now)
+		e.Sent, e.RetryAt = amazon.NotSent, retryAt
 	case ans.tokenRefused():
 		t.client.tokens.drop(t.token)
-		e.Sent, e.RetryAt = amazon.NotSent, now
+		e.Sent, e.RetryAt = amazon.NotSent, t.client.now()
 	case ans.status == http.StatusBadRequest,
 		ans.status == http.StatusRequestEntityTooLarge,
 		ans.status == http.StatusUnsupportedMediaType:
@@ -184,7 +198,7 @@ func (t *ticket) judge(ans answer, err error) (amazon.Feed, error) {
 // Close implements [amazon.Ticket]. Closing again does nothing.
 func (t *ticket) Close() {
 	if !t.closed && !t.onWire {
-		t.bucket.giveBack(t.client.now())
+		t.bucket.giveBack(context.Background())
 	}
 	t.closed = true
 }

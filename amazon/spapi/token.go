@@ -8,25 +8,33 @@ import (
 	"fmt"
 	"log/slog"
 	"net/url"
+	"slices"
+	"strings"
 	"sync"
 	"time"
+	"unicode"
 
 	"github.com/hashicorp/go-retryablehttp"
 
 	"github.com/takebackhq/takeback/amazon"
 )
 
-// What only a person can mend; both are wrapped in an [*amazon.Error].
+// What only a person can mend; both are wrapped in an [*amazon.Error]. Other
+// refusals of Login with Amazon, such as unauthorized_client, access_denied and
+// invalid_scope, are mistakes in how the application is registered or asks:
+// [amazon.Error.Code] names them.
 var (
-	// ErrSellerAuthorisation: Login with Amazon answered invalid_grant.
+	// ErrSellerAuthorisation: Login with Amazon answered invalid_grant to a
+	// refresh token.
 	ErrSellerAuthorisation = errors.New("the seller must authorise the application again: the refresh token is wrong, revoked or expired")
 	// ErrClientSecret: Login with Amazon answered invalid_client.
 	ErrClientSecret = errors.New("the application's client ID or client secret is wrong or expired")
 )
 
 // Credentials are the secrets of one account: the application's client ID and
-// secret, and the seller's refresh token, which works in its own region only.
-// Printing and logging them shows no secret.
+// secret, and the seller's refresh token, which works in its own region only and
+// may be missing where only tokens with scopes are asked for. Printing and
+// logging them shows no secret.
 type Credentials struct{ ClientID, ClientSecret, RefreshToken string }
 
 // String implements [fmt.Stringer].
@@ -40,25 +48,54 @@ func (c Credentials) GoString() string { return c.String() }
 // LogValue implements [slog.LogValuer].
 func (c Credentials) LogValue() slog.Value { return slog.StringValue(c.String()) }
 
-func (c Credentials) check() error {
+// grant is what buys an access token: the seller's refresh token or, with
+// scopes, the application's own name and secret.
+type grant struct {
+	Credentials
+	scopes []string // sorted, each once
+}
+
+// newGrant refuses credentials that buy nothing.
+func newGrant(c Credentials, scopes []string) (grant, error) {
 	switch {
 	case c.ClientID == "":
-		return errors.New("credentials without a client ID")
+		return grant{}, errors.New("credentials without a client ID")
 	case c.ClientSecret == "":
-		return errors.New("credentials without a client secret")
-	case c.RefreshToken == "":
-		return errors.New("credentials without a refresh token")
+		return grant{}, errors.New("credentials without a client secret")
+	case c.RefreshToken == "" && len(scopes) == 0:
+		return grant{}, errors.New("credentials without a refresh token")
 	}
-	return nil
+	for _, scope := range scopes {
+		if scope == "" || strings.ContainsFunc(scope, unicode.IsSpace) {
+			return grant{}, fmt.Errorf("scope %q: want one without space, such as sellingpartnerapi::notifications", scope)
+		}
+	}
+	return grant{c, slices.Compact(slices.Sorted(slices.Values(scopes)))}, nil
+}
+
+// form is what Login with Amazon is sent (pages "Connect to the SP-API" and
+// "Grantless operations").
+func (g grant) form() url.Values {
+	form := url.Values{"client_id": {g.ClientID}, "client_secret": {g.ClientSecret}}
+	if len(g.scopes) > 0 {
+		form.Set("grant_type", "client_credentials")
+		form.Set("scope", strings.Join(g.scopes, " "))
+	} else {
+		form.Set("grant_type", "refresh_token")
+		form.Set("refresh_token", g.RefreshToken)
+	}
+	return form
 }
 
 // tokenKey names a token without holding the secrets that buy it.
 type tokenKey [sha256.Size]byte
 
-// key tells applications and sellers apart. The client secret is no part of it:
-// tokens outlive its rotation.
-func (c Credentials) key() tokenKey {
-	return sha256.Sum256(fmt.Appendf(nil, "%q %q", c.ClientID, c.RefreshToken))
+// key tells applications, sellers and scopes apart. The client secret is no part
+// of it: tokens outlive its rotation.
+func (g grant) key() tokenKey {
+	form := g.form()
+	form.Del("client_secret")
+	return sha256.Sum256([]byte(form.Encode()))
 }
 
 // accessToken is held by pointer only, so that printing what holds one shows an
@@ -78,20 +115,36 @@ const (
 	createLife  = 10 * time.Minute // what a token must have left to be bound to a createFeed
 )
 
+// AccessToken returns the token that the seller's calls are made with or, with
+// scopes, one for grantless operations, which need no seller and no refresh
+// token: it is for operations that Client does not have. A token has at least
+// five minutes left, and 30 seconds where Login with Amazon cannot be reached to
+// renew it. Tokens are kept, and callers who find none share one call; ask again
+// rather than keep one. It belongs into the header x-amz-access-token and into no
+// log.
+func (c *Client) AccessToken(ctx context.Context, a amazon.Account, scopes ...string) (string, error) {
+	tok, err := c.token(ctx, a, callLife, scopes...)
+	if err != nil {
+		return "", err
+	}
+	return tok.value, nil
+}
+
 // token returns an access token that lives for at least so long, unless a fresh
 // one lives shorter. Callers who find none share one renewal.
-func (c *Client) token(ctx context.Context, a amazon.Account, least time.Duration) (*accessToken, error) {
+func (c *Client) token(ctx context.Context, a amazon.Account, least time.Duration, scopes ...string) (*accessToken, error) {
 	cred, err := c.credentials(ctx, a)
 	if err != nil {
 		return nil, notSent(getToken, a, fmt.Errorf("credentials: %w", quiet(err)))
 	}
-	if err := cred.check(); err != nil {
+	g, err := newGrant(cred, scopes)
+	if err != nil {
 		return nil, notSent(getToken, a, err)
 	}
-	key := cred.key()
+	key := g.key()
 	lasts := func(t *accessToken) bool { return t.left(c.now()) >= max(least, renewalLife) }
 	tok, err := c.tokens.get(ctx, key, lasts, func(ctx context.Context) (*accessToken, error) {
-		return c.fetchToken(ctx, a, cred)
+		return c.fetchToken(ctx, a, g)
 	})
 	if err == nil {
 		return tok, nil
@@ -109,16 +162,9 @@ func (c *Client) token(ctx context.Context, a amazon.Account, least time.Duratio
 	return nil, &own
 }
 
-// fetchToken trades the refresh token for an access token (page "Connect to the
-// SP-API").
-func (c *Client) fetchToken(ctx context.Context, a amazon.Account, cred Credentials) (*accessToken, error) {
-	form := url.Values{
-		"grant_type":    {"refresh_token"},
-		"refresh_token": {cred.RefreshToken},
-		"client_id":     {cred.ClientID},
-		"client_secret": {cred.ClientSecret},
-	}
-	req, err := retryablehttp.NewRequestWithContext(ctx, getToken.method, c.tokenURL, []byte(form.Encode()))
+// fetchToken asks Login with Amazon for an access token.
+func (c *Client) fetchToken(ctx context.Context, a amazon.Account, g grant) (*accessToken, error) {
+	req, err := retryablehttp.NewRequestWithContext(ctx, getToken.method, c.tokenURL, []byte(g.form().Encode()))
 	if err != nil {
 		return nil, notSent(getToken, a, quiet(err))
 	}
@@ -130,23 +176,23 @@ func (c *Client) fetchToken(ctx context.Context, a amazon.Account, cred Credenti
 	}
 	ans, err := c.read(a, getToken, resp)
 	if err != nil {
-		return nil, explainRefusal(err, ans.refusal.code)
+		return nil, g.explain(err)
 	}
 	value, life, err := parseToken(ans.body)
 	if err != nil {
 		return nil, ans.failure(err)
 	}
-	return &accessToken{key: cred.key(), value: value, expires: asked.Add(life), ends: ans.date.Add(life)}, nil
+	return &accessToken{key: g.key(), value: value, expires: asked.Add(life), ends: ans.date.Add(life)}, nil
 }
 
-// explainRefusal says what to do about a refusal of Login with Amazon.
-func explainRefusal(err error, code string) error {
+// explain says what to do about a refusal of Login with Amazon.
+func (g grant) explain(err error) error {
 	var e *amazon.Error
 	if errors.As(err, &e) {
-		switch code {
-		case "invalid_grant":
+		switch {
+		case e.Code == "invalid_grant" && len(g.scopes) == 0:
 			e.Err = ErrSellerAuthorisation
-		case "invalid_client":
+		case e.Code == "invalid_client":
 			e.Err = ErrClientSecret
 		}
 	}
@@ -163,22 +209,29 @@ func parseToken(body []byte) (value string, life time.Duration, err error) {
 	if json.Unmarshal(body, &doc) != nil {
 		return "", 0, errors.New("token answer is not the JSON of Login with Amazon")
 	}
-	if doc.AccessToken == "" || len(doc.AccessToken) > 4096 {
-		return "", 0, fmt.Errorf("access token of %d bytes: want 1 to 4096", len(doc.AccessToken))
-	}
-	for _, b := range []byte(doc.AccessToken) {
-		if b <= ' ' || b > '~' {
-			return "", 0, errors.New("access token with characters that no HTTP header can carry")
-		}
-	}
-	seconds, err := doc.ExpiresIn.Int64()
-	if err != nil || seconds < 1 || seconds > 24*60*60 {
-		return "", 0, fmt.Errorf("expires_in %s: want 1 to 86400 seconds", clean(doc.ExpiresIn.String(), 20))
-	}
-	return doc.AccessToken, time.Duration(seconds) * time.Second, nil
+	life, err = checkToken(doc.AccessToken, doc.ExpiresIn)
+	return doc.AccessToken, life, err
 }
 
-// tokenCache keeps one access token per application and seller.
+// checkToken refuses a token that no header can carry and a life that cannot be
+// meant. Its errors quote nothing of the token.
+func checkToken(value string, expiresIn json.Number) (life time.Duration, err error) {
+	if value == "" || len(value) > 4096 {
+		return 0, fmt.Errorf("access token of %d bytes: want 1 to 4096", len(value))
+	}
+	for _, b := range []byte(value) {
+		if b <= ' ' || b > '~' {
+			return 0, errors.New("access token with characters that no HTTP header can carry")
+		}
+	}
+	seconds, err := expiresIn.Int64()
+	if err != nil || seconds < 1 || seconds > 24*60*60 {
+		return 0, fmt.Errorf("life of the token %q: want 1 to 86400 seconds", clean(expiresIn.String(), 20))
+	}
+	return time.Duration(seconds) * time.Second, nil
+}
+
+// tokenCache keeps one access token per application and seller, or scopes.
 type tokenCache struct {
 	mu       sync.Mutex
 	tokens   map[tokenKey]*accessToken

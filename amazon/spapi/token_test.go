@@ -30,7 +30,7 @@ func TestManyCallersShareOneTokenCall(t *testing.T) {
 	var wg sync.WaitGroup
 	for range 200 {
 		wg.Go(func() {
-			_, err := c.Feed(t.Context(), seller, "50001")
+			_, err := c.Waiting(time.Hour).Feed(t.Context(), seller, "50001")
 			assert.NoError(t, err)
 		})
 	}
@@ -221,6 +221,9 @@ func TestTokenRefusals(t *testing.T) {
 		"secret expired": {answer(401, `{"error":"invalid_client","error_description":"Client authentication failed"}`),
 			spapi.ErrClientSecret, "invalid_client", 1},
 		"application may not":    {answer(403, `{"error":"unauthorized_client"}`), nil, "unauthorized_client", 1},
+		"access denied":          {answer(400, `{"error":"access_denied"}`), nil, "access_denied", 1},
+		"mistake":                {answer(400, `{"error":"invalid_request"}`), nil, "invalid_request", 1},
+		"broken":                 {answer(500, `{"error":"server_error"}`), nil, "server_error", 5},
 		"throttled":              {answer(429, ""), nil, "", 5},
 		"down":                   {answer(503, `{"error":"temporarily_unavailable"}`), nil, "temporarily_unavailable", 5},
 		"dropped":                {hangUp, nil, "", 5},
@@ -245,6 +248,79 @@ func TestTokenRefusals(t *testing.T) {
 			assert.Equal(t, tt.is == spapi.ErrClientSecret, errors.Is(err, spapi.ErrClientSecret))
 			assert.Len(t, s.requests(tokenPath), tt.calls)
 			assert.Empty(t, s.requests(feedPath))
+		})
+	}
+}
+
+func TestGrantlessTokens(t *testing.T) {
+	s := newServer(t)
+	s.on(tokenPath, answer(200, `{"access_token":"Atza|grantless-hush","token_type":"bearer","expires_in":3600}`))
+	c, k := connect(t, s, func(conf *spapi.Config) {
+		conf.Credentials = func(context.Context, amazon.Account) (spapi.Credentials, error) {
+			return spapi.Credentials{ClientID: secrets.ClientID, ClientSecret: secrets.ClientSecret}, nil
+		}
+	})
+	const one, two = "sellingpartnerapi::notifications", "sellingpartnerapi::client_credential:rotation"
+	for _, scopes := range [][]string{{one}, {one, one}, {one, two}, {two, one}} {
+		token, err := c.AccessToken(t.Context(), seller, scopes...)
+		require.NoError(t, err)
+		assert.Equal(t, "Atza|grantless-hush", token)
+	}
+	asked := s.requests(tokenPath)
+	require.Len(t, asked, 2, "one call for each set of scopes, whatever their order")
+	assert.Equal(t, "client_id=amzn1.application-oa2-client.example&client_secret=amzn1.oa2-cs.v1.hush"+
+		"&grant_type=client_credentials&scope=sellingpartnerapi%3A%3Anotifications", asked[0].body)
+	assert.Contains(t, asked[1].body, "scope=sellingpartnerapi%3A%3Aclient_credential%3Arotation+sellingpartnerapi%3A%3Anotifications")
+
+	require.NoError(t, k.Wait(t.Context(), 56*time.Minute))
+	_, err := c.AccessToken(t.Context(), seller, one)
+	require.NoError(t, err)
+	assert.Len(t, s.requests(tokenPath), 3, "renewed early")
+
+	_, err = c.AccessToken(t.Context(), seller)
+	assert.ErrorContains(t, err, "without a refresh token")
+}
+
+func TestAccessTokenIsTheOneOfTheCalls(t *testing.T) {
+	s := newServer(t)
+	s.on(feedPath, answer(200, feedJSON))
+	c, _ := connect(t, s)
+	token, err := c.AccessToken(t.Context(), seller)
+	require.NoError(t, err)
+	_, err = c.Feed(t.Context(), seller, "50001")
+	require.NoError(t, err)
+	assert.Equal(t, token, s.requests(feedPath)[0].header.Get("x-amz-access-token"))
+	assert.Len(t, s.requests(tokenPath), 1)
+
+	_, err = c.AccessToken(t.Context(), seller, "sellingpartnerapi::notifications")
+	require.NoError(t, err)
+	assert.Len(t, s.requests(tokenPath), 2, "a seller's token is no grantless one")
+}
+
+func TestGrantlessTokenErrors(t *testing.T) {
+	tests := map[string]struct {
+		scope string
+		step  step
+		want  string
+		is    error
+		calls int
+	}{
+		"empty scope":          {"", answer(200, ""), `scope ""`, nil, 0},
+		"two scopes in one":    {"a b", answer(200, ""), `scope "a b"`, nil, 0},
+		"unknown scope":        {"a", answer(400, `{"error":"invalid_scope"}`), "HTTP 400 invalid_scope", nil, 1},
+		"secret expired":       {"a", answer(401, `{"error":"invalid_client"}`), "invalid_client", spapi.ErrClientSecret, 1},
+		"no seller to ask for": {"a", answer(400, `{"error":"invalid_grant"}`), "HTTP 400 invalid_grant", nil, 1},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			s := newServer(t)
+			s.on(tokenPath, tt.step)
+			c, _ := connect(t, s)
+			_, err := c.AccessToken(t.Context(), seller, tt.scope)
+			require.ErrorContains(t, err, tt.want)
+			assert.Equal(t, tt.is != nil, errors.Is(err, spapi.ErrClientSecret))
+			assert.NotErrorIs(t, err, spapi.ErrSellerAuthorisation)
+			assert.Len(t, s.requests(tokenPath), tt.calls)
 		})
 	}
 }

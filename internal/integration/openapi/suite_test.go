@@ -23,11 +23,14 @@ import (
 
 // spoken are the operations of the client, by Amazon's model.
 var spoken = map[string][]string{
-	"feeds_2021-06-30":    {"createFeedDocument", "getFeedDocument", "createFeed", "getFeeds", "getFeed", "cancelFeed"},
-	"reports_2021-06-30":  {"createReport", "getReports", "getReport", "getReportDocument"},
-	"tokens_2021-03-01":   nil,
-	"orders_2026-01-01":   nil,
-	"finances_2024-06-19": nil,
+	"feeds_2021-06-30": {"createFeedDocument", "getFeedDocument", "createFeed", "getFeeds", "getFeed", "cancelFeed"},
+	"reports_2021-06-30": {
+		"createReport", "getReports", "getReport", "cancelReport", "getReportDocument",
+		"createReportSchedule", "getReportSchedules", "getReportSchedule", "cancelReportSchedule",
+	},
+	"tokens_2021-03-01":   {"createRestrictedDataToken"},
+	"orders_2026-01-01":   {"searchOrders", "getOrder"},
+	"finances_2024-06-19": {"listTransactions"},
 }
 
 // unmodelled are the paths for which Amazon publishes no model.
