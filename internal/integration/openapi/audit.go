@@ -56,7 +56,7 @@ type Violation struct {
 
 // String says it in one line.
 func (v Violation) String() string {
-	return fmt.Sprintf("%s: %s (%d times, first in %s)", cmp.Or(v.Operation, "no operation"), v.What, v.Times, v.First)
+	return fmt.Sprintf("%s: %s (exchanges: %d, first %s)", cmp.Or(v.Operation, "no operation"), v.What, v.Times, v.First)
 }
 
 // Run judges exchanges. Requests are judged when the client made them, and those
