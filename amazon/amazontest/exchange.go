@@ -9,6 +9,8 @@ import (
 	"net/http"
 	"strings"
 	"time"
+
+	"github.com/takebackhq/takeback/internal/wirelog"
 )
 
 // maxBody bounds what the server reads of a request.
@@ -163,7 +165,20 @@ func (s *Server) exchange(hr *http.Request, base string) (answer, bool) {
 		fault = script(call)
 	}
 	a, answered := s.perform(r, call, fault)
+	if err := r.writeDown(a, fault); err != nil {
+		return r.op.refuse(500, "InternalFailure", err.Error(), ""), true
+	}
 	return a, wait(hr.Context(), fault.Delay) && answered
+}
+
+// writeDown keeps the exchange for a check of all of them; an answer that the
+// script had a hand in is not the server's own.
+func (r *request) writeDown(a answer, fault Fault) error {
+	e := wirelog.Exchange{Method: r.Method, Target: r.URL.RequestURI(), Header: r.Header, Body: r.body}
+	if fault.none() {
+		e.Answer = &wirelog.Answer{Status: a.status, Header: a.header, Body: a.body}
+	}
+	return wirelog.Write(e)
 }
 
 // arrive enters a call in the journal. The script is asked afterwards, without

@@ -92,6 +92,8 @@ func TestEveryAnswerHasItsHeaders(t *testing.T) {
 		"no route":      {"GET", "/orders/v0/orders", 404, ""},
 		"wrong method":  {"PUT", "/feeds/2021-06-30/feeds", 404, ""},
 		"missing types": {"GET", "/feeds/2021-06-30/feeds", 400, "0.0222"},
+		"no report doc": {"GET", "/reports/2021-06-30/documents/1", 404, "0.0167"},
+		"no list":       {"GET", "/reports/2021-06-30/reports", 400, "0.0222"},
 	}
 	ids := map[string]bool{}
 	for name, tt := range tests {

@@ -15,6 +15,7 @@ import (
 
 	"github.com/takebackhq/takeback/amazon"
 	"github.com/takebackhq/takeback/amazon/spapi"
+	"github.com/takebackhq/takeback/internal/wirelog"
 	"github.com/takebackhq/takeback/order"
 )
 
@@ -115,7 +116,13 @@ func (s *server) on(route string, steps ...step) {
 }
 
 func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	body, _ := io.ReadAll(r.Body)
+	body, brokeOff := io.ReadAll(r.Body)
+	if brokeOff == nil {
+		if err := wirelog.Write(wirelog.Exchange{Method: r.Method, Target: r.URL.RequestURI(), Header: r.Header, Body: body}); err != nil {
+			http.Error(w, err.Error(), http.StatusNotImplemented)
+			return
+		}
+	}
 	route := r.Method + " " + r.URL.EscapedPath()
 	s.mu.Lock()
 	s.seen = append(s.seen, seen{r.Proto, route, r.URL.RawQuery, r.Header.Clone(), r.ContentLength, string(body)})
