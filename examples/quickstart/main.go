@@ -131,7 +131,7 @@ func run(ctx context.Context, args []string, stdout io.Writer) (err error) {
 	for _, o := range all {
 		currencies = append(currencies, o.Currency)
 	}
-	outside, err := newWorld(f.db+".amazon.json", c, seed, accountFor(currencies))
+	outside, err := newWorld(f.db+".amazon.json", c, st, seed, accountFor(currencies))
 	if err != nil {
 		return err
 	}

@@ -19,6 +19,7 @@ import (
 	"github.com/takebackhq/takeback/amazon/spapi"
 	"github.com/takebackhq/takeback/order"
 	"github.com/takebackhq/takeback/reportparse"
+	"github.com/takebackhq/takeback/store"
 )
 
 //go:embed returns.txt
@@ -167,8 +168,8 @@ type world struct {
 }
 
 // newWorld starts a fake Amazon that keeps its books in a file, and knows the
-// same orders as the host.
-func newWorld(file string, c *clock, orders []order.Order, account amazon.Account) (w *world, err error) {
+// same orders as the host. The client keeps Amazon's limits in the host's store.
+func newWorld(file string, c *clock, st store.Cells, orders []order.Order, account amazon.Account) (w *world, err error) {
 	w = &world{account: account}
 	if w.fake, err = amazontest.New(amazontest.Config{Now: c.Now, File: file}); err != nil {
 		return nil, err
@@ -202,6 +203,7 @@ func newWorld(file string, c *clock, orders []order.Order, account amazon.Accoun
 		Credentials: func(context.Context, amazon.Account) (spapi.Credentials, error) { return credentials, nil },
 		Endpoint:    func(amazon.Region) string { return base },
 		TokenURL:    base + "/auth/o2/token",
+		Buckets:     st,
 		Now:         c.Now, Wait: c.wait,
 	})
 	if err != nil {
