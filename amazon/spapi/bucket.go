@@ -1,7 +1,6 @@
 package spapi
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -11,7 +10,6 @@ import (
 	"net/http"
 	"strconv"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"golang.org/x/time/rate"
@@ -40,21 +38,30 @@ func (l level) limiter(burst int) *rate.Limiter {
 	return tokens
 }
 
-// settle writes back what a limiter has left.
-func (l *level) settle(tokens *rate.Limiter, now time.Time) {
-	l.Empty = now.Add(-time.Duration(tokens.TokensAt(now) * float64(l.Every)))
+// full is when a bucket that is full now was empty, at the latest.
+func (l level) full(burst int, now time.Time) time.Time {
+	return now.Add(-time.Duration(burst) * l.Every)
+}
+
+// fill lets nothing run over: what a full bucket was refilled with is lost.
+func (l *level) fill(burst int, now time.Time) {
+	if full := l.full(burst, now); l.Empty.Before(full) {
+		l.Empty = full
+	}
 }
 
 // cut takes out what no rule of ours can have put there, so that a worker whose
-// clock is wrong blocks nobody for long: tokens below zero, a block of more than
-// a refill and its spread, a rate that no plan has. It tells whether there was
-// such a thing: unless that is saved, it is cut anew each time.
+// clock is wrong blocks nobody for long: a bucket that is empty for more than a
+// refill or a minute to come, a block of more than a refill and its spread, a
+// rate that no plan has. It tells whether there was such a thing: unless that is
+// saved, it is cut anew each time. Clocks that differ by less are believed, or a
+// worker behind would give out again what one ahead has taken.
 func (l *level) cut(op operation, now time.Time) (done bool) {
 	if !op.plausible(l.Every.Seconds()) {
 		l.Every, done = op.every, true
 	}
-	if l.Empty.After(now) {
-		l.Empty, done = now, true
+	if most := now.Add(max(l.Every, time.Minute)); l.Empty.After(most) {
+		l.Empty, done = most, true
 	}
 	if most := now.Add(2 * l.Every); l.Blocked.After(most) {
 		l.Blocked, done = most, true
@@ -67,34 +74,36 @@ func (l *level) take(burst int, now time.Time) (comes time.Time, ok bool) {
 	if now.Before(l.Blocked) {
 		return l.Blocked, false
 	}
-	tokens := l.limiter(burst)
-	if delay := tokens.ReserveN(now, 1).DelayFrom(now); delay >= grain {
+	if l.Empty.After(now) {
+		return l.Empty.Add(l.Every), false
+	}
+	if delay := l.limiter(burst).ReserveN(now, 1).DelayFrom(now); delay >= grain {
 		return now.Add(delay), false
 	}
-	l.settle(tokens, now)
+	l.fill(burst, now)
+	l.Empty = l.Empty.Add(l.Every)
 	return time.Time{}, true
 }
 
-// giveBack returns a token that was not used. A negative event is how a limiter
-// takes one back.
+// giveBack returns a token that was not used.
 func (l *level) giveBack(burst int, now time.Time) {
-	tokens := l.limiter(burst)
-	tokens.AllowN(now, -1)
-	l.settle(tokens, now)
+	l.fill(burst, now)
+	l.Empty = l.Empty.Add(-l.Every)
 }
 
 // spend counts a token that was taken earlier as taken now, when Amazon counted
 // it: a bucket that was full meanwhile did not refill it.
 func (l *level) spend(burst int, now time.Time) {
-	tokens := l.limiter(burst)
-	tokens.AllowN(now, -1)
-	tokens.AllowN(now, 1)
-	l.settle(tokens, now)
+	l.giveBack(burst, now)
+	l.fill(burst, now)
+	l.Empty = l.Empty.Add(l.Every)
 }
 
 // refuse believes Amazon that there are no tokens, whoever used them.
-func (l *level) refuse(until, now time.Time) {
-	l.Empty = now
+func (l *level) refuse(until, at time.Time) {
+	if at.After(l.Empty) {
+		l.Empty = at
+	}
 	if until.After(l.Blocked) {
 		l.Blocked = until
 	}
@@ -102,10 +111,10 @@ func (l *level) refuse(until, now time.Time) {
 
 // learn keeps the tokens and goes on at another rate.
 func (l *level) learn(every time.Duration, burst int, now time.Time) {
-	tokens := l.limiter(burst)
-	left := tokens.TokensAt(now)
+	l.fill(burst, now)
+	tokens := now.Sub(l.Empty).Seconds() / l.Every.Seconds()
 	l.Every = every
-	l.Empty = now.Add(-time.Duration(left * float64(every)))
+	l.Empty = now.Add(-time.Duration(tokens * float64(every)))
 }
 
 // plausible tells whether a usage plan may refill a token in so many seconds:
@@ -165,6 +174,7 @@ func (bs *buckets) bucket(a amazon.Account, op operation) *bucket {
 			turn:   make(chan struct{}, 1),
 			head:   make(chan struct{}, 1),
 			memory: level{Every: op.every},
+			every:  op.every,
 		}
 		bs.of[key] = b
 	}
@@ -183,16 +193,18 @@ type bucket struct {
 
 	head chan struct{} // held by whoever gets the next token
 
-	rate atomic.Int64 // what Amazon said last, in nanoseconds for a token
-
 	mu    sync.Mutex
-	news  []edit    // what happened and is not saved yet
-	queue int       // how many hold head or want it
-	next  time.Time // when there will be a token, as last seen
+	news  []event       // what happened and is not saved yet
+	queue int           // how many hold head or want it
+	next  time.Time     // when there will be a token, as last seen
+	every time.Duration // the rate in force, as last seen
 }
 
-// edit is something that happened to a bucket.
-type edit func(l *level, now time.Time)
+// event is something that happened to a bucket, and when.
+type event struct {
+	at   time.Time
+	edit func(l *level, at time.Time)
+}
 
 // change reads the level, enters the news, lets the level be changed, and saves
 // it: again from the start when another process was faster. A decision that
@@ -204,7 +216,10 @@ func (b *bucket) change(ctx context.Context, decide func(l *level, now time.Time
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	for {
+	for range maxConflicts {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		l, version, err := b.load(ctx)
 		if err != nil {
 			return err
@@ -213,9 +228,12 @@ func (b *bucket) change(ctx context.Context, decide func(l *level, now time.Time
 		cut := l.cut(b.op, now)
 		b.mu.Lock()
 		news := b.news
+		if len(news) == 0 {
+			b.every = l.Every
+		}
 		b.mu.Unlock()
-		for _, happened := range news {
-			happened(&l, now)
+		for _, e := range news {
+			e.edit(&l, e.at)
 		}
 		if !decide(&l, now) && !cut && len(news) == 0 {
 			return nil
@@ -230,7 +248,12 @@ func (b *bucket) change(ctx context.Context, decide func(l *level, now time.Time
 		b.mu.Unlock()
 		return nil
 	}
+	return fmt.Errorf("cell %s: %w, %d times in a row: does the store check versions right?", b.name, store.ErrConflict, maxConflicts)
 }
+
+// maxConflicts is how often other processes can be faster. Each time one of them
+// got on, so it is a sign of a store that refuses everything.
+const maxConflicts = 100
 
 func (b *bucket) load(ctx context.Context) (level, int64, error) {
 	if b.cells == nil {
@@ -291,7 +314,6 @@ func (b *bucket) take(ctx context.Context, most time.Duration) error {
 			return err
 		}
 	}
-	began := b.now()
 	if err := b.enqueue(ctx, most); err != nil {
 		return err
 	}
@@ -307,11 +329,13 @@ func (b *bucket) take(ctx context.Context, most time.Duration) error {
 		if err != nil || ok {
 			return err
 		}
-		now := b.now()
-		if !worth(ctx, comes.Sub(now), most-now.Sub(began)) {
+		d := comes.Sub(b.now())
+		if !worth(ctx, d, most) {
 			return b.throttled(comes)
 		}
-		if err := b.wait(ctx, comes.Sub(now)); err != nil {
+		// Counted off, not read off the clock, which a host may have stopped.
+		most -= d
+		if err := b.wait(ctx, d); err != nil {
 			return notSent(b.op, b.account, err)
 		}
 	}
@@ -327,7 +351,7 @@ func (b *bucket) crowded() bool {
 func (b *bucket) enqueue(ctx context.Context, most time.Duration) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	comes := b.next.Add(time.Duration(b.queue) * b.op.every)
+	comes := b.next.Add(time.Duration(b.queue) * b.every)
 	if !worth(ctx, comes.Sub(b.now()), most) {
 		return b.throttled(comes)
 	}
@@ -355,45 +379,66 @@ func (b *bucket) throttled(comes time.Time) *amazon.Error {
 	return e
 }
 
-// enter lets the bucket know, in every process, what became of a request, even
-// when its context has ended. What cannot be saved is saved with the next token.
-func (b *bucket) enter(ctx context.Context, e edit) {
-	b.remember(e)
+// remember enters what became of a request. It is saved with the next token, or
+// when the bucket is flushed.
+func (b *bucket) remember(edit func(l *level, at time.Time)) {
+	now := b.now()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.news = append(b.news, event{now, edit})
+}
+
+// flush lets every process know what this one remembers, also when the context
+// of the request has ended. What cannot be saved is remembered further.
+func (b *bucket) flush(ctx context.Context) {
+	b.tell(ctx, func(*level, time.Time) bool { return false })
+}
+
+// tell changes a bucket when a request is over.
+func (b *bucket) tell(ctx context.Context, decide func(l *level, now time.Time) bool) {
 	ctx, stop := context.WithTimeout(context.WithoutCancel(ctx), saveLimit)
 	defer stop()
-	if err := b.change(ctx, func(*level, time.Time) bool { return false }); err != nil {
+	if err := b.change(ctx, decide); err != nil {
 		b.log.WarnContext(ctx, "amazon bucket not saved", "op", b.op.name, "account", string(b.account.ID), "error", quiet(err).Error())
 	}
 }
 
-// remember is enter for what can wait until the next token is taken.
-func (b *bucket) remember(e edit) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.news = append(b.news, e)
+// giveBack returns a token that was not used. It is not tried again: a save whose
+// answer is lost may have worked, and a token given back twice is one too many.
+func (b *bucket) giveBack(ctx context.Context) {
+	b.tell(ctx, func(l *level, now time.Time) bool {
+		l.giveBack(b.op.burst, now)
+		return true
+	})
+}
+
+// spend counts the token that was taken earlier as taken now.
+func (b *bucket) spend() {
+	b.remember(func(l *level, at time.Time) { l.spend(b.op.burst, at) })
 }
 
 // heard learns from the answer to a request, and returns when to come back if
 // Amazon had no token for it. Those who are refused together come back at
 // different times.
-func (b *bucket) heard(ctx context.Context, status int, h http.Header) (retryAt time.Time) {
+func (b *bucket) heard(status int, h http.Header) (retryAt time.Time) {
 	if status == http.StatusTooManyRequests {
-		every := cmp.Or(time.Duration(b.rate.Load()), b.op.every)
+		every := b.interval()
 		retryAt = b.now().Add(every + rand.N(every/4))
-		b.enter(ctx, func(l *level, now time.Time) { l.refuse(retryAt, now) })
+		b.remember(func(l *level, at time.Time) { l.refuse(retryAt, at) })
 		return retryAt
 	}
-	every, ok := b.op.interval(h)
-	if ok && b.rate.Swap(int64(every)) != int64(every) {
-		b.remember(func(l *level, now time.Time) { l.learn(every, b.op.burst, now) })
+	if every, ok := b.op.interval(h); ok && every != b.interval() {
+		b.mu.Lock()
+		b.every = every
+		b.mu.Unlock()
+		b.remember(func(l *level, at time.Time) { l.learn(every, b.op.burst, at) })
 	}
 	return time.Time{}
 }
 
-func (b *bucket) giveBack(ctx context.Context) {
-	b.enter(ctx, func(l *level, now time.Time) { l.giveBack(b.op.burst, now) })
-}
-
-func (b *bucket) spend(ctx context.Context) {
-	b.enter(ctx, func(l *level, now time.Time) { l.spend(b.op.burst, now) })
+// interval is the time in which a token is refilled, as last seen.
+func (b *bucket) interval() time.Duration {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.every
 }

@@ -151,6 +151,9 @@ func at(k *clock) func(*spapi.Config) {
 	return func(conf *spapi.Config) { conf.Now, conf.Wait = k.Now, k.Wait }
 }
 
+// realTime has a client go by the clock of its bubble.
+func realTime(conf *spapi.Config) { conf.Now, conf.Wait = nil, nil }
+
 // rated is a step whose answer says which rate is in force.
 func rated(rate string, next step) step {
 	return func(w http.ResponseWriter, r *http.Request) {
@@ -222,7 +225,7 @@ func TestManyWaitInLine(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, transport := newServerInMemory(t)
 		s.on(feedPath, answer(200, feedJSON))
-		c, _ := connect(t, s, carriedBy(transport), func(conf *spapi.Config) { conf.Now, conf.Wait = nil, nil })
+		c, _ := connect(t, s, carriedBy(transport), realTime)
 		began := time.Now()
 		var mu sync.Mutex
 		served, refused := map[time.Duration]int{}, 0
@@ -254,7 +257,7 @@ func TestALineIsLeftWithTheContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, transport := newServerInMemory(t)
 		s.on(feedsPath, answer(200, noFeeds))
-		c, _ := connect(t, s, carriedBy(transport), func(conf *spapi.Config) { conf.Now, conf.Wait = nil, nil })
+		c, _ := connect(t, s, carriedBy(transport), realTime)
 		c = c.Waiting(time.Hour)
 		for range 10 {
 			_, err := c.Feeds(t.Context(), seller, amazon.RefundFeed, hostTime)
@@ -532,7 +535,7 @@ func TestA429WithACancelledContextReturnsAtOnce(t *testing.T) {
 					defer stop()
 					answer(429, "")(w, r)
 				})
-				c, _ := connect(t, s, carriedBy(transport), func(conf *spapi.Config) { conf.Now, conf.Wait = nil, nil })
+				c, _ := connect(t, s, carriedBy(transport), realTime)
 				began := time.Now()
 				require.Error(t, calls(c.Waiting(time.Hour))[route](ctx))
 				assert.Equal(t, began, time.Now())
@@ -540,4 +543,139 @@ func TestA429WithACancelledContextReturnsAtOnce(t *testing.T) {
 			})
 		})
 	}
+}
+
+// cellStore makes room for a method of the interface's own name.
+type cellStore = store.Cells
+
+// stuck is a store of cells that answers nothing until the caller gives up.
+type stuck struct{ cellStore }
+
+func (stuck) SaveCell(ctx context.Context, _ store.Cell) error {
+	<-ctx.Done()
+	return ctx.Err()
+}
+
+// What Amazon answered to a createFeed is worth more than a bucket: it does not
+// wait for one to be saved.
+func TestAnAnswerDoesNotWaitForItsBucket(t *testing.T) {
+	for status, body := range map[int]string{202: `{"feedId":"50001"}`, 429: ""} {
+		t.Run(fmt.Sprint(status), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s, transport := newServerInMemory(t)
+				s.on(createPath, answer(status, body))
+				cells := &swap{cells: memory.New()}
+				c, _ := connect(t, s, kept(cells), carriedBy(transport), realTime)
+				ticket := uploaded(t, c)
+				cells.cells = stuck{cells.cells}
+				began := time.Now()
+				feed, err := ticket.Create(t.Context())
+				assert.Equal(t, status == 202, feed.ID == "50001" && err == nil, "%v", err)
+				assert.Equal(t, began, time.Now())
+				ticket.Close()
+				assert.LessOrEqual(t, time.Since(began), 5*time.Second)
+			})
+		})
+	}
+}
+
+// swap is a store of cells that is exchanged for another.
+type swap struct{ cells store.Cells }
+
+func (s *swap) Cells(ctx context.Context, names []string) ([]store.Cell, error) {
+	return s.cells.Cells(ctx, names)
+}
+func (s *swap) SaveCell(ctx context.Context, c store.Cell) error { return s.cells.SaveCell(ctx, c) }
+
+// refusing is a store of cells in which somebody else is always faster.
+type refusing struct{ cellStore }
+
+func (refusing) SaveCell(context.Context, store.Cell) error { return store.ErrConflict }
+
+func TestEndlessConflictsEnd(t *testing.T) {
+	c, _ := connect(t, newServer(t), kept(refusing{memory.New()}))
+	_, err := c.Begin(t.Context(), seller, amazon.RefundFeed)
+	assert.ErrorIs(t, err, store.ErrConflict)
+	assert.Equal(t, amazon.NotSent, amazon.Whether(err))
+	_, throttled := amazon.Throttled(err)
+	assert.False(t, throttled)
+}
+
+// Workers whose clocks differ a little get no more than one bucket between them.
+func TestClocksMayDiffer(t *testing.T) {
+	for _, ahead := range []time.Duration{time.Second, 30 * time.Second, time.Minute} {
+		t.Run(ahead.String(), func(t *testing.T) {
+			st := memory.New()
+			s := newServer(t)
+			behind, k := connect(t, s, kept(st))
+			other, kAhead := connect(t, s, kept(st), at(&clock{now: hostTime.Add(ahead)}))
+			tickets := 0
+			for range 300 {
+				for _, c := range []*spapi.Client{behind, other} {
+					if _, err := c.Begin(t.Context(), seller, amazon.RefundFeed); err == nil {
+						tickets++
+					}
+				}
+			}
+			assert.Equal(t, 15, tickets)
+			require.NoError(t, k.Wait(t.Context(), 20*time.Minute))
+			require.NoError(t, kAhead.Wait(t.Context(), 20*time.Minute))
+			_, err := behind.Begin(t.Context(), seller, amazon.RefundFeed)
+			assert.NoError(t, err)
+		})
+	}
+}
+
+// A clock that a test has stopped brings no token, and no waiting without end.
+func TestAClockThatStandsStill(t *testing.T) {
+	s := newServer(t)
+	s.on(feedsPath, answer(200, noFeeds))
+	waits := 0
+	c, _ := connect(t, s, func(conf *spapi.Config) {
+		conf.Wait = func(context.Context, time.Duration) error { waits++; return nil }
+	})
+	var err error
+	for range 11 {
+		_, err = c.Waiting(time.Hour).Feeds(t.Context(), seller, amazon.RefundFeed, hostTime)
+	}
+	comesBack(t, err, 45*time.Second, 46*time.Second)
+	assert.Equal(t, 80, waits, "an hour of waits of 45 seconds")
+}
+
+// The rate that is in force tells when to come back, also after a restart.
+func TestALearnedRateTellsWhenToComeBack(t *testing.T) {
+	st := memory.New()
+	s := newServer(t)
+	s.on(feedsPath, rated("0.005", answer(200, noFeeds)))
+	first, _ := connect(t, s, kept(st))
+	for range 2 { // the second call saves what the first one heard
+		_, err := first.Feeds(t.Context(), seller, amazon.RefundFeed, hostTime)
+		require.NoError(t, err)
+	}
+	s.on(feedsPath, answer(429, ""))
+	next, _ := connect(t, s, kept(st))
+	_, err := next.Feeds(t.Context(), seller, amazon.RefundFeed, hostTime)
+	comesBack(t, err, 200*time.Second, 250*time.Second)
+}
+
+func TestALineMovesAtTheRateInForce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, transport := newServerInMemory(t)
+		s.on(feedsPath, rated("1", answer(200, noFeeds)))
+		c, _ := connect(t, s, carriedBy(transport), realTime)
+		for range 10 {
+			_, err := c.Feeds(t.Context(), seller, amazon.RefundFeed, hostTime)
+			require.NoError(t, err)
+		}
+		began := time.Now()
+		var all sync.WaitGroup
+		for range 5 {
+			all.Go(func() {
+				_, err := c.Feeds(t.Context(), seller, amazon.RefundFeed, hostTime)
+				assert.NoError(t, err)
+			})
+		}
+		all.Wait()
+		assert.Equal(t, 5*time.Second, time.Since(began))
+	})
 }

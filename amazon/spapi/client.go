@@ -27,7 +27,7 @@ type Config struct {
 	// Credentials returns the application's and the seller's secrets of an
 	// account. It is asked before every request, also from several goroutines
 	// at once, so that a rotated secret is used without a restart; a slow vault
-	// should be cached by the host.
+	// should be cached by the host. It must heed ctx.
 	Credentials func(ctx context.Context, a amazon.Account) (Credentials, error)
 
 	// AppName and AppVersion name the host in the user agent, which Amazon
@@ -64,7 +64,7 @@ type Config struct {
 
 	// Wait pauses before a call is repeated, and returns the context's error
 	// when that ends first. Nil: a timer. Programs that bring their own Now
-	// bring a Wait that fits it.
+	// bring a Wait that fits it: one after which Now is later.
 	Wait func(ctx context.Context, d time.Duration) error
 }
 

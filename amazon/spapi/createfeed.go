@@ -74,8 +74,8 @@ func guard(ctx context.Context, stop context.CancelCauseFunc) context.Context {
 	var taken atomic.Bool
 	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
 		GotConn: func(info httptrace.GotConnInfo) {
-			if info.Conn.RemoteAddr() == nil {
-				return // leads nowhere: httputil.DumpRequestOut shows a host what will be sent
+			if info.Conn.LocalAddr() == nil && info.Conn.RemoteAddr() == nil {
+				return // from nowhere to nowhere: httputil.DumpRequestOut shows a host what will be sent
 			}
 			if taken.Swap(true) {
 				stop(errSecondSend)

@@ -253,17 +253,34 @@ func plain(t *testing.T) (*server, *http.Transport) {
 	}}
 }
 
+// nowhere is a connection that does not say where it leads.
+type nowhere struct{ net.Conn }
+
+func (nowhere) RemoteAddr() net.Addr { return nil }
+
+// unnamed returns a server and a transport over such connections.
+func unnamed(t *testing.T) (*server, *http.Transport) {
+	s, transport := plain(t)
+	dial := transport.DialContext
+	transport.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
+		conn, err := dial(ctx, network, address)
+		return nowhere{conn}, err
+	}
+	return s, transport
+}
+
 func TestCreateDefeatsARetryingTransport(t *testing.T) {
 	tests := map[string]struct {
 		serve func(*testing.T) (*server, *http.Transport)
 		proto string
 		first step
 	}{
-		"after a 500":                          {plain, "HTTP/1.1", answer(500, "")},
-		"after a 429":                          {plain, "HTTP/1.1", answer(429, "")},
-		"after a dropped connection":           {plain, "HTTP/1.1", hangUp},
-		"after a 500, over HTTP/2":             {newServer2, "HTTP/2.0", answer(500, "")},
-		"after a stream was reset over HTTP/2": {newServer2, "HTTP/2.0", hangUp},
+		"after a 500":                           {plain, "HTTP/1.1", answer(500, "")},
+		"after a 429":                           {plain, "HTTP/1.1", answer(429, "")},
+		"after a dropped connection":            {plain, "HTTP/1.1", hangUp},
+		"after a 500, over unnamed connections": {unnamed, "HTTP/1.1", answer(500, "")},
+		"after a 500, over HTTP/2":              {newServer2, "HTTP/2.0", answer(500, "")},
+		"after a stream was reset over HTTP/2":  {newServer2, "HTTP/2.0", hangUp},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -363,6 +380,30 @@ func TestBeginRefusesBadInput(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			_, err := c.Begin(tt.ctx, tt.account, tt.feedType)
 			assert.Equal(t, amazon.NotSent, amazon.Whether(err), "%v", err)
+		})
+	}
+}
+
+// Login with Amazon may have another clock than the API. A fence that lies too
+// early would let a refund be sent again while its first createFeed still works.
+func TestTheFenceOutlivesTheToken(t *testing.T) {
+	for _, off := range []time.Duration{-2 * time.Hour, -time.Minute, 0, time.Minute, 2 * time.Hour} {
+		t.Run(off.String(), func(t *testing.T) {
+			s := newServer(t)
+			s.on(tokenPath, func(w http.ResponseWriter, r *http.Request) {
+				w.Header().Set("Date", amazonTime.Add(off).Format(http.TimeFormat))
+				answer(200, `{"access_token":"Atza|access-hush","token_type":"bearer","expires_in":3600}`)(w, r)
+			})
+			c, k := connect(t, s)
+			_, err := c.AccessToken(t.Context(), seller)
+			require.NoError(t, err)
+			require.NoError(t, k.Wait(t.Context(), 20*time.Minute))
+			ticket, err := c.Begin(t.Context(), seller, amazon.RefundFeed)
+			require.NoError(t, err)
+			defer ticket.Close()
+			fence, at, err := ticket.Upload(t.Context(), xmlType, []byte("<AmazonEnvelope/>"))
+			require.NoError(t, err)
+			assert.GreaterOrEqual(t, fence.Sub(at), 45*time.Minute, "40 minutes that the token has left, and a margin")
 		})
 	}
 }

@@ -19,17 +19,20 @@
 // [amazon.Ticket.Create] therefore writes one request to the wire, whatever the
 // host's HTTP client would do by itself, and says in [amazon.Error.Sent] what is
 // known afterwards. Outside that promise are proxies that repeat a POST, and an
-// http.RoundTripper that both repeats requests and drops their context.
+// http.RoundTripper that repeats requests where net/http cannot see it: one that
+// drops their context, or that has no [http.Transport] below it.
 //
 // Amazon limits each operation by a bucket of tokens that belongs to the account
 // and the application, whoever calls: createFeed has 15 and gets one back in 120
 // seconds, getFeeds has 10 and gets one in 45. The client counts them, takes the
 // rate that is in force from Amazon's answers, and after a 429 believes Amazon.
 // Processes that share [Config.Buckets] share one count, which also survives a
-// restart. A call waits for its token up to five seconds, or as long as
-// [Client.Waiting] says; where it would take longer, or longer than the context
-// lives, the call is not sent, and [amazon.Throttled] says when to come back.
-// [Client.Begin] never waits.
+// restart. A request waits for its token up to five seconds, or as long as
+// [Client.Waiting] says: each try and each page of a list by itself. Where it
+// would take longer, or longer than the context lives, it is not sent, and
+// [amazon.Throttled] says when to come back. A list that is throttled midway
+// begins again, so it says a time at which there are tokens for all the pages it
+// has read. [Client.Begin] never waits.
 //
 // No server can hold a call for ever, whatever the host's HTTP client allows.
 // Each attempt ends after a minute, with the answer read, and an upload after

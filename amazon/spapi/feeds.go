@@ -113,7 +113,7 @@ func (c *Client) AllFeeds(ctx context.Context, a amazon.Account, q FeedQuery) it
 	if err != nil {
 		return refuse[amazon.Feed](notSent(getFeeds, a, err))
 	}
-	return pages(getFeeds, a, func(token string) ([]amazon.Feed, string, error) {
+	return pages(c, getFeeds, a, func(token string) ([]amazon.Feed, string, error) {
 		var page struct {
 			Feeds []feedAnswer `json:"feeds"`
 			Next  string       `json:"nextToken"`

@@ -148,7 +148,7 @@ func (c *Client) Transactions(ctx context.Context, a amazon.Account, q Transacti
 	if err != nil {
 		return refuse[Transaction](notSent(listTransactions, a, err))
 	}
-	return pages(listTransactions, a, func(token string) ([]Transaction, string, error) {
+	return pages(c, listTransactions, a, func(token string) ([]Transaction, string, error) {
 		var ans struct {
 			Payload *struct {
 				Transactions []transactionAnswer `json:"transactions"`

@@ -174,7 +174,7 @@ func (c *Client) SearchOrders(ctx context.Context, a amazon.Account, q OrderQuer
 	if err != nil {
 		return refuse[amazon.OrderState](notSent(searchOrders, a, err))
 	}
-	return pages(searchOrders, a, func(token string) ([]amazon.OrderState, string, error) {
+	return pages(c, searchOrders, a, func(token string) ([]amazon.OrderState, string, error) {
 		var page struct {
 			Orders     []orderAnswer `json:"orders"`
 			Pagination struct {

@@ -22,7 +22,7 @@ var errPagesRepeat = errors.New("Amazon answered the same nextToken twice: the l
 // next one, empty after the last. Nothing of a page is handed on before all of
 // it is understood; the first error is the end. Each range begins again from the
 // first page.
-func pages[T any](op operation, a amazon.Account, read func(token string) (page []T, next string, err error)) iter.Seq2[T, error] {
+func pages[T any](c *Client, op operation, a amazon.Account, read func(token string) (page []T, next string, err error)) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		var none T
 		seen := map[string]bool{}
@@ -32,7 +32,7 @@ func pages[T any](op operation, a amazon.Account, read func(token string) (page 
 				err = errPagesRepeat
 			}
 			if err != nil {
-				yield(none, listError(op, a, err, len(seen)))
+				yield(none, c.listError(op, a, err, len(seen)))
 				return
 			}
 			for _, item := range page {
@@ -53,13 +53,13 @@ func pages[T any](op operation, a amazon.Account, read func(token string) (page 
 // is throttled midway begins again from its first page, so it must not come back
 // before there is a token for each page that it has read and for the one that it
 // has not.
-func listError(op operation, a amazon.Account, err error, read int) error {
+func (c *Client) listError(op operation, a amazon.Account, err error, read int) error {
 	var e *amazon.Error
 	if !errors.As(err, &e) {
 		return incomplete(op, a, err)
 	}
 	if _, throttled := amazon.Throttled(err); throttled && e.Op == op.name {
-		e.RetryAt = e.RetryAt.Add(time.Duration(read) * op.every)
+		e.RetryAt = e.RetryAt.Add(time.Duration(read) * c.buckets.bucket(a, op).interval())
 	}
 	return err
 }

@@ -132,7 +132,7 @@ func (c *Client) AllReports(ctx context.Context, a amazon.Account, q amazon.Repo
 	if err != nil {
 		return refuse[amazon.Report](notSent(getReports, a, err))
 	}
-	return pages(getReports, a, func(token string) ([]amazon.Report, string, error) {
+	return pages(c, getReports, a, func(token string) ([]amazon.Report, string, error) {
 		var page struct {
 			Reports []reportAnswer `json:"reports"`
 			Next    string         `json:"nextToken"`

@@ -104,12 +104,14 @@ func (c *Client) do(a amazon.Account, op operation, req *retryablehttp.Request) 
 	// pause is made by Config.Wait just before the next try.
 	var pause time.Duration
 	var retryAt time.Time // of the last answer, if that was a 429
+	unclear := false      // whether a try may have had its effect
 	rc := retryablehttp.Client{
 		HTTPClient: c.within(op),
 		RetryMax:   maxTries - 1,
 		CheckRetry: func(ctx context.Context, resp *http.Response, err error) (bool, error) {
 			c.logAnswer(ctx, a, op, resp, err)
-			retryAt = c.heard(ctx, a, op, resp)
+			retryAt = c.heard(a, op, resp)
+			unclear = unclear || err != nil || resp.StatusCode/100 == 5
 			if throttled(resp) && !worth(ctx, retryAt.Sub(c.now()), c.patience) {
 				return false, nil
 			}
@@ -131,6 +133,9 @@ func (c *Client) do(a amazon.Account, op operation, req *retryablehttp.Request) 
 	if err == nil && !throttled(resp) {
 		return resp, nil
 	}
+	if !retryAt.IsZero() && op.burst > 0 {
+		c.buckets.bucket(a, op).flush(req.Context())
+	}
 	if err == nil {
 		_, err = c.read(a, op, resp)
 	}
@@ -140,13 +145,19 @@ func (c *Client) do(a amazon.Account, op operation, req *retryablehttp.Request) 
 	}
 	if resp != nil && e.Status == 0 { // the answer before the pause that was not made
 		resp.Body.Close()
-		e.Status, e.RequestID = resp.StatusCode, requestID(resp.Header)
-	}
-	if e.Status == http.StatusTooManyRequests {
-		e.Sent = amazon.NotSent
-		if e.RetryAt.Before(retryAt) {
-			e.RetryAt = retryAt
+		e.RequestID = requestID(resp.Header)
+		if throttled(resp) || e.RetryAt.IsZero() {
+			e.Status = resp.StatusCode
 		}
+	}
+	switch {
+	case unclear && op.method != http.MethodGet:
+		e.Sent = amazon.SentUnknown
+	case throttled(resp):
+		e.Sent = amazon.NotSent
+	}
+	if e.RetryAt.Before(retryAt) {
+		e.RetryAt = retryAt
 	}
 	return nil, e
 }
@@ -160,12 +171,12 @@ func (c *Client) admit(ctx context.Context, a amazon.Account, op operation) erro
 }
 
 // heard learns from an answer, and returns when to come back if that is a 429.
-func (c *Client) heard(ctx context.Context, a amazon.Account, op operation, resp *http.Response) (retryAt time.Time) {
+func (c *Client) heard(a amazon.Account, op operation, resp *http.Response) (retryAt time.Time) {
 	switch {
 	case resp == nil:
 		return time.Time{}
 	case op.burst > 0:
-		return c.buckets.bucket(a, op).heard(ctx, resp.StatusCode, resp.Header)
+		return c.buckets.bucket(a, op).heard(resp.StatusCode, resp.Header)
 	case throttled(resp):
 		return c.now().Add(time.Second + rand.N(time.Second))
 	}

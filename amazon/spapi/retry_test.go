@@ -276,3 +276,40 @@ func TestRegionsHaveTheirEndpoints(t *testing.T) {
 	})).Feed(t.Context(), unknown, "5")
 	assert.ErrorContains(t, err, `no endpoint for region "MOON"`)
 }
+
+// Where one try may have had its effect, a later refusal does not unsay it.
+func TestATryThatMayHaveWorkedIsNotUnsaid(t *testing.T) {
+	tests := map[string]struct {
+		route string
+		first step
+		sent  amazon.Sent
+		again bool // throttled, and nothing else
+	}{
+		"a write answered 503":         {makeSchedulePath, answer(503, ""), amazon.SentUnknown, false},
+		"a write whose answer is lost": {makeSchedulePath, hangUp, amazon.SentUnknown, false},
+		"a read answered 503":          {feedsPath, answer(503, ""), amazon.NotSent, true},
+		"a read whose answer is lost":  {feedsPath, hangUp, amazon.NotSent, true},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			s := newServer(t)
+			s.on(makeSchedulePath, answer(201, `{"reportScheduleId":"77"}`))
+			s.on(feedsPath, answer(200, noFeeds))
+			c, _ := connect(t, s, func(conf *spapi.Config) {
+				conf.HTTPClient = &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+			})
+			for range 9 {
+				require.NoError(t, calls(c)[tt.route](t.Context()))
+			}
+			s.on(tt.route, tt.first)
+			err := calls(c)[tt.route](t.Context())
+			assert.Equal(t, tt.sent, amazon.Whether(err), "%v", err)
+			_, throttled := amazon.Throttled(err)
+			assert.Equal(t, tt.again, throttled, "%v", err)
+			assert.Len(t, s.requests(tt.route), 10)
+			var e *amazon.Error
+			require.ErrorAs(t, err, &e)
+			assert.False(t, e.RetryAt.IsZero(), "%v", err)
+		})
+	}
+}

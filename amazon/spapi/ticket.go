@@ -91,7 +91,7 @@ func (t *ticket) Upload(ctx context.Context, contentType string, doc []byte) (fe
 		return time.Time{}, time.Time{}, err
 	}
 	t.document, t.token = id, tok
-	return tok.ends.Add(fenceMargin), at, nil
+	return tok.lastUse(at, t.client.now()).Add(fenceMargin), at, nil
 }
 
 // place puts a document where createFeed will find it, and returns the time of
@@ -134,12 +134,12 @@ func (t *ticket) Create(ctx context.Context) (amazon.Feed, error) {
 	ans, onWire, err := t.client.sendOnce(ctx, t.account, request{op: createFeed, path: feedsPath}, payload, t.token)
 	t.onWire = onWire
 	if onWire {
-		t.bucket.spend(ctx)
+		t.bucket.spend()
 	}
 	if ans.status == 0 {
 		return amazon.Feed{}, err
 	}
-	retryAt := t.bucket.heard(ctx, ans.status, ans.header)
+	retryAt := t.bucket.heard(ans.status, ans.header)
 	return t.judge(ans, retryAt, err)
 }
 
@@ -195,9 +195,14 @@ func (t *ticket) judge(ans answer, retryAt time.Time, err error) (amazon.Feed, e
 	return amazon.Feed{}, e
 }
 
-// Close implements [amazon.Ticket]. Closing again does nothing.
+// Close implements [amazon.Ticket]. Closing again does nothing. With
+// [Config.Buckets] it saves what became of the token, for five seconds at most.
 func (t *ticket) Close() {
-	if !t.closed && !t.onWire {
+	switch {
+	case t.closed:
+	case t.onWire:
+		t.bucket.flush(context.Background())
+	default:
 		t.bucket.giveBack(context.Background())
 	}
 	t.closed = true

@@ -113,6 +113,16 @@ type accessToken struct {
 
 func (t *accessToken) left(now time.Time) time.Duration { return t.expires.Sub(now) }
 
+// lastUse is when the token has expired for a service of Amazon's whose clock
+// shows at when ours shows now. The service that issued it may have another
+// clock; the later of both answers is the safe one.
+func (t *accessToken) lastUse(at, now time.Time) time.Time {
+	if byOurs := at.Add(t.left(now)); byOurs.After(t.ends) {
+		return byOurs
+	}
+	return t.ends
+}
+
 const (
 	renewalLife = 5 * time.Minute  // a token with less left is renewed
 	callLife    = 30 * time.Second // but used up to here while renewing fails
