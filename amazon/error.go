@@ -66,7 +66,8 @@ func (e *Error) Error() string {
 		fmt.Fprintf(&b, " [request %s]", e.RequestID)
 	}
 	if !e.RetryAt.IsZero() {
-		fmt.Fprintf(&b, ", not before %s", e.RetryAt.UTC().Format(time.RFC3339))
+		// Rounded up: whoever comes at the time that is printed is not too early.
+		fmt.Fprintf(&b, ", not before %s", e.RetryAt.UTC().Add(time.Second-1).Format(time.RFC3339))
 	}
 	if e.Err != nil {
 		fmt.Fprintf(&b, ": %v", e.Err)

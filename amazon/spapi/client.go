@@ -96,6 +96,11 @@ func New(c Config) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
+	if c.TokenURL != "" {
+		if err := checkBase(c.TokenURL); err != nil {
+			return nil, fmt.Errorf("spapi: Config.TokenURL: %w", err)
+		}
+	}
 	client := &Client{
 		credentials: c.Credentials,
 		endpoint:    c.Endpoint,
@@ -157,6 +162,20 @@ func Production(r amazon.Region) string {
 		return "https://sellingpartnerapi-fe.amazon.com"
 	}
 	return ""
+}
+
+// checkBase refuses an address that requests cannot be put below. Its error shows
+// nothing of one that may hold a secret.
+func checkBase(address string) error {
+	const want = "want https or http, a host, and no user, query or fragment"
+	u, err := url.Parse(address)
+	switch {
+	case err != nil || u.User != nil || u.RawQuery != "" || u.Fragment != "":
+		return errors.New(want)
+	case u.Scheme != "https" && u.Scheme != "http" || u.Host == "":
+		return fmt.Errorf("%q: %s", clean(address, maxCode), want)
+	}
+	return nil
 }
 
 // Sandbox returns Amazon's sandbox of a region (page "Selling Partner API
@@ -311,6 +330,9 @@ func (c *Client) address(a amazon.Account, r request) (string, error) {
 	base := c.endpoint(a.Region)
 	if base == "" {
 		return "", fmt.Errorf("no endpoint for region %q: want NA, EU or FE", string(a.Region))
+	}
+	if err := checkBase(base); err != nil {
+		return "", fmt.Errorf("endpoint of region %s: %w", a.Region, err)
 	}
 	address := strings.TrimSuffix(base, "/") + r.path
 	if len(r.query) > 0 {

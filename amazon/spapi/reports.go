@@ -175,7 +175,9 @@ func (c *Client) CancelReport(ctx context.Context, a amazon.Account, id amazon.R
 // Open implements [amazon.Reports] with getReportDocument of model
 // reports_2021-06-30: a token in 60 seconds, 15 at most. For a type of report
 // that holds buyers' data it asks for a restricted data token first, so r needs
-// its Type. The content type of the meta is the download's own and may name a
+// its Type: order reports for shipping, invoicing and tax, and what else Amazon's
+// page "Get authorization to access restricted report types" lists; returns and
+// settlement reports are not among them. A document may have 1 GiB, unpacked. The content type of the meta is the download's own and may name a
 // character set in Java's words, such as Cp1252. Reading ends with ctx; the
 // caller closes the reader.
 func (c *Client) Open(ctx context.Context, a amazon.Account, r amazon.Report) (io.ReadCloser, amazon.ReportMeta, error) {

@@ -239,9 +239,12 @@ func TestNewRefusesABadConfig(t *testing.T) {
 		conf spapi.Config
 		want string
 	}{
-		"no credentials":       {spapi.Config{}, "Config.Credentials is nil"},
-		"newline in the agent": {spapi.Config{Credentials: credentials, AppName: "a\r\nHost: b"}, "printable ASCII"},
-		"agent too long":       {spapi.Config{Credentials: credentials, AppVersion: fmt.Sprintf("%500d", 1)}, "Amazon takes 500"},
+		"no credentials":         {spapi.Config{}, "Config.Credentials is nil"},
+		"newline in the agent":   {spapi.Config{Credentials: credentials, AppName: "a\r\nHost: b"}, "printable ASCII"},
+		"token URL of nothing":   {spapi.Config{Credentials: credentials, TokenURL: "::"}, "Config.TokenURL"},
+		"token URL by FTP":       {spapi.Config{Credentials: credentials, TokenURL: "ftp://api.amazon.com/auth"}, "want https or http"},
+		"token URL with a query": {spapi.Config{Credentials: credentials, TokenURL: "https://api.amazon.com/auth?x=y"}, "no user, query or fragment"},
+		"agent too long":         {spapi.Config{Credentials: credentials, AppVersion: fmt.Sprintf("%500d", 1)}, "Amazon takes 500"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -268,6 +271,12 @@ func TestRegionsHaveTheirEndpoints(t *testing.T) {
 		_, err := c.Feed(t.Context(), account, "5")
 		require.NoError(t, err)
 		assert.Equal(t, []string{"api.amazon.com", want}, hosts)
+	}
+	for _, odd := range []string{"not a URL", "ftp://amazon.test", "https://", "https://h?x=y", "https://h#f", "https://user:hush@h"} {
+		c, _ := connect(t, newServer(t), func(conf *spapi.Config) { conf.Endpoint = func(amazon.Region) string { return odd } })
+		_, err := c.Feed(t.Context(), seller, "5")
+		assert.ErrorContains(t, err, "endpoint of region NA", odd)
+		assert.Equal(t, amazon.NotSent, amazon.Whether(err), odd)
 	}
 	unknown := seller
 	unknown.Region = "MOON"
