@@ -105,7 +105,6 @@ func New(c Config) (*Client, error) {
 		log:         c.Logger,
 		now:         c.Now,
 		wait:        c.Wait,
-		tokens:      &tokenCache{tokens: map[tokenKey]*accessToken{}, renewals: map[tokenKey]*renewal{}},
 		patience:    patience,
 	}
 	if client.endpoint == nil {
@@ -123,6 +122,7 @@ func New(c Config) (*Client, error) {
 	if client.wait == nil {
 		client.wait = sleep
 	}
+	client.tokens = &tokenCache{now: client.now, tokens: map[tokenKey]*accessToken{}, renewals: map[tokenKey]*renewal{}}
 	client.buckets = &buckets{
 		means: means{cells: c.Buckets, now: client.now, wait: client.wait, log: client.log},
 		of:    map[bucketKey]*bucket{},
