@@ -181,7 +181,7 @@ func (c *Client) token(ctx context.Context, a amazon.Account, least time.Duratio
 
 // fetchToken asks Login with Amazon for an access token.
 func (c *Client) fetchToken(ctx context.Context, a amazon.Account, g grant) (*accessToken, error) {
-	req, err := retryablehttp.NewRequestWithContext(ctx, getToken.method, c.tokenURL, []byte(g.form().Encode()))
+	req, err := retryablehttp.NewRequestWithContext(carrying(ctx, g.Credentials), getToken.method, c.tokenURL, []byte(g.form().Encode()))
 	if err != nil {
 		return nil, notSent(getToken, a, quiet(err))
 	}
