@@ -2,6 +2,7 @@ package spapi
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -106,11 +107,10 @@ func New(c Config) (*Client, error) {
 		endpoint:    c.Endpoint,
 		tokenURL:    c.TokenURL,
 		userAgent:   agent,
-		http:        withoutRedirects(c.HTTPClient),
+		http:        ownHTTP(c.HTTPClient),
 		log:         c.Logger,
 		now:         c.Now,
 		wait:        c.Wait,
-		tokens:      &tokenCache{tokens: map[tokenKey]*accessToken{}, renewals: map[tokenKey]*renewal{}},
 		patience:    patience,
 	}
 	if client.endpoint == nil {
@@ -128,6 +128,7 @@ func New(c Config) (*Client, error) {
 	if client.wait == nil {
 		client.wait = sleep
 	}
+	client.tokens = &tokenCache{now: client.now, tokens: map[tokenKey]*accessToken{}, renewals: map[tokenKey]*renewal{}}
 	client.buckets = &buckets{
 		means: means{cells: c.Buckets, now: client.now, wait: client.wait, log: client.log},
 		of:    map[bucketKey]*bucket{},
@@ -208,9 +209,10 @@ func userAgent(name, version string) (string, error) {
 	return agent, nil
 }
 
-// withoutRedirects copies the host's client. Go would carry x-amz-access-token
-// along to another host, and would send a POST again after a 307.
-func withoutRedirects(h *http.Client) *http.Client {
+// ownHTTP copies the host's client, without redirects: Go would carry
+// x-amz-access-token along to another host, and would send a POST again after a
+// 307.
+func ownHTTP(h *http.Client) *http.Client {
 	if h == nil {
 		h = &http.Client{Transport: &http.Transport{
 			Proxy:               http.ProxyFromEnvironment,
@@ -222,6 +224,7 @@ func withoutRedirects(h *http.Client) *http.Client {
 		}}
 	}
 	own := *h
+	own.Transport = discreet{cmp.Or[http.RoundTripper](own.Transport, http.DefaultTransport)}
 	own.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	return &own
 }
@@ -360,7 +363,7 @@ func (c *Client) read(a amazon.Account, op operation, resp *http.Response) (answ
 	if resp.StatusCode/100 != 2 {
 		// An error body that breaks off still says something.
 		ans.body, _ = io.ReadAll(io.LimitReader(resp.Body, maxErrorBody))
-		ans.refusal = parseRefusal(ans.body)
+		ans.refusal = parseRefusal(ans.body, carried(resp.Request))
 		return ans, ans.failure(nil)
 	}
 	var err error
@@ -410,13 +413,12 @@ func (ans answer) tokenRefused() bool {
 	return (ans.status == http.StatusUnauthorized || ans.status == http.StatusForbidden) && ans.refusal.token
 }
 
-// requestID is what Amazon's support asks for. S3 has its own name for it.
+// requestIDs are the headers with what Amazon's support asks for: that of the
+// API, and that of S3.
+var requestIDs = [...]string{"x-amzn-RequestId", "x-amz-request-id"}
+
 func requestID(h http.Header) string {
-	id := h.Get("x-amzn-RequestId")
-	if id == "" {
-		id = h.Get("x-amz-request-id")
-	}
-	return clean(id, 100)
+	return clean(cmp.Or(h.Get(requestIDs[0]), h.Get(requestIDs[1])), 100)
 }
 
 // notSent is the error of a call that never left.

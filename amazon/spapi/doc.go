@@ -42,7 +42,16 @@
 // Config.Now.
 //
 // Errors are [*amazon.Error]. No error and no log line holds a token, a secret,
-// or the query of a presigned URL.
+// or the query of a presigned URL; what a request carried is struck out of the
+// answer's words wherever it comes back.
+//
+// Of an answer, log lines hold the status and the request ID. Errors hold
+// Amazon's code and message too, without e-mail addresses; a body that is no
+// error in a form known of Amazon is not quoted, unless it is plain text. No
+// request names a buyer, and only restricted data tokens open what does, so
+// Amazon's messages have no cause to. Should one do so, a name or a postal
+// address looks like any other words: a host that must rule this out keeps
+// [amazon.Error.Code] and [amazon.Error.RequestID] and leaves the message.
 //
 // Facts come from Amazon's public documentation: the models feeds_2021-06-30,
 // reports_2021-06-30, tokens_2021-03-01, orders_2026-01-01 and

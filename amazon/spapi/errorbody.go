@@ -24,32 +24,40 @@ type refusal struct {
 	token   bool // names the access token as the cause
 }
 
-// parseRefusal reads an error body, whatever it is. Amazon has four shapes: the
-// error list of the API, the message of its gateway, the HTML of its front end
-// and the XML of S3; Login with Amazon has a fifth. An unknown one is quoted
-// from its beginning.
-func parseRefusal(body []byte) refusal {
+// parseRefusal reads an error body, whatever it is, and keeps the secrets that
+// were sent out of what it says.
+func parseRefusal(body []byte, sent secrets) refusal {
+	r := readRefusal(body)
+	r.code = clean(sent.strike(r.code), maxCode)
+	r.message = clean(sent.strike(r.message), maxMessage)
+	return r
+}
+
+// readRefusal knows Amazon's four shapes: the error list of the API, the message
+// of its gateway, the HTML of its front end and the XML of S3; Login with Amazon
+// has a fifth. Other JSON and other pages are data that got into the wrong
+// answer, perhaps about a buyer, and are not quoted; text is, from its beginning.
+func readRefusal(body []byte) refusal {
 	body = bytes.TrimSpace(bytes.TrimPrefix(body, []byte("\ufeff")))
 	switch {
-	case bytes.HasPrefix(body, []byte("{")):
-		if r, ok := parseJSONRefusal(body); ok {
-			return r
-		}
+	case bytes.HasPrefix(body, []byte("{")), bytes.HasPrefix(body, []byte("[")):
+		return parseJSON(body)
 	case bytes.HasPrefix(body, []byte("<")):
 		return parseMarkup(body)
 	}
-	return refusal{message: clean(string(body), maxMessage)}
+	return refusal{message: string(body)}
 }
 
-func parseJSONRefusal(body []byte) (refusal, bool) {
+func parseJSON(body []byte) refusal {
 	var doc struct {
 		Errors           json.RawMessage `json:"errors"`
 		Message          any             `json:"message"`
 		Error            any             `json:"error"`
 		ErrorDescription any             `json:"error_description"`
 	}
+	unknown := refusal{message: "the answer is JSON without an error that is known"}
 	if json.Unmarshal(body, &doc) != nil {
-		return refusal{}, false
+		return unknown
 	}
 	var list []struct {
 		Code    any `json:"code"`
@@ -57,7 +65,7 @@ func parseJSONRefusal(body []byte) (refusal, bool) {
 		Details any `json:"details"`
 	}
 	if json.Unmarshal(doc.Errors, &list) == nil && len(list) > 0 {
-		r := refusal{code: clean(text(list[0].Code), maxCode)}
+		r := refusal{code: text(list[0].Code)}
 		var words []string
 		for _, e := range list {
 			for _, s := range []string{text(e.Message), text(e.Details)} {
@@ -67,16 +75,16 @@ func parseJSONRefusal(body []byte) (refusal, bool) {
 				}
 			}
 		}
-		r.message = clean(strings.Join(words, " "), maxMessage)
-		return r, true
+		r.message = strings.Join(words, " ")
+		return r
 	}
 	if code := text(doc.Error); code != "" {
-		return refusal{code: clean(code, maxCode), message: clean(text(doc.ErrorDescription), maxMessage)}, true
+		return refusal{code: code, message: text(doc.ErrorDescription)}
 	}
 	if words := text(doc.Message); words != "" {
-		return refusal{message: clean(words, maxMessage)}, true
+		return refusal{message: words}
 	}
-	return refusal{}, false
+	return unknown
 }
 
 // text returns a JSON string, and nothing for any other value.
@@ -112,28 +120,31 @@ func parseMarkup(body []byte) refusal {
 		Message string
 	}
 	if xml.Unmarshal(body, &s3) == nil && s3.Code != "" {
-		return refusal{code: clean(s3.Code, maxCode), message: clean(s3.Message, maxMessage)}
+		return refusal{code: s3.Code, message: s3.Message}
 	}
 	if m := title.FindSubmatch(body); m != nil {
-		return refusal{message: clean(html.UnescapeString(string(m[1])), maxMessage)}
+		return refusal{message: html.UnescapeString(string(m[1]))}
 	}
 	return refusal{message: "the answer is a page without a title"}
 }
 
 var (
-	// Login with Amazon's access and refresh tokens, the restricted data token
-	// and the client secret, also percent-encoded.
-	secret = regexp.MustCompile(`(?i)(?:Atz[ar]|Atz\.sprdt)(?:\||%7C)[^\s"'<>&,;]*|amzn1\.oa2-cs\.[^\s"'<>&,;]*`)
+	// The tokens of Login with Amazon, the restricted data token and the client
+	// secret, also percent-encoded.
+	secret = regexp.MustCompile(`(?i)(?:Atz[a-z]|Atc|Atz\.sprdt)(?:\||%7C)[^\s"'<>&,;]*|amzn1\.oa2-cs\.[^\s"'<>&,;]*`)
 	// The query of any URL, and the parts of a presigned one that stand alone.
 	queries   = regexp.MustCompile(`(?i)(https?://[^\s?"'<>]*)\?[^\s"'<>]*`)
 	presigned = regexp.MustCompile(`(?i)(X-Amz-(?:Signature|Credential|Security-Token)(?:=|%3D))[^\s"'<>&]*`)
+	// E-mail addresses, which may be a buyer's.
+	email = regexp.MustCompile(`(?i)[^\s"'<>()\[\],;:@]+(?:@|%40)(?:[\pL\pN-]+\.)+\pL[\pL\pN-]+`)
 )
 
-// redact takes secrets out of a text.
+// redact takes secrets and e-mail addresses out of a text.
 func redact(s string) string {
 	s = queries.ReplaceAllString(s, "$1?[redacted]")
 	s = presigned.ReplaceAllString(s, "$1[redacted]")
-	return secret.ReplaceAllString(s, "[redacted]")
+	s = secret.ReplaceAllString(s, "[redacted]")
+	return email.ReplaceAllString(s, "[redacted]")
 }
 
 // clean makes a text from outside fit for an error: one line, no secrets, at
@@ -166,8 +177,11 @@ func (e *quietError) Unwrap() error { return e.err }
 func quiet(err error) error {
 	for {
 		var u *url.Error
-		if !errors.As(err, &u) {
+		switch {
+		case !errors.As(err, &u):
 			return &quietError{clean(err.Error(), maxMessage), err}
+		case u.Err == nil:
+			return &quietError{"failed, without a cause", err}
 		}
 		err = u.Err
 	}

@@ -9,6 +9,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -96,22 +97,163 @@ func TestSecretsStayOut(t *testing.T) {
 				c, _ := connect(t, s, func(conf *spapi.Config) {
 					conf.Logger = slog.New(slog.NewTextHandler(&logged, &slog.HandlerOptions{Level: slog.LevelDebug}))
 				})
-				texts := []string{fmt.Sprintf("%+v", c)}
-				_, err := c.Feed(t.Context(), seller, "50001")
-				texts = append(texts, fmt.Sprintf("%v %+v %#v", err, err, err))
-				_, _, err = c.Open(t.Context(), seller, restrictedReport)
-				texts = append(texts, fmt.Sprintf("%v %+v %#v", err, err, err))
-				ticket, err := c.Begin(t.Context(), seller, amazon.RefundFeed)
-				require.NoError(t, err)
-				_, _, err = ticket.Upload(t.Context(), xmlType, []byte("<x/>"))
-				texts = append(texts, fmt.Sprintf("%v %+v %#v", err, err, err), fmt.Sprintf("%+v", ticket))
-				_, err = ticket.Create(t.Context())
-				texts = append(texts, fmt.Sprintf("%v %+v %#v", err, err, err), fmt.Sprintf("%+v", ticket), logged.String())
-				assert.NotContains(t, strings.Join(texts, "\n"), "hush")
+				assert.NotContains(t, outcomes(t, c)+logged.String(), "hush")
 				assert.Contains(t, logged.String(), "status=400")
 			})
 		}
 	}
+}
+
+// outcomes is what a client prints of a call of each kind.
+func outcomes(t *testing.T, c *spapi.Client) string {
+	t.Helper()
+	texts := []string{fmt.Sprintf("%+v", c)}
+	_, err := c.Feed(t.Context(), seller, "50001")
+	texts = append(texts, fmt.Sprintf("%v %+v %#v", err, err, err))
+	_, _, err = c.Open(t.Context(), seller, restrictedReport)
+	texts = append(texts, fmt.Sprintf("%v %+v %#v", err, err, err))
+	ticket, err := c.Begin(t.Context(), seller, amazon.RefundFeed)
+	require.NoError(t, err)
+	defer ticket.Close()
+	_, _, err = ticket.Upload(t.Context(), xmlType, []byte("<x/>"))
+	texts = append(texts, fmt.Sprintf("%v %+v %#v", err, err, err), fmt.Sprintf("%+v", ticket))
+	_, err = ticket.Create(t.Context())
+	texts = append(texts, fmt.Sprintf("%v %+v %#v", err, err, err), fmt.Sprintf("%+v", ticket))
+	return strings.Join(texts, "\n")
+}
+
+// Secrets that look like nothing.
+var (
+	opaque = spapi.Credentials{ClientID: "amzn1.application-oa2-client.example",
+		ClientSecret: "5ec2e75ec2e75ec2e75ec2e75ec2e7", RefreshToken: "2ef2e5/2ef2e5+2ef2e5|2ef2e5="}
+	opaqueAccess     = "acce55/acce55+acce55|acce55="
+	opaqueRestricted = "2e5712/2e5712+2e5712|2e5712="
+	opaqueTraces     = `5ec2e7|2ef2e5|acce55|2e5712`
+)
+
+// spellings are the forms in which a secret comes back.
+func spellings(secret string) string {
+	query, path := url.QueryEscape(secret), url.PathEscape(secret)
+	return strings.Join([]string{secret, query, path, strings.ToLower(query), strings.ToLower(path)}, " or ")
+}
+
+// withOpaqueSecrets is a server whose tokens look like nothing, and its client.
+func withOpaqueSecrets(t *testing.T, logged io.Writer, change ...func(*spapi.Config)) (*server, *spapi.Client) {
+	t.Helper()
+	s := withReport(t)
+	s.on(tokenPath, answer(200, fmt.Sprintf(`{"access_token":%q,"expires_in":3600}`, opaqueAccess)))
+	s.on(restrictedPath, answer(200, fmt.Sprintf(`{"restrictedDataToken":%q,"expiresIn":3600}`, opaqueRestricted)))
+	c, _ := connect(t, s, append(change, func(conf *spapi.Config) {
+		conf.Credentials = func(context.Context, amazon.Account) (spapi.Credentials, error) { return opaque, nil }
+		conf.Logger = slog.New(slog.NewTextHandler(logged, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	})...)
+	return s, c
+}
+
+// sent is what a request says in secret, in every spelling.
+func sent(r *http.Request) string {
+	if token := r.Header.Get("x-amz-access-token"); token != "" {
+		return spellings(token)
+	}
+	return spellings(opaque.ClientSecret) + " and " + spellings(opaque.RefreshToken)
+}
+
+// TestWhatWasSentIsStruckOut has Amazon repeat secrets that no pattern knows.
+func TestWhatWasSentIsStruckOut(t *testing.T) {
+	bodies := map[string]func(leak string) string{
+		"API":     func(leak string) string { return refused(leak, leak, leak) },
+		"gateway": func(leak string) string { return fmt.Sprintf(`{"message":%q}`, leak) },
+		"OAuth":   func(leak string) string { return fmt.Sprintf(`{"error":%q,"error_description":%q}`, leak, leak) },
+		"page":    func(leak string) string { return "<html><title>" + leak + "</title></html>" },
+		"S3": func(leak string) string {
+			return "<Error><Code>" + leak + "</Code><Message>" + leak + "</Message></Error>"
+		},
+		"text":            func(leak string) string { return leak },
+		"where it is cut": func(leak string) string { return strings.Repeat("x", 485) + leak },
+	}
+	for name, body := range bodies {
+		for _, route := range []string{tokenPath, placePath, createPath, feedPath, restrictedPath, reportDocPath} {
+			t.Run(name+" "+route, func(t *testing.T) {
+				var logged bytes.Buffer
+				s, c := withOpaqueSecrets(t, &logged)
+				s.on(route, func(w http.ResponseWriter, r *http.Request) {
+					w.Header().Set("x-amzn-RequestId", sent(r))
+					w.WriteHeader(400)
+					io.WriteString(w, body(sent(r)))
+				})
+				text := outcomes(t, c) + logged.String()
+				assert.NotRegexp(t, opaqueTraces, text)
+				assert.Contains(t, text, "[redacted]")
+			})
+		}
+	}
+}
+
+func TestTransportErrorsShowNothingThatWasSent(t *testing.T) {
+	for _, route := range []string{tokenPath, placePath, createPath, feedPath, restrictedPath, reportDocPath} {
+		t.Run(route, func(t *testing.T) {
+			var logged bytes.Buffer
+			_, c := withOpaqueSecrets(t, &logged, carriedBy(roundTrip(func(r *http.Request) (*http.Response, error) {
+				if r.Method+" "+r.URL.Path == route {
+					return nil, fmt.Errorf("proxy refused %v for %s: %w", r.Header, sent(r), io.ErrUnexpectedEOF)
+				}
+				return http.DefaultTransport.RoundTrip(r)
+			})))
+			text := outcomes(t, c) + logged.String()
+			assert.NotRegexp(t, opaqueTraces, text)
+			assert.Contains(t, text, "proxy refused")
+			assert.Contains(t, text, io.ErrUnexpectedEOF.Error(), "the cause is kept")
+		})
+	}
+}
+
+// TestBuyersStayOut has Amazon talk about a buyer where only an error belongs.
+func TestBuyersStayOut(t *testing.T) {
+	const order = `{"buyer":{"buyerName":"Jane Hush","buyerEmail":"jane.hush@marketplace.example"},"shipTo":"1 Hush Road"}`
+	bodies := map[string]string{
+		"an order":             order,
+		"orders":               "[" + order + "]",
+		"an order in errors":   `{"errors":` + order + `}`,
+		"an order in a list":   `{"errors":[` + order + `]}`,
+		"an order for a text":  `{"message":` + order + `}`,
+		"half an order":        order[:len(order)-5],
+		"a page":               "<html><title>Order</title><p>Jane Hush, 1 Hush Road</p></html>",
+		"a document":           "<Order><Name>Jane Hush</Name></Order>",
+		"an error of S3":       "<Error><Code>AccessDenied</Code><Message>no</Message><Name>Jane Hush</Name></Error>",
+		"e-mail in a message":  refused("InvalidInput", "jane.hush@marketplace.example is no buyer", "jane.hush%40marketplace.example"),
+		"e-mail with umlauts":  refused("InvalidInput", "wrong", "mailto:jäne.hush+1@bücher.example."),
+		"e-mail in plain text": "cannot reach <jane.hush@marketplace.example>",
+	}
+	for name, body := range bodies {
+		for status, route := range map[int]string{400: feedPath, 403: downloadPath, 422: createPath, 404: placePath} {
+			t.Run(name+" "+route, func(t *testing.T) {
+				var logged bytes.Buffer
+				s := withReport(t)
+				s.on(route, answer(status, body))
+				c, _ := connect(t, s, func(conf *spapi.Config) {
+					conf.Logger = slog.New(slog.NewTextHandler(&logged, &slog.HandlerOptions{Level: slog.LevelDebug}))
+				})
+				text := outcomes(t, c)
+				assert.Contains(t, text, fmt.Sprintf("HTTP %d", status))
+				assert.NotRegexp(t, "(?i)hush", text+logged.String())
+			})
+		}
+	}
+}
+
+// Amazon's words are kept whatever they are, as the package comment says: in the
+// error, for who must act on it, and not in the log.
+func TestAmazonsWordsAreInNoLog(t *testing.T) {
+	var logged bytes.Buffer
+	s := newServer(t)
+	s.on(feedPath, answer(400, refused("InvalidInput", "Feed of Jane Doe", "1 Some Road")))
+	c, _ := connect(t, s, func(conf *spapi.Config) {
+		conf.Logger = slog.New(slog.NewTextHandler(&logged, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	})
+	_, err := c.Feed(t.Context(), seller, "50001")
+	assert.ErrorContains(t, err, "InvalidInput: Feed of Jane Doe 1 Some Road")
+	assert.Contains(t, logged.String(), "op=getFeed account=acme-na status=400 request=req-1")
+	assert.NotRegexp(t, "Jane|Road|InvalidInput", logged.String())
 }
 
 func TestTransportErrorsShowNoPresignedURL(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/url"
 	"slices"
 	"strings"
@@ -109,6 +110,7 @@ type accessToken struct {
 	value   *string
 	expires time.Time // on our clock, and rather too early
 	ends    time.Time // on Amazon's clock, and rather too late
+	failed  time.Time // when it was last not renewed in time, on our clock; under the lock of the cache
 }
 
 func (t *accessToken) left(now time.Time) time.Duration { return t.expires.Sub(now) }
@@ -123,19 +125,28 @@ func (t *accessToken) lastUse(at, now time.Time) time.Time {
 	return t.ends
 }
 
+// lasts tells whether there is a token, with at least so much left.
+func (t *accessToken) lasts(now time.Time, least time.Duration) bool {
+	return t != nil && t.left(now) >= least
+}
+
 const (
 	renewalLife = 5 * time.Minute  // a token with less left is renewed
 	callLife    = 30 * time.Second // but used up to here while renewing fails
 	createLife  = 10 * time.Minute // what a token must have left to be bound to a createFeed
+
+	renewalWait  = 5 * time.Second  // how long a call that has a token waits for a better one, in real time
+	renewalPause = 30 * time.Second // and for how long nobody does so again when that was in vain
 )
 
 // AccessToken returns the token that the seller's calls are made with or, with
 // scopes, one for grantless operations, which need no seller and no refresh
 // token: it is for operations that Client does not have. A token has at least
-// five minutes left, and 30 seconds where Login with Amazon cannot be reached to
-// renew it. Tokens are kept, and callers who find none share one call; ask again
-// rather than keep one. It belongs into the header x-amz-access-token and into no
-// log.
+// five minutes left, and 30 seconds while Login with Amazon fails to renew it or
+// takes its time. Tokens are kept, and callers who find none share one call; ask
+// again rather than keep one, and give one that Amazon refuses to
+// [Client.DropAccessToken]. It belongs into the header x-amz-access-token and
+// into no log.
 func (c *Client) AccessToken(ctx context.Context, a amazon.Account, scopes ...string) (string, error) {
 	tok, err := c.token(ctx, a, callLife, scopes...)
 	if err != nil {
@@ -143,6 +154,13 @@ func (c *Client) AccessToken(ctx context.Context, a amazon.Account, scopes ...st
 	}
 	return *tok.value, nil
 }
+
+// DropAccessToken forgets a token that AccessToken returned, so that the next
+// call asks for another. It is for a token that Amazon refused, with 401 or with
+// a 403 that names the access token: without it the token stays until it is due
+// for renewal. Dropping again, or what is not or no longer kept, does nothing, so
+// several callers may drop the token they shared.
+func (c *Client) DropAccessToken(token string) { c.tokens.dropValue(token) }
 
 // token returns an access token that lives for at least so long, unless a fresh
 // one lives shorter. Callers who find none share one renewal.
@@ -155,16 +173,11 @@ func (c *Client) token(ctx context.Context, a amazon.Account, least time.Duratio
 	if err != nil {
 		return nil, notSent(getToken, a, err)
 	}
-	key := g.key()
-	lasts := func(t *accessToken) bool { return t.left(c.now()) >= max(least, renewalLife) }
-	tok, err := c.tokens.get(ctx, key, lasts, func(ctx context.Context) (*accessToken, error) {
+	tok, err := c.tokens.get(ctx, g.key(), least, func(ctx context.Context) (*accessToken, error) {
 		return c.fetchToken(ctx, a, g)
 	})
 	if err == nil {
 		return tok, nil
-	}
-	if old := c.tokens.cached(key); old != nil && old.left(c.now()) >= least && amazon.Whether(err) != amazon.Answered {
-		return old, nil
 	}
 	var e *amazon.Error
 	if !errors.As(err, &e) {
@@ -178,7 +191,7 @@ func (c *Client) token(ctx context.Context, a amazon.Account, least time.Duratio
 
 // fetchToken asks Login with Amazon for an access token.
 func (c *Client) fetchToken(ctx context.Context, a amazon.Account, g grant) (*accessToken, error) {
-	req, err := retryablehttp.NewRequestWithContext(ctx, getToken.method, c.tokenURL, []byte(g.form().Encode()))
+	req, err := retryablehttp.NewRequestWithContext(carrying(ctx, g.Credentials), getToken.method, c.tokenURL, []byte(g.form().Encode()))
 	if err != nil {
 		return nil, notSent(getToken, a, quiet(err))
 	}
@@ -247,6 +260,8 @@ func checkToken(value string, expiresIn json.Number) (life time.Duration, err er
 
 // tokenCache keeps one access token per application and seller, or scopes.
 type tokenCache struct {
+	now func() time.Time
+
 	mu       sync.Mutex
 	tokens   map[tokenKey]*accessToken
 	renewals map[tokenKey]*renewal
@@ -261,16 +276,63 @@ type renewal struct {
 	err     error
 }
 
+type fetch func(context.Context) (*accessToken, error)
+
+// run calls f. It is on a goroutine of ours, where nobody could recover from a
+// panic of the host's transport: that becomes an error.
+func (f fetch) run(ctx context.Context) (tok *accessToken, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("the HTTP transport panicked: %s", clean(fmt.Sprint(p), maxMessage))
+		}
+	}()
+	return f(ctx)
+}
+
 // get returns the cached token if it lasts, else what the one renewal under way
-// brings. The renewal does not end with the context of any caller, but with the
-// last of them.
-func (tc *tokenCache) get(ctx context.Context, key tokenKey, lasts func(*accessToken) bool,
-	fetch func(context.Context) (*accessToken, error)) (*accessToken, error) {
+// brings. A cached token that still has what the caller needs is the answer when
+// the renewal is late or fails, and for a while after that nobody waits for one;
+// only a refusal of Login with Amazon is not passed over.
+func (tc *tokenCache) get(ctx context.Context, key tokenKey, least time.Duration, f fetch) (*accessToken, error) {
 	tc.mu.Lock()
-	if t := tc.tokens[key]; t != nil && lasts(t) {
+	old, now := tc.tokens[key], tc.now()
+	spare := old.lasts(now, least)
+	if old.lasts(now, max(least, renewalLife)) || spare && now.Sub(old.failed) < renewalPause {
 		tc.mu.Unlock()
-		return t, nil
+		return old, nil
 	}
+	r := tc.join(ctx, key, f)
+	tc.mu.Unlock()
+	if !spare {
+		return tc.await(ctx, key, r)
+	}
+
+	brief, stop := context.WithTimeout(ctx, patienceFor(ctx, old.left(now)-least))
+	defer stop()
+	tok, err := tc.await(brief, key, r)
+	if err == nil || ctx.Err() != nil || amazon.Whether(err) == amazon.Answered {
+		return tok, err
+	}
+	tc.mu.Lock()
+	defer tc.mu.Unlock()
+	old.failed = tc.now()
+	return old, nil
+}
+
+// patienceFor returns how long to wait for a renewal that can be done without:
+// while the old token is good, and in half the time that the caller has, so that
+// the other half is for the call.
+func patienceFor(ctx context.Context, good time.Duration) time.Duration {
+	most := min(renewalWait, good)
+	if deadline, ok := ctx.Deadline(); ok {
+		most = min(most, time.Until(deadline)/2)
+	}
+	return most
+}
+
+// join adds a waiter to the renewal under way, or begins one. It does not end
+// with the context of any caller, but with the last of them. The cache is locked.
+func (tc *tokenCache) join(ctx context.Context, key tokenKey, f fetch) *renewal {
 	r := tc.renewals[key]
 	if r == nil {
 		shared, stop := context.WithCancel(context.WithoutCancel(ctx))
@@ -278,13 +340,16 @@ func (tc *tokenCache) get(ctx context.Context, key tokenKey, lasts func(*accessT
 		tc.renewals[key] = r
 		go func() {
 			defer stop()
-			tok, err := fetch(shared)
+			tok, err := f.run(shared)
 			tc.finish(key, r, tok, err)
 		}()
 	}
 	r.waiters++
-	tc.mu.Unlock()
+	return r
+}
 
+// await returns what the renewal brings.
+func (tc *tokenCache) await(ctx context.Context, key tokenKey, r *renewal) (*accessToken, error) {
 	select {
 	case <-r.done:
 		return r.tok, r.err
@@ -322,12 +387,6 @@ func (tc *tokenCache) leave(key tokenKey, r *renewal) {
 	}
 }
 
-func (tc *tokenCache) cached(key tokenKey) *accessToken {
-	tc.mu.Lock()
-	defer tc.mu.Unlock()
-	return tc.tokens[key]
-}
-
 // drop forgets a token that Amazon refused, unless it was renewed meanwhile.
 func (tc *tokenCache) drop(t *accessToken) {
 	tc.mu.Lock()
@@ -335,4 +394,11 @@ func (tc *tokenCache) drop(t *accessToken) {
 	if tc.tokens[t.key] == t {
 		delete(tc.tokens, t.key)
 	}
+}
+
+// dropValue is drop for whoever knows the token by its value only.
+func (tc *tokenCache) dropValue(value string) {
+	tc.mu.Lock()
+	defer tc.mu.Unlock()
+	maps.DeleteFunc(tc.tokens, func(_ tokenKey, t *accessToken) bool { return *t.value == value })
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"net/url"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -348,4 +349,22 @@ func TestMissingCredentialsAreNamed(t *testing.T) {
 			assert.Empty(t, s.requests(tokenPath))
 		})
 	}
+}
+
+// A transport that panics on a caller's goroutine is the caller's to recover
+// from. The token call runs on one of ours.
+func TestAPanicInATokenCallIsAnError(t *testing.T) {
+	c := offline(t, roundTrip(func(*http.Request) (*http.Response, error) { panic("Atzr|refresh-hush") }))
+	for range 2 {
+		_, err := c.Feed(t.Context(), seller, "5")
+		assert.ErrorContains(t, err, "panicked")
+		assert.NotContains(t, err.Error(), "hush")
+		assert.Equal(t, amazon.NotSent, amazon.Whether(err))
+	}
+}
+
+func TestAnErrorWithoutACauseIsAnError(t *testing.T) {
+	c := offline(t, roundTrip(func(*http.Request) (*http.Response, error) { return nil, &url.Error{} }))
+	_, err := c.Feed(t.Context(), seller, "5")
+	assert.ErrorContains(t, err, "without a cause")
 }
