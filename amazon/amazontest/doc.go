@@ -44,7 +44,7 @@
 //		amazontest.Nth("getFeeds", 1, amazontest.Fault{Status: 503}, amazontest.Fault{Omit: 1}),
 //	)
 //
-// [Server.Fate] decides what becomes of each feed ([Fate]): stuck, slow,
+// [Server.FateOf] decides what becomes of each feed ([Fate]): stuck, slow,
 // CANCELLED, FATAL after some of its messages, not seen at once, with a report
 // that is missing, wrong or no report. [Server.Refuse] and [Server.Warn] have
 // Amazon refuse or warn about an order's messages. [Server.AddFeed],

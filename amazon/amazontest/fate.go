@@ -53,10 +53,10 @@ const (
 	ReportPlain ReportFate = "plain"
 )
 
-// Fate asks script, once for each feed that is created from now on, what is to
+// FateOf asks script, once for each feed that is created from now on, what is to
 // become of it; nil: every feed ends as it should. The script sees the feed
 // with its ID and document. It must not use the server.
-func (s *Server) Fate(script func(Feed) Fate) {
+func (s *Server) FateOf(script func(Feed) Fate) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.fate = script
@@ -64,7 +64,7 @@ func (s *Server) Fate(script func(Feed) Fate) {
 
 // AddFeed enters a feed that somebody else sent for a seller: another
 // application, or a person in Seller Central. It is listed, is asked about by
-// [Server.Fate] and has its effect like any other. A nil document, and any of a
+// [Server.FateOf] and has its effect like any other. A nil document, and any of a
 // feed type that the server does not process, has no effect and no report. An
 // unknown seller and an empty type are errors.
 func (s *Server) AddFeed(seller string, t amazon.FeedType, document []byte, marketplaces ...order.MarketplaceID) (amazon.FeedID, error) {

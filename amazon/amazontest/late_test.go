@@ -160,7 +160,7 @@ func TestLateCallsAndPendingRefundsOutliveTheirServer(t *testing.T) {
 	c := login(t, srv, "Atzr|one")
 	c.send(amazon.RefundFeed, refunds(adjust(unshipped, "10000000000021", "Principal 3.00 USD")))
 	require.NoError(t, srv.Warn(shipped, 18030, "Look twice.")) // shows in the reports of the feeds
-	srv.Fate(func(f amazontest.Feed) amazontest.Fate {
+	srv.FateOf(func(f amazontest.Feed) amazontest.Fate {
 		return map[bool]amazontest.Fate{true: {End: amazon.FeedFatal, Messages: 1, Unlisted: time.Hour}}[f.Stranger]
 	})
 	_, err := srv.AddFeed(merchant, amazon.RefundFeed, []byte(refunds(
@@ -190,7 +190,7 @@ func TestManyLateCallsAtOnce(t *testing.T) {
 		late := time.Duration(call.Nth%3) * time.Second
 		return map[string]amazontest.Fault{"createFeed": {Late: late}, "getFeeds": {Delay: time.Millisecond}}[call.Op]
 	})
-	srv.Fate(func(f amazontest.Feed) amazontest.Fate {
+	srv.FateOf(func(f amazontest.Feed) amazontest.Fate {
 		return amazontest.Fate{Queued: time.Duration(len(f.Document)) * time.Second}
 	})
 	var all sync.WaitGroup
