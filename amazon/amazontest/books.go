@@ -19,7 +19,7 @@ import (
 
 // format is the version of the file. It changes when an older server could
 // misread a newer file.
-const format = 2
+const format = 3
 
 // firstID is where each seller's feed and report IDs start. All sellers start
 // alike: Amazon's IDs are unique only together with the seller.
