@@ -83,6 +83,7 @@ type Call struct {
 	// Op is Amazon's operation, such as createFeed, or one of login, upload and
 	// download; empty when there is no such operation.
 	Op     string
+	Path   string    // of the URL, such as /feeds/2021-06-30/feeds/50000000001, without the query
 	Nth    int       // counts the calls of this operation, from 1
 	Seller string    // merchant ID; empty when the call does not tell
 	Time   time.Time // when it arrived
@@ -190,7 +191,7 @@ func (s *Server) arrive(r *request) (Call, func(Call) Fault) {
 	b.Counts[r.op.name]++
 	n := len(b.Calls) + 1
 	b.Calls = append(b.Calls, Call{
-		Number: n, Op: r.op.name, Nth: b.Counts[r.op.name], Seller: b.caller(r), Time: s.now(),
+		Number: n, Op: r.op.name, Path: r.URL.Path, Nth: b.Counts[r.op.name], Seller: b.caller(r), Time: s.now(),
 		RequestID: fmt.Sprintf("00000000-0000-4000-8000-%012d", n),
 	})
 	return b.Calls[n-1], s.script

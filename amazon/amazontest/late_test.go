@@ -38,6 +38,8 @@ func TestLateCallArrivesWithoutItsCaller(t *testing.T) {
 		"connection broken":  {Late: 10 * time.Minute},
 		"gateway timed out":  {Late: 10 * time.Minute, Status: 504},
 		"After says nothing": {Late: 10 * time.Minute, After: true},
+		"nor does Drop":      {Late: 10 * time.Minute, Drop: true},
+		"nor does Omit":      {Late: 10 * time.Minute, Omit: 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
