@@ -118,5 +118,6 @@
 // Everything is deterministic: IDs count up, and time comes from [Config.Now].
 // What the server refuses is said in the answers it gives; it logs nothing. Only
 // where the environment variable TAKEBACK_EXCHANGES names a folder, it writes
-// each exchange there, so that all of them can be held against Amazon's models.
+// each exchange there, so that all of them can be held against Amazon's models,
+// with the word REDACTED for tokens, secrets and signatures.
 package amazontest

@@ -166,20 +166,23 @@ func (s *Server) exchange(hr *http.Request, base string) (answer, bool) {
 		fault = script(call)
 	}
 	a, answered := s.perform(r, call, fault)
-	if err := r.writeDown(a, fault); err != nil {
-		return r.op.refuse(500, "InternalFailure", err.Error(), ""), true
-	}
+	s.writeDown(r, a, fault)
 	return a, wait(hr.Context(), fault.Delay) && answered
 }
 
 // writeDown keeps the exchange for a check of all of them; an answer that the
-// script had a hand in is not the server's own.
-func (r *request) writeDown(a answer, fault Fault) error {
+// script had a hand in is not the server's own. Where it cannot be kept, the
+// answer still tells what came of the call, and the server takes no further one.
+func (s *Server) writeDown(r *request, a answer, fault Fault) {
 	e := wirelog.Exchange{Method: r.Method, Target: r.URL.RequestURI(), Header: r.Header, Body: r.body}
 	if fault.none() {
 		e.Answer = &wirelog.Answer{Status: a.status, Header: a.header, Body: a.body}
 	}
-	return wirelog.Write(e)
+	if err := wirelog.Write(e); err != nil {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.unwritten = err
+	}
 }
 
 // arrive enters a call in the journal. The script is asked afterwards, without
@@ -207,6 +210,8 @@ func (s *Server) perform(r *request, call Call, fault Fault) (answer, bool) {
 
 	var a answer
 	switch {
+	case s.unwritten != nil:
+		a = r.op.refuse(500, "InternalFailure", s.unwritten.Error(), "")
 	case len(r.body) > maxBody:
 		a = r.op.refuse(413, "RequestTooLarge", "the request is larger than this server reads", "")
 	case fault.Late > 0:

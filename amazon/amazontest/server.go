@@ -13,6 +13,7 @@ import (
 	"github.com/shopspring/decimal"
 
 	"github.com/takebackhq/takeback/amazon"
+	"github.com/takebackhq/takeback/internal/wirelog"
 	"github.com/takebackhq/takeback/order"
 )
 
@@ -62,14 +63,16 @@ type Config struct {
 type Server struct {
 	config Config
 
-	mu     sync.Mutex // guards what follows
-	books  *books
-	script func(Call) Fault
-	fate   func(Feed) Fate
+	mu        sync.Mutex // guards what follows
+	books     *books
+	script    func(Call) Fault
+	fate      func(Feed) Fate
+	unwritten error // why an exchange was not kept; further calls have no effect
 }
 
 // New makes a server, with the books of c.File if that exists. It returns an
-// error when the file cannot be read or does not hold books of this version.
+// error when the file cannot be read or does not hold books of this version, and
+// when TAKEBACK_EXCHANGES names no folder.
 func New(c Config) (*Server, error) {
 	if c.Now == nil {
 		c.Now = time.Now
@@ -91,6 +94,9 @@ func New(c Config) (*Server, error) {
 	}
 	if c.FinanceLag == 0 {
 		c.FinanceLag = 48 * time.Hour
+	}
+	if err := wirelog.Check(); err != nil {
+		return nil, fmt.Errorf("amazontest: %w", err)
 	}
 	b, err := load(c.File)
 	if err != nil {
