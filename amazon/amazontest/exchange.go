@@ -107,9 +107,10 @@ type request struct {
 	body []byte
 	op   operation
 	id   string
-	now  time.Time
-	base string // scheme and host of presigned addresses
-	omit int    // entries to leave out of a list
+	at   time.Time // when it arrived
+	now  time.Time // the same, in the precision of Amazon's answers
+	base string    // scheme and host of presigned addresses
+	omit int       // entries to leave out of a list
 
 	// restricted: the access token is a Restricted Data Token for this resource.
 	restricted bool
@@ -205,7 +206,8 @@ func (s *Server) arrive(r *request) (Call, func(Call) Fault) {
 func (s *Server) perform(r *request, call Call, fault Fault) (answer, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	r.now, r.omit = s.now(), fault.Omit
+	r.at, r.omit = s.clock(), fault.Omit
+	r.now = r.at.Truncate(time.Millisecond)
 	s.advance(r.now)
 
 	var a answer
@@ -277,7 +279,7 @@ func authorized(do func(*Server, *request, *account) answer) func(*Server, *requ
 			return denied("Unauthorized", "")
 		}
 		a := s.books.Sellers[t.Seller]
-		if !a.admit(r.op, r.now, s.config.Throttle) {
+		if !a.admit(r.op, r.at, s.config.Throttle) {
 			return apiError(429, "QuotaExceeded", "You exceeded your quota for the requested resource.", "")
 		}
 		r.restricted = t.Resources != nil

@@ -347,9 +347,10 @@ func (s *Server) read() func() {
 	return s.mu.Unlock
 }
 
+// clock is Amazon's clock.
+func (s *Server) clock() time.Time { return s.config.Now().Add(s.config.Skew).UTC() }
+
 // now is Amazon's clock, in the precision of its answers.
-func (s *Server) now() time.Time {
-	return s.config.Now().Add(s.config.Skew).UTC().Truncate(time.Millisecond)
-}
+func (s *Server) now() time.Time { return s.clock().Truncate(time.Millisecond) }
 
 var _ http.Handler = (*Server)(nil)
