@@ -169,7 +169,8 @@ func (s *Server) Seed(orders ...Order) error {
 }
 
 // AddReport gives a seller a report file. A file already known (same seller,
-// type, bytes) is not added again. An unknown seller is an error.
+// type, bytes) is not added again, but the reports that are made of it from now
+// on have the new Fate and Explanation. An unknown seller is an error.
 func (s *Server) AddReport(f ReportFile) error {
 	return s.change(func(b *books) error {
 		a := b.Sellers[f.Seller]
@@ -178,18 +179,23 @@ func (s *Server) AddReport(f ReportFile) error {
 			return fmt.Errorf("report %s: seller %q is unknown; add it first", f.Type, f.Seller)
 		case f.Type == "":
 			return errors.New("report without a type")
-		case slices.ContainsFunc(a.Files, f.same):
+		case f.Fate.Messages != 0 || f.Fate.Report != "":
+			return fmt.Errorf("report %s: its fate has Messages or a Report, which only feeds have", f.Type)
+		}
+		f.Body, f.Explanation = slices.Clone(f.Body), slices.Clone(f.Explanation)
+		if i := slices.IndexFunc(a.Files, f.same); i >= 0 {
+			a.Files[i].Fate, a.Files[i].Explanation = f.Fate, f.Explanation
 			return nil
 		}
-		f.Body = slices.Clone(f.Body)
 		a.Files = append(a.Files, f)
 		if f.Listed {
-			now := s.now()
-			a.Reports = append(a.Reports, &job{
-				ID: a.nextID(), Type: string(f.Type), Marketplaces: f.Marketplaces, Status: amazon.FeedDone,
-				CreatedAt: now, StartedAt: now, EndedAt: now, DataStart: f.Start, DataEnd: f.End,
-				Result: a.keepFile(f, now),
-			})
+			report := &job{
+				Type: string(f.Type), Marketplaces: f.Marketplaces, CreatedAt: s.now(), DataStart: f.Start, DataEnd: f.End,
+			}
+			a.report(report, &f)
+			if max(f.Fate.Queued, f.Fate.InProgress) <= 0 && report.due(report.CreatedAt, 0) {
+				report.publish()
+			}
 		}
 		return nil
 	})
