@@ -112,9 +112,9 @@ func (a *account) report(report *job, f *ReportFile) {
 
 // publish gives a report its document. Without data, or when it was asked for
 // too soon, Amazon ends it CANCELLED.
-func (report *job) publish() {
-	if report.Result = report.Input; report.Result == "" && report.Fate.End != amazon.FeedFatal {
-		report.Status = amazon.FeedCancelled
+func (j *job) publish() {
+	if j.Result = j.Input; j.Result == "" && j.Fate.End != amazon.FeedFatal {
+		j.Status = amazon.FeedCancelled
 	}
 }
 
