@@ -19,7 +19,7 @@ import (
 
 // format is the version of the file. It changes when an older server could
 // misread a newer file.
-const format = 2
+const format = 3
 
 // firstID is where each seller's feed and report IDs start. All sellers start
 // alike: Amazon's IDs are unique only together with the seller.
@@ -61,13 +61,12 @@ type job struct {
 	CreatedAt    time.Time
 	StartedAt    time.Time
 	EndedAt      time.Time
-	Input        string `json:",omitempty"` // document ID, of a feed
-	Result       string `json:",omitempty"` // document ID
+	Input        string `json:",omitempty"` // ID of the document that a feed asks with, or that a report is to get
+	Result       string `json:",omitempty"` // ID of the document that came of it
 	DataStart    time.Time
 	DataEnd      time.Time
 	Schedule     string `json:",omitempty"` // ID of the schedule that asked for a report
-	TooSoon      bool   `json:",omitempty"` // a report that ends CANCELLED for that
-	Fate         Fate   `json:",omitzero"`  // of a feed
+	Fate         Fate   `json:",omitzero"`
 	Stranger     bool   `json:",omitempty"`
 }
 
@@ -138,7 +137,7 @@ func (b *books) advance(now time.Time, c Config) {
 	}
 	for _, w := range b.jobs((*account).reports) {
 		if w.job.due(now, c.ProcessingTime) {
-			w.account.publish(w.job)
+			w.job.publish()
 		}
 	}
 }

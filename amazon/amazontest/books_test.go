@@ -59,9 +59,10 @@ func TestBooksOutliveTheirServer(t *testing.T) {
 
 func TestBooksThatCannotBeRead(t *testing.T) {
 	for name, content := range map[string]string{
-		"cut off":       `{"Format":2,"Sell`,
-		"other program": `{"Format":2,"Things":[]}`,
+		"cut off":       `{"Format":3,"Sell`,
+		"other program": `{"Format":3,"Things":[]}`,
 		"other format":  `{"Format":1}`,
+		"other words":   `{"Format":2}`, // for the status of an order
 	} {
 		t.Run(name, func(t *testing.T) {
 			file := filepath.Join(t.TempDir(), "books.json")

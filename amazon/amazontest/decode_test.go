@@ -167,7 +167,7 @@ func TestCancellationsThatAreRefusedAsAWhole(t *testing.T) {
 			srv, feed := process(t, amazon.CancelFeed, doc)
 			refused(t, srv, feed, 5000)
 			ord, _ := srv.Order(unshipped)
-			assert.Equal(t, amazontest.Unshipped, ord.Status)
+			assert.Equal(t, amazon.OrderUnshipped, ord.Status)
 		})
 	}
 }

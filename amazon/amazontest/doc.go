@@ -44,15 +44,15 @@
 //		amazontest.Nth("getFeeds", 1, amazontest.Fault{Status: 503}, amazontest.Fault{Omit: 1}),
 //	)
 //
-// [Server.Fate] decides what becomes of each feed ([Fate]): stuck, slow,
+// [Server.FateOf] decides what becomes of each feed ([Fate]): stuck, slow,
 // CANCELLED, FATAL after some of its messages, not seen at once, with a report
-// that is missing, wrong or no report. [Server.Refuse] and [Server.Warn] have
-// Amazon refuse or warn about an order's messages. [Server.AddFeed],
-// [Server.Refund] and [Server.RequestCancel] are what others do meanwhile: other
-// applications, staff in Seller Central, Amazon itself, the buyer.
-// [Server.Revoke] takes the seller's consent back. [Config.Skew] sets its clock
-// wrong, [Throttle] has a refused call cost, and [Config.ReportPause] cancels
-// reports that are asked for too often.
+// that is missing, wrong or no report. [ReportFile.Fate] decides it for reports.
+// [Server.Refuse] and [Server.Warn] have Amazon refuse or warn about an order's
+// messages. [Server.AddFeed], [Server.Refund] and [Server.RequestCancel] are what
+// others do meanwhile: other applications, staff in Seller Central, Amazon itself,
+// the buyer. [Server.Revoke] takes the seller's consent back. [Config.Skew] sets
+// its clock wrong, [Throttle] has a refused call cost, and [Config.ReportPause]
+// cancels reports that are asked for too often.
 //
 // What came of it is in [Server.Ledger], [Server.Feeds] and [Server.Calls], which
 // says of each call what was answered and what effect it had.
@@ -118,5 +118,6 @@
 // Everything is deterministic: IDs count up, and time comes from [Config.Now].
 // What the server refuses is said in the answers it gives; it logs nothing. Only
 // where the environment variable TAKEBACK_EXCHANGES names a folder, it writes
-// each exchange there, so that all of them can be held against Amazon's models.
+// each exchange there, so that all of them can be held against Amazon's models,
+// with the word REDACTED for tokens, secrets and signatures.
 package amazontest

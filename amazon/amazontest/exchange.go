@@ -83,6 +83,7 @@ type Call struct {
 	// Op is Amazon's operation, such as createFeed, or one of login, upload and
 	// download; empty when there is no such operation.
 	Op     string
+	Path   string    // of the URL, such as /feeds/2021-06-30/feeds/50000000001, without the query
 	Nth    int       // counts the calls of this operation, from 1
 	Seller string    // merchant ID; empty when the call does not tell
 	Time   time.Time // when it arrived
@@ -106,9 +107,10 @@ type request struct {
 	body []byte
 	op   operation
 	id   string
-	now  time.Time
-	base string // scheme and host of presigned addresses
-	omit int    // entries to leave out of a list
+	at   time.Time // when it arrived
+	now  time.Time // the same, in the precision of Amazon's answers
+	base string    // scheme and host of presigned addresses
+	omit int       // entries to leave out of a list
 
 	// restricted: the access token is a Restricted Data Token for this resource.
 	restricted bool
@@ -165,20 +167,23 @@ func (s *Server) exchange(hr *http.Request, base string) (answer, bool) {
 		fault = script(call)
 	}
 	a, answered := s.perform(r, call, fault)
-	if err := r.writeDown(a, fault); err != nil {
-		return r.op.refuse(500, "InternalFailure", err.Error(), ""), true
-	}
+	s.writeDown(r, a, fault)
 	return a, wait(hr.Context(), fault.Delay) && answered
 }
 
 // writeDown keeps the exchange for a check of all of them; an answer that the
-// script had a hand in is not the server's own.
-func (r *request) writeDown(a answer, fault Fault) error {
+// script had a hand in is not the server's own. Where it cannot be kept, the
+// answer still tells what came of the call, and the server takes no further one.
+func (s *Server) writeDown(r *request, a answer, fault Fault) {
 	e := wirelog.Exchange{Method: r.Method, Target: r.URL.RequestURI(), Header: r.Header, Body: r.body}
 	if fault.none() {
 		e.Answer = &wirelog.Answer{Status: a.status, Header: a.header, Body: a.body}
 	}
-	return wirelog.Write(e)
+	if err := wirelog.Write(e); err != nil {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.unwritten = err
+	}
 }
 
 // arrive enters a call in the journal. The script is asked afterwards, without
@@ -190,7 +195,7 @@ func (s *Server) arrive(r *request) (Call, func(Call) Fault) {
 	b.Counts[r.op.name]++
 	n := len(b.Calls) + 1
 	b.Calls = append(b.Calls, Call{
-		Number: n, Op: r.op.name, Nth: b.Counts[r.op.name], Seller: b.caller(r), Time: s.now(),
+		Number: n, Op: r.op.name, Path: r.URL.Path, Nth: b.Counts[r.op.name], Seller: b.caller(r), Time: s.now(),
 		RequestID: fmt.Sprintf("00000000-0000-4000-8000-%012d", n),
 	})
 	return b.Calls[n-1], s.script
@@ -201,11 +206,14 @@ func (s *Server) arrive(r *request) (Call, func(Call) Fault) {
 func (s *Server) perform(r *request, call Call, fault Fault) (answer, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	r.now, r.omit = s.now(), fault.Omit
+	r.at, r.omit = s.clock(), fault.Omit
+	r.now = r.at.Truncate(time.Millisecond)
 	s.advance(r.now)
 
 	var a answer
 	switch {
+	case s.unwritten != nil:
+		a = r.op.refuse(500, "InternalFailure", s.unwritten.Error(), "")
 	case len(r.body) > maxBody:
 		a = r.op.refuse(413, "RequestTooLarge", "the request is larger than this server reads", "")
 	case fault.Late > 0:
@@ -271,7 +279,7 @@ func authorized(do func(*Server, *request, *account) answer) func(*Server, *requ
 			return denied("Unauthorized", "")
 		}
 		a := s.books.Sellers[t.Seller]
-		if !a.admit(r.op, r.now, s.config.Throttle) {
+		if !a.admit(r.op, r.at, s.config.Throttle) {
 			return apiError(429, "QuotaExceeded", "You exceeded your quota for the requested resource.", "")
 		}
 		r.restricted = t.Resources != nil

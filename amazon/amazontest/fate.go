@@ -11,17 +11,18 @@ import (
 	"github.com/takebackhq/takeback/order"
 )
 
-// Fate is what becomes of a feed. The zero Fate is that it is processed as
-// [Config.ProcessingTime] says and ends DONE with a true report.
+// Fate is what becomes of a feed, or of a report ([ReportFile.Fate]). The zero
+// Fate is that it is processed as [Config.ProcessingTime] says and ends DONE, a
+// feed with a true processing report.
 type Fate struct {
-	// Queued and InProgress are how long the feed stays IN_QUEUE and then
+	// Queued and InProgress are how long it stays IN_QUEUE and then
 	// IN_PROGRESS. 0: half of Config.ProcessingTime each; Forever: it is stuck.
 	Queued, InProgress time.Duration
 
-	// End is the status in which the feed ends. CANCELLED: at the end of its
-	// time in the queue, and nothing of it is carried out. FATAL: after Messages
-	// of its messages, the first ones, were carried out; a larger number than
-	// there are means all of them. Anything else: DONE, after all of them.
+	// End is the status in which it ends. CANCELLED: at the end of its time in
+	// the queue, and nothing of it is carried out. FATAL: after Messages of its
+	// messages, the first ones, were carried out; a larger number than there are
+	// means all of them. Anything else: DONE, after all of them.
 	End      amazon.FeedStatus
 	Messages int
 
@@ -29,8 +30,8 @@ type Fate struct {
 	// report of a FATAL feed tells of the messages that were carried out.
 	Report ReportFate
 
-	// Unlisted is for how long after its creation getFeeds leaves the feed out,
-	// Unknown for how long getFeed and cancelFeed do not find it.
+	// Unlisted is for how long after its creation getFeeds or getReports leave it
+	// out, Unknown for how long it is not found by its ID.
 	Unlisted, Unknown time.Duration
 }
 
@@ -53,10 +54,10 @@ const (
 	ReportPlain ReportFate = "plain"
 )
 
-// Fate asks script, once for each feed that is created from now on, what is to
+// FateOf asks script, once for each feed that is created from now on, what is to
 // become of it; nil: every feed ends as it should. The script sees the feed
 // with its ID and document. It must not use the server.
-func (s *Server) Fate(script func(Feed) Fate) {
+func (s *Server) FateOf(script func(Feed) Fate) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.fate = script
@@ -64,7 +65,7 @@ func (s *Server) Fate(script func(Feed) Fate) {
 
 // AddFeed enters a feed that somebody else sent for a seller: another
 // application, or a person in Seller Central. It is listed, is asked about by
-// [Server.Fate] and has its effect like any other. A nil document, and any of a
+// [Server.FateOf] and has its effect like any other. A nil document, and any of a
 // feed type that the server does not process, has no effect and no report. An
 // unknown seller and an empty type are errors.
 func (s *Server) AddFeed(seller string, t amazon.FeedType, document []byte, marketplaces ...order.MarketplaceID) (amazon.FeedID, error) {
@@ -132,6 +133,7 @@ func (f Fate) reach(messages int) int {
 	return min(max(0, f.Messages), messages)
 }
 
-// listed tells whether getFeeds knows the feed yet, known whether getFeed does.
+// listed tells whether getFeeds or getReports know the job yet, known whether
+// getFeed or getReport do.
 func (j *job) listed(now time.Time) bool { return !now.Before(j.CreatedAt.Add(j.Fate.Unlisted)) }
 func (j *job) known(now time.Time) bool  { return !now.Before(j.CreatedAt.Add(j.Fate.Unknown)) }

@@ -66,7 +66,7 @@ func TestFatesOfFeeds(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				srv := open(t, amazontest.Config{})
-				srv.Fate(func(amazontest.Feed) amazontest.Fate { return tt.fate })
+				srv.FateOf(func(amazontest.Feed) amazontest.Fate { return tt.fate })
 				c := login(t, srv, "Atzr|one")
 				id := c.send(amazon.RefundFeed, three())
 				start := time.Now()
@@ -91,7 +91,7 @@ func TestFatesOfFeeds(t *testing.T) {
 func TestStuckFeedCanBeCancelled(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		srv := open(t, amazontest.Config{})
-		srv.Fate(func(amazontest.Feed) amazontest.Fate { return amazontest.Fate{Queued: amazontest.Forever} })
+		srv.FateOf(func(amazontest.Feed) amazontest.Fate { return amazontest.Fate{Queued: amazontest.Forever} })
 		c := login(t, srv, "Atzr|one")
 		id := c.send(amazon.RefundFeed, three())
 		time.Sleep(30 * time.Minute)
@@ -110,7 +110,7 @@ func TestFreshFeedIsNotSeenAtOnce(t *testing.T) {
 			"50000000002": {Unknown: 10 * time.Minute},
 			"50000000003": {Unlisted: amazontest.Forever, Unknown: amazontest.Forever},
 		}
-		srv.Fate(func(f amazontest.Feed) amazontest.Fate { return fates[f.ID] })
+		srv.FateOf(func(f amazontest.Feed) amazontest.Fate { return fates[f.ID] })
 		c := login(t, srv, "Atzr|one")
 		for range 3 {
 			c.send(amazon.RefundFeed, refunds(adjust(shipped, "10000000000011", "Principal 1.00 USD")))
@@ -141,7 +141,7 @@ func TestFateIsAskedOnceForEachFeed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		srv := open(t, amazontest.Config{})
 		var asked []amazontest.Feed
-		srv.Fate(func(f amazontest.Feed) amazontest.Fate {
+		srv.FateOf(func(f amazontest.Feed) amazontest.Fate {
 			asked = append(asked, f)
 			return amazontest.Fate{}
 		})
@@ -151,7 +151,7 @@ func TestFateIsAskedOnceForEachFeed(t *testing.T) {
 		time.Sleep(time.Hour)
 		_, err := srv.AddFeed(neighbour, "POST_PRODUCT_DATA", nil, "A1PA6795UKMFR9")
 		require.NoError(t, err)
-		srv.Fate(nil)
+		srv.FateOf(nil)
 		_, err = srv.AddFeed(neighbour, "POST_PRODUCT_DATA", nil)
 		require.NoError(t, err)
 		time.Sleep(time.Hour)
@@ -207,7 +207,7 @@ func TestFeedsOfStrangers(t *testing.T) {
 func TestFeedThatEndsFirstIsCarriedOutFirst(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		srv := open(t, amazontest.Config{})
-		srv.Fate(func(f amazontest.Feed) amazontest.Fate {
+		srv.FateOf(func(f amazontest.Feed) amazontest.Fate {
 			return map[amazon.FeedID]amazontest.Fate{"50000000001": {InProgress: time.Hour}}[f.ID]
 		})
 		c := login(t, srv, "Atzr|one")

@@ -13,6 +13,10 @@ const Forever time.Duration = math.MaxInt64
 // Fault is what goes wrong with one call. The zero Fault is that nothing does.
 // Drop and Status keep a call from its effect, unless After or Late is set;
 // nothing else does. Durations below zero count as zero.
+//
+// Where several are set, Drop wins over Status, Body and ContentType, and Late
+// over After and Omit. After alone is no fault: a script that answers it leaves
+// the call to the scripts behind it.
 type Fault struct {
 	// Drop breaks the connection instead of answering.
 	Drop bool
@@ -28,13 +32,14 @@ type Fault struct {
 	// type.
 	Body, ContentType string
 
-	// After lets the call have its effect first; only its answer is lost.
+	// After lets the call have its effect first; only its answer is lost, by Drop
+	// or Status.
 	After bool
 
 	// Late lets the call arrive so much later, on the server's clock, or when
 	// [Server.Release] is called: even if its caller is gone by then, and with
 	// the access token that it carries, which may have expired. The caller gets
-	// Status, or a broken connection if that is 0.
+	// Status, or a broken connection if that is 0 or Drop is set.
 	Late time.Duration
 
 	// Delay holds the answer back, until the caller's context ends at the

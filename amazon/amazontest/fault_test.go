@@ -38,6 +38,8 @@ func TestFaultsBeforeAndAfterTheirEffect(t *testing.T) {
 		"bad request":         {amazontest.Fault{Status: 400}, 400, "InvalidInput", 0},
 		"202 with empty body": {amazontest.Fault{Status: 202, After: true}, 202, "", 1},
 		"status out of range": {amazontest.Fault{Status: 7}, 500, "InternalFailure", 0},
+		"drop wins":           {amazontest.Fault{Drop: true, Status: 500, Body: "x"}, 0, "", 0},
+		"drop wins, after":    {amazontest.Fault{Drop: true, Status: 500, After: true}, 0, "", 1},
 		"none":                {amazontest.Fault{After: true}, 202, "feedId", 1},
 	}
 	for name, tt := range tests {
@@ -92,6 +94,7 @@ func TestScriptsAreAskedInTheirOrder(t *testing.T) {
 	storm := slices.Repeat([]amazontest.Fault{{Status: 429}}, 2)
 	srv.Fail(
 		nil,
+		func(amazontest.Call) amazontest.Fault { return amazontest.Fault{After: true} }, // no fault
 		amazontest.Nth("getFeed", 1, amazontest.Fault{Status: 503}),
 		amazontest.Nth("getFeeds", 2, append(storm, amazontest.Fault{}, amazontest.Fault{Status: 500})...),
 		func(call amazontest.Call) amazontest.Fault {
@@ -118,6 +121,25 @@ func TestNthCall(t *testing.T) {
 		got = append(got, c.api("GET", "/feeds/2021-06-30/feeds?feedTypes=X", "").status)
 	}
 	assert.Equal(t, []int{200, 500, 200}, got)
+}
+
+// A script may pick one feed, document or report, however often others are
+// asked for.
+func TestScriptPicksByPath(t *testing.T) {
+	srv := open(t, amazontest.Config{})
+	c := login(t, srv, "Atzr|one")
+	address := c.api("POST", "/feeds/2021-06-30/documents", `{"contentType":"`+xmlType+`"}`).field("url")
+	one, two := c.send(amazon.RefundFeed, three()), c.send(amazon.RefundFeed, three())
+	srv.Fail(func(call amazontest.Call) amazontest.Fault {
+		return map[string]amazontest.Fault{"/feeds/2021-06-30/feeds/" + two: {Status: 503}}[call.Path]
+	})
+	for range 2 {
+		assert.Equal(t, 200, c.api("GET", "/feeds/2021-06-30/feeds/"+one, "").status)
+		assert.Equal(t, 503, c.api("GET", "/feeds/2021-06-30/feeds/"+two+"?x=y", "").status)
+	}
+	c.do("PUT", address, "x", xmlType, "")
+	calls := srv.Calls()
+	assert.Equal(t, "/presigned/"+merchant+"/amzn1.tortuga.4.na.000001", calls[len(calls)-1].Path, "the query is a secret")
 }
 
 // A client may take a request that never touched the wire for one that was not

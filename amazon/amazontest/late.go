@@ -82,7 +82,7 @@ func (s *Server) arriveLate(p parked) {
 			Method: p.Method, URL: address, Host: address.Host, Header: p.Header,
 			ContentLength: p.Length, Body: io.NopCloser(bytes.NewReader(p.Body)),
 		},
-		body: p.Body, now: p.Due, base: p.Base,
+		body: p.Body, at: p.Due, now: p.Due, base: p.Base,
 	}
 	r.op, r.id = route(p.Method, address.Path)
 	s.effect(r, p.Number)

@@ -38,6 +38,8 @@ func TestLateCallArrivesWithoutItsCaller(t *testing.T) {
 		"connection broken":  {Late: 10 * time.Minute},
 		"gateway timed out":  {Late: 10 * time.Minute, Status: 504},
 		"After says nothing": {Late: 10 * time.Minute, After: true},
+		"nor does Drop":      {Late: 10 * time.Minute, Drop: true},
+		"nor does Omit":      {Late: 10 * time.Minute, Omit: 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -160,7 +162,7 @@ func TestLateCallsAndPendingRefundsOutliveTheirServer(t *testing.T) {
 	c := login(t, srv, "Atzr|one")
 	c.send(amazon.RefundFeed, refunds(adjust(unshipped, "10000000000021", "Principal 3.00 USD")))
 	require.NoError(t, srv.Warn(shipped, 18030, "Look twice.")) // shows in the reports of the feeds
-	srv.Fate(func(f amazontest.Feed) amazontest.Fate {
+	srv.FateOf(func(f amazontest.Feed) amazontest.Fate {
 		return map[bool]amazontest.Fate{true: {End: amazon.FeedFatal, Messages: 1, Unlisted: time.Hour}}[f.Stranger]
 	})
 	_, err := srv.AddFeed(merchant, amazon.RefundFeed, []byte(refunds(
@@ -190,7 +192,7 @@ func TestManyLateCallsAtOnce(t *testing.T) {
 		late := time.Duration(call.Nth%3) * time.Second
 		return map[string]amazontest.Fault{"createFeed": {Late: late}, "getFeeds": {Delay: time.Millisecond}}[call.Op]
 	})
-	srv.Fate(func(f amazontest.Feed) amazontest.Fate {
+	srv.FateOf(func(f amazontest.Feed) amazontest.Fate {
 		return amazontest.Fate{Queued: time.Duration(len(f.Document)) * time.Second}
 	})
 	var all sync.WaitGroup

@@ -14,17 +14,6 @@ import (
 	"github.com/takebackhq/takeback/order"
 )
 
-// OrderStatus is Amazon's status of an order (Orders API, OrderStatus).
-type OrderStatus string
-
-const (
-	Pending          OrderStatus = "Pending"
-	Unshipped        OrderStatus = "Unshipped"
-	PartiallyShipped OrderStatus = "PartiallyShipped"
-	Shipped          OrderStatus = "Shipped"
-	Canceled         OrderStatus = "Canceled"
-)
-
 // Order is an order in the server's order book, at the start and as it stands.
 type Order struct {
 	Seller      string // merchant ID
@@ -33,8 +22,9 @@ type Order struct {
 	Currency    order.Currency // of every amount in the order
 
 	// Status may be left empty when seeding: it then follows from the
-	// quantities. Given, it must be Pending, Canceled or what follows.
-	Status OrderStatus
+	// quantities. Given, it must be PENDING, CANCELLED or what follows; it is
+	// never PENDING_AVAILABILITY or UNFULFILLABLE.
+	Status amazon.OrderStatus
 	Items  []Item
 
 	// CreatedAt is when the buyer placed the order, UpdatedAt when its status, a
@@ -78,7 +68,7 @@ func (it Item) waiting() int { return it.Quantity - it.Shipped - it.Cancelled }
 // Amazon refunded beyond its charge.
 func (o Order) Left(item string) order.Amounts {
 	it := o.item(item)
-	if it == nil || o.Status == Canceled {
+	if it == nil || o.Status == amazon.OrderCancelled {
 		return order.Amounts{}
 	}
 	left := it.Charges.Minus(it.Refunded)
@@ -100,7 +90,7 @@ func (o Order) item(id string) *Item {
 }
 
 // shipping is the status that follows from the quantities.
-func (o Order) shipping() OrderStatus {
+func (o Order) shipping() amazon.OrderStatus {
 	shipped, waiting := 0, 0
 	for _, it := range o.Items {
 		shipped += it.Shipped
@@ -108,11 +98,11 @@ func (o Order) shipping() OrderStatus {
 	}
 	switch {
 	case shipped == 0:
-		return Unshipped
+		return amazon.OrderUnshipped
 	case waiting == 0:
-		return Shipped
+		return amazon.OrderShipped
 	}
-	return PartiallyShipped
+	return amazon.OrderPartiallyShipped
 }
 
 // date enters when the order was placed and changed, as far as it does not say,
@@ -193,7 +183,7 @@ func (o Order) check() error {
 			bad("item %s: quantity %d, shipped %d, cancelled %d: want a quantity of at least 1 that covers the others",
 				it.ID, it.Quantity, it.Shipped, it.Cancelled)
 		}
-		if cancelled := it.Cancelled > 0 || o.Status == Canceled; it.CancelledBy != "" && !cancelled {
+		if cancelled := it.Cancelled > 0 || o.Status == amazon.OrderCancelled; it.CancelledBy != "" && !cancelled {
 			bad("item %s: cancelled by %s, but nothing of it is cancelled", it.ID, it.CancelledBy)
 		}
 		for _, a := range []order.Amounts{it.Charges, it.Refunded, it.Charges.Minus(it.Refunded)} {
@@ -208,7 +198,7 @@ func (o Order) check() error {
 		}
 	}
 	follows := o.shipping()
-	unshipped := follows == Unshipped && (o.Status == Pending || o.Status == Canceled)
+	unshipped := follows == amazon.OrderUnshipped && (o.Status == amazon.OrderPending || o.Status == amazon.OrderCancelled)
 	if o.Status != follows && !unshipped {
 		bad("status %q: its quantities say %s; correct Shipped of its items, or leave the status empty", string(o.Status), follows)
 	}

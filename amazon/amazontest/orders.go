@@ -31,7 +31,7 @@ func (s *Server) RequestCancel(orderNumber, item, reason string) error {
 			return fmt.Errorf("cancel request: order %s has no item %q", orderNumber, item)
 		case reason == "":
 			return fmt.Errorf("cancel request: order %s: no reason; want Amazon's words for it", orderNumber)
-		case o.Status == Shipped || o.Status == Canceled:
+		case o.Status == amazon.OrderShipped || o.Status == amazon.OrderCancelled:
 			return fmt.Errorf("cancel request: order %s is %s; only what still waits can be asked for", orderNumber, o.Status)
 		}
 		after := o.clone()
@@ -192,7 +192,7 @@ func oneOf(args map[string]string, name string, known []string) ([]string, error
 func (q orderQuery) selects(o *Order) bool {
 	at := q.time(o)
 	return !at.Before(q.after) && !at.After(q.before) &&
-		(q.statuses == nil || slices.Contains(q.statuses, string(o.Status.word()))) &&
+		(q.statuses == nil || slices.Contains(q.statuses, string(o.Status))) &&
 		(q.marketplace == nil || slices.Contains(q.marketplace, string(o.Marketplace))) &&
 		(q.fulfilledBy == nil || slices.Contains(q.fulfilledBy, string(amazon.ActorMerchant)))
 }
@@ -200,21 +200,6 @@ func (q orderQuery) selects(o *Order) bool {
 // key sorts orders by time, and those of one time by number.
 func (q orderQuery) key(o *Order) string {
 	return q.time(o).Format("2006-01-02T15:04:05.000") + " " + o.Number
-}
-
-// word is the status in the words of the Orders API of 2026.
-func (s OrderStatus) word() amazon.OrderStatus {
-	switch s {
-	case Pending:
-		return amazon.OrderPending
-	case Unshipped:
-		return amazon.OrderUnshipped
-	case PartiallyShipped:
-		return amazon.OrderPartiallyShipped
-	case Shipped:
-		return amazon.OrderShipped
-	}
-	return amazon.OrderCancelled
 }
 
 // orderView is the model's Order, with the datasets that are asked for. All
@@ -237,10 +222,10 @@ func orderView(o *Order, included []string) any {
 		Items       []any        `json:"orderItems"`
 	}{o.Number, o.CreatedAt, o.UpdatedAt, channel{"AMAZON", o.Marketplace}, nil, nil}
 	if slices.Contains(included, "FULFILLMENT") {
-		view.Fulfillment = &fulfillment{o.Status.word(), amazon.ActorMerchant}
+		view.Fulfillment = &fulfillment{o.Status, amazon.ActorMerchant}
 	}
 	for _, it := range o.Items {
-		view.Items = append(view.Items, it.view(o.Status == Canceled, included))
+		view.Items = append(view.Items, it.view(o.Status == amazon.OrderCancelled, included))
 	}
 	return view
 }

@@ -128,8 +128,8 @@ func TestRequestCancelIsRefused(t *testing.T) {
 		"unknown order": {"111-0000009-0000009", "", "x", "unknown"},
 		"unknown item":  {unshipped, "10000000000011", "x", `no item "10000000000011"`},
 		"no reason":     {unshipped, "", "", "no reason"},
-		"shipped":       {shipped, "", "x", "is Shipped"},
-		"cancelled":     {cancelled, "", "x", "is Canceled"},
+		"shipped":       {shipped, "", "x", "is SHIPPED"},
+		"cancelled":     {cancelled, "", "x", "is CANCELLED"},
 	} {
 		assert.ErrorContains(t, srv.RequestCancel(tt.number, tt.item, tt.reason), tt.want, name)
 	}

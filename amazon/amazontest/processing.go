@@ -91,9 +91,9 @@ func (o *Order) adjust(a *adjustment, as Payment, concessionCap decimal.Decimal)
 		return nil, refuse("", "The data is incomplete or invalid: ActionType Cancel. To cancel an order send an OrderAcknowledgement. (help 30721)")
 	case a.odd != "":
 		return nil, refuse("", "The element %s is not accepted here: its effect is not documented.", a.odd)
-	case o.Status == Canceled:
+	case o.Status == amazon.OrderCancelled:
 		return nil, refuse("", "The order is cancelled. Nothing of it is left to refund.")
-	case o.Status == Pending:
+	case o.Status == amazon.OrderPending:
 		return nil, refuse("", "The order is pending. It can be refunded once its buyer has paid.")
 	}
 	var payments []Payment
@@ -104,7 +104,7 @@ func (o *Order) adjust(a *adjustment, as Payment, concessionCap decimal.Decimal)
 		}
 		payments = append(payments, ps...)
 	}
-	if o.Status == PartiallyShipped {
+	if o.Status == amazon.OrderPartiallyShipped {
 		o.Status = o.shipping()
 	}
 	return payments, nil
@@ -118,7 +118,7 @@ func (o *Order) adjustItem(ask adjustedItem, as Payment, concessionCap decimal.D
 	switch {
 	case ask.cancelled > it.waiting():
 		return nil, refuse(ask.code, "QuantityCancelled %d is more than the %d units that are neither shipped nor cancelled.", ask.cancelled, it.waiting())
-	case ask.cancelled > 0 && o.Status == Unshipped:
+	case ask.cancelled > 0 && o.Status == amazon.OrderUnshipped:
 		return nil, refuse(ask.code, "QuantityCancelled goes with an order that is shipped in part. Cancel the order, or ship the rest first.")
 	case ask.cancelled == 0 && it.Cancelled == it.Quantity:
 		return nil, refuse(ask.code, "The order item is cancelled. It can no longer be refunded.")
@@ -225,23 +225,23 @@ func (o *Order) acknowledge(a *acknowledgement, as Payment) ([]Payment, *refusal
 		listed[ask.code] = ask.reason
 	}
 	switch {
-	case o.Status == Canceled:
+	case o.Status == amazon.OrderCancelled:
 		return nil, refuse("", "The order is already cancelled.")
 	case !a.failure:
 		return nil, nil
-	case o.Status == Shipped:
+	case o.Status == amazon.OrderShipped:
 		return nil, refuse("", "The order is shipped. It can be refunded, not cancelled.")
-	case o.Status == Pending:
+	case o.Status == amazon.OrderPending:
 		return nil, refuse("", "The order is pending. It cannot be cancelled by its seller yet.")
 	case len(a.items) == 0:
 		return nil, nil // processed, and cancels nothing
-	case o.Status == Unshipped && len(listed) < len(o.Items):
+	case o.Status == amazon.OrderUnshipped && len(listed) < len(o.Items):
 		return nil, refuse("", "%d of %d order items are listed. List every item of the order.", len(listed), len(o.Items))
 	}
 
 	o.Pending = nil
 	var payments []Payment
-	if o.Status == PartiallyShipped {
+	if o.Status == amazon.OrderPartiallyShipped {
 		as.Reason = a.items[0].reason
 		payments = o.refundAll(as)
 	}
@@ -250,7 +250,7 @@ func (o *Order) acknowledge(a *acknowledgement, as Payment) ([]Payment, *refusal
 		reason := cmp.Or(listed[it.ID], a.items[0].reason)
 		it.cancel(it.waiting(), reason)
 	}
-	o.Status = Canceled
+	o.Status = amazon.OrderCancelled
 	return payments, nil
 }
 

@@ -21,9 +21,19 @@ type ReportFile struct {
 
 	// Listed reports exist from the start and are found with getReports, as
 	// Amazon's settlement reports are. Others wait for createReport: it gives
-	// the file of its type that was added last.
+	// the file of its type that was added last by then.
 	Listed     bool
 	Start, End time.Time // the span of a listed report
+
+	// Fate is what becomes of each report that is made of the file: it can be
+	// slow, stuck, CANCELLED, FATAL or not seen at once. A listed report ends at
+	// once unless Queued or InProgress is set. Messages and Report are of feeds
+	// only.
+	Fate Fate
+
+	// Explanation is the document of a report that ends FATAL, in place of Body;
+	// empty: it has no document.
+	Explanation []byte
 }
 
 func (f ReportFile) same(g ReportFile) bool { return f.Type == g.Type && bytes.Equal(f.Body, g.Body) }
@@ -58,38 +68,59 @@ func (s *Server) createReport(r *request, a *account) answer {
 		return invalid("dataEndTime is before dataStartTime")
 	}
 	report := &job{
-		ID: a.nextID(), Type: ask.ReportType, Marketplaces: ask.MarketplaceIDs,
-		Status: amazon.FeedInQueue, CreatedAt: r.now, DataStart: ask.DataStartTime, DataEnd: ask.DataEndTime,
-		TooSoon: slices.ContainsFunc(a.Reports, func(earlier *job) bool {
-			return earlier.Type == ask.ReportType && earlier.Status != amazon.FeedCancelled && r.now.Before(earlier.CreatedAt.Add(s.config.ReportPause))
-		}),
+		Type: ask.ReportType, Marketplaces: ask.MarketplaceIDs,
+		CreatedAt: r.now, DataStart: ask.DataStartTime, DataEnd: ask.DataEndTime,
 	}
-	a.Reports = append(a.Reports, report)
+	tooSoon := slices.ContainsFunc(a.Reports, func(earlier *job) bool {
+		return earlier.Type == ask.ReportType && earlier.Status != amazon.FeedCancelled && r.now.Before(earlier.CreatedAt.Add(s.config.ReportPause))
+	})
+	if tooSoon {
+		a.report(report, nil)
+	} else {
+		a.report(report, a.file(report.Type))
+	}
 	return jsonAnswer(202, map[string]string{"reportId": report.ID})
+}
+
+// file is what a report of a type is made of; nil: there is no data.
+func (a *account) file(reportType string) *ReportFile {
+	for i, f := range slices.Backward(a.Files) {
+		if string(f.Type) == reportType && !f.Listed {
+			return &a.Files[i]
+		}
+	}
+	return nil
+}
+
+// report enters a new report, with the document that it gets when it is done.
+func (a *account) report(report *job, f *ReportFile) {
+	report.ID, report.Status = a.nextID(), amazon.FeedInQueue
+	a.Reports = append(a.Reports, report)
+	if f == nil {
+		return
+	}
+	report.Fate = f.Fate
+	body := f.Body
+	if f.Fate.End == amazon.FeedFatal {
+		if body = f.Explanation; len(body) == 0 {
+			return
+		}
+	}
+	report.Input = a.keep(f.ContentType, body, report.CreatedAt)
+	a.Documents[report.Input].Gzip = f.Gzip
 }
 
 // publish gives a report its document. Without data, or when it was asked for
 // too soon, Amazon ends it CANCELLED.
-func (a *account) publish(report *job) {
-	for _, f := range slices.Backward(a.Files) {
-		if string(f.Type) == report.Type && !f.Listed && !report.TooSoon {
-			report.Result = a.keepFile(f, report.EndedAt)
-			return
-		}
+func (j *job) publish() {
+	if j.Result = j.Input; j.Result == "" && j.Fate.End != amazon.FeedFatal {
+		j.Status = amazon.FeedCancelled
 	}
-	report.Status = amazon.FeedCancelled
-}
-
-// keepFile stores a report file as a document.
-func (a *account) keepFile(f ReportFile, now time.Time) (id string) {
-	id = a.keep(f.ContentType, f.Body, now)
-	a.Documents[id].Gzip = f.Gzip
-	return id
 }
 
 func (s *Server) getReport(r *request, a *account) answer {
 	report := find(a.Reports, r.id)
-	if report == nil {
+	if report == nil || !report.known(r.now) {
 		return apiError(404, "NotFound", "report "+r.id+" does not exist", "")
 	}
 	return jsonAnswer(200, reportView(report))
@@ -104,7 +135,7 @@ func (s *Server) getReports(r *request, a *account) answer {
 func (s *Server) cancelReport(r *request, a *account) answer {
 	report := find(a.Reports, r.id)
 	switch {
-	case report == nil:
+	case report == nil || !report.known(r.now):
 		return apiError(404, "NotFound", "report "+r.id+" does not exist", "")
 	case report.Status != amazon.FeedInQueue:
 		return invalid("report %s is %s; only a report that is %s can be cancelled", report.ID, report.Status, amazon.FeedInQueue)

@@ -80,6 +80,130 @@ func TestReportAskedForTooSoon(t *testing.T) {
 	assert.ErrorContains(t, err, "report pause")
 }
 
+func TestFatesOfReports(t *testing.T) {
+	type moment struct {
+		after  time.Duration // its creation
+		status string
+	}
+	const minute = time.Minute
+	tests := map[string]struct {
+		fate        amazontest.Fate
+		explanation string
+		states      []moment
+		document    string // what it leads to; empty: none
+	}{
+		"as it should be":         {amazontest.Fate{}, "", []moment{{0, "IN_QUEUE"}, {30 * time.Second, "IN_PROGRESS"}, {minute, "DONE"}}, "rows"},
+		"explained for nothing":   {amazontest.Fate{}, "why", []moment{{minute, "DONE"}}, "rows"},
+		"FATAL":                   {amazontest.Fate{End: amazon.FeedFatal}, "", []moment{{30 * time.Second, "IN_PROGRESS"}, {minute, "FATAL"}}, ""},
+		"FATAL, and why":          {amazontest.Fate{End: amazon.FeedFatal}, "why", []moment{{minute, "FATAL"}}, "why"},
+		"cancelled":               {amazontest.Fate{End: amazon.FeedCancelled}, "why", []moment{{0, "IN_QUEUE"}, {minute, "CANCELLED"}}, ""},
+		"a queue of half an hour": {amazontest.Fate{Queued: 30 * minute}, "", []moment{{29 * minute, "IN_QUEUE"}, {30 * minute, "IN_PROGRESS"}, {31 * minute, "DONE"}}, "rows"},
+		"stuck in the queue":      {amazontest.Fate{Queued: amazontest.Forever}, "", []moment{{89 * 24 * time.Hour, "IN_QUEUE"}}, ""},
+		"stuck in progress":       {amazontest.Fate{InProgress: amazontest.Forever}, "", []moment{{minute, "IN_PROGRESS"}, {89 * 24 * time.Hour, "IN_PROGRESS"}}, ""},
+		"not seen at once":        {amazontest.Fate{Unknown: 2 * minute}, "", []moment{{minute, "<nil>"}, {2 * minute, "DONE"}}, "rows"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				config := amazontest.Config{File: filepath.Join(t.TempDir(), "books.json")}
+				srv := open(t, config)
+				file := amazontest.ReportFile{Seller: merchant, Type: "GET_X", Body: []byte("rows")}
+				sick := file
+				sick.Fate, sick.Explanation = tt.fate, []byte(tt.explanation)
+				require.NoError(t, srv.AddReport(sick))
+				c := login(t, srv, "Atzr|one")
+				report, start := c.ask("GET_X"), time.Now()
+
+				require.NoError(t, srv.AddReport(file)) // heals the next one only
+				srv, err := amazontest.New(config)
+				require.NoError(t, err)
+				c.http = srv.Client()
+				healed := c.ask("GET_X")
+
+				for _, m := range tt.states {
+					time.Sleep(m.after - time.Since(start))
+					c.token = c.login("Atzr|one")
+					assert.Equal(t, m.status, c.status(report), "after %s", m.after)
+				}
+				assert.Equal(t, tt.document, c.document(report))
+				assert.Equal(t, "DONE", c.status(healed))
+				assert.Equal(t, "rows", c.document(healed))
+			})
+		})
+	}
+}
+
+// document is what a report came to; empty: nothing.
+func (c client) document(report string) string {
+	c.Helper()
+	id := c.api("GET", report, "").field("reportDocumentId")
+	found := c.api("GET", "/reports/2021-06-30/documents/"+id, "")
+	if found.status == 404 {
+		return ""
+	}
+	return c.do("GET", found.field("url"), "", "", "").body
+}
+
+func TestStuckReportIsCancelledAndUnlisted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		srv := open(t, amazontest.Config{})
+		require.NoError(t, srv.AddReport(amazontest.ReportFile{
+			Seller: merchant, Type: "GET_X", Body: []byte("rows"),
+			Fate: amazontest.Fate{Queued: amazontest.Forever, Unlisted: 20 * time.Minute, Unknown: 10 * time.Minute},
+		}))
+		c := login(t, srv, "Atzr|one")
+		report := c.ask("GET_X")
+		list := func() int { return len(c.listed(reportsPath, "reports", "reportId", "reportTypes=GET_X")[0]) }
+		assert.Equal(t, 404, c.api("DELETE", report, "").status)
+		time.Sleep(10 * time.Minute)
+		assert.Equal(t, 0, list())
+		assert.Equal(t, 200, c.api("DELETE", report, "").status)
+		time.Sleep(10 * time.Minute)
+		assert.Equal(t, "CANCELLED", c.status(report))
+		assert.Equal(t, 1, list())
+	})
+}
+
+// Nobody asks for a listed report, nor for the one of a schedule.
+func TestFatesOfReportsThatNobodyAskedFor(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		srv := open(t, amazontest.Config{})
+		for kind, fate := range map[amazon.ReportType]amazontest.Fate{
+			"GET_DONE": {}, "GET_FATAL": {End: amazon.FeedFatal}, "GET_STUCK": {InProgress: amazontest.Forever},
+		} {
+			require.NoError(t, srv.AddReport(amazontest.ReportFile{Seller: merchant, Type: kind, Body: []byte("rows"), Listed: true, Fate: fate}))
+		}
+		require.NoError(t, srv.AddReport(amazontest.ReportFile{Seller: merchant, Type: "GET_X", Fate: amazontest.Fate{End: amazon.FeedFatal}}))
+		c := login(t, srv, "Atzr|one")
+		list := func(types string) map[string]string {
+			var found struct {
+				Reports []struct{ ReportType, ProcessingStatus string }
+			}
+			got := c.api("GET", reportsPath+"?reportTypes="+types, "")
+			require.NoError(t, json.Unmarshal([]byte(got.body), &found), got.body)
+			status := map[string]string{}
+			for _, r := range found.Reports {
+				status[r.ReportType] = r.ProcessingStatus
+			}
+			return status
+		}
+		assert.Empty(t, cmp.Diff(map[string]string{"GET_DONE": "DONE", "GET_FATAL": "FATAL", "GET_STUCK": "IN_QUEUE"},
+			list("GET_DONE,GET_FATAL,GET_STUCK,GET_X")))
+		require.Equal(t, 201, c.api("POST", schedulesPath, schedule("GET_X", "P1D", `"ATVPDKIKX0DER"`)).status)
+		time.Sleep(time.Minute)
+		want := map[string]string{"GET_DONE": "DONE", "GET_FATAL": "FATAL", "GET_STUCK": "IN_PROGRESS", "GET_X": "FATAL"}
+		assert.Empty(t, cmp.Diff(want, list("GET_DONE,GET_FATAL,GET_STUCK,GET_X")))
+	})
+}
+
+func TestFateThatReportsCannotHave(t *testing.T) {
+	srv := open(t, amazontest.Config{})
+	for _, fate := range []amazontest.Fate{{Messages: 1}, {Report: amazontest.ReportMissing}} {
+		err := srv.AddReport(amazontest.ReportFile{Seller: merchant, Type: "GET_X", Fate: fate})
+		assert.ErrorContains(t, err, "only feeds have")
+	}
+}
+
 func TestDownload(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		srv := open(t, amazontest.Config{})

@@ -6,7 +6,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/takebackhq/takeback/amazon"
 	"github.com/takebackhq/takeback/order"
 )
 
@@ -51,10 +50,10 @@ func (a *account) runSchedules(now time.Time) {
 		if due == nil {
 			return
 		}
-		a.Reports = append(a.Reports, &job{
-			ID: a.nextID(), Type: due.Type, Marketplaces: due.Marketplaces, Schedule: due.ID,
-			Status: amazon.FeedInQueue, CreatedAt: due.Next, DataStart: shift(due.Next, due.Period, -1), DataEnd: due.Next,
-		})
+		a.report(&job{
+			Type: due.Type, Marketplaces: due.Marketplaces, Schedule: due.ID,
+			CreatedAt: due.Next, DataStart: shift(due.Next, due.Period, -1), DataEnd: due.Next,
+		}, a.file(due.Type))
 		due.Next = shift(due.Next, due.Period, 1)
 	}
 }

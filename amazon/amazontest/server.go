@@ -13,6 +13,7 @@ import (
 	"github.com/shopspring/decimal"
 
 	"github.com/takebackhq/takeback/amazon"
+	"github.com/takebackhq/takeback/internal/wirelog"
 	"github.com/takebackhq/takeback/order"
 )
 
@@ -62,14 +63,16 @@ type Config struct {
 type Server struct {
 	config Config
 
-	mu     sync.Mutex // guards what follows
-	books  *books
-	script func(Call) Fault
-	fate   func(Feed) Fate
+	mu        sync.Mutex // guards what follows
+	books     *books
+	script    func(Call) Fault
+	fate      func(Feed) Fate
+	unwritten error // why an exchange was not kept; further calls have no effect
 }
 
 // New makes a server, with the books of c.File if that exists. It returns an
-// error when the file cannot be read or does not hold books of this version.
+// error when the file cannot be read or does not hold books of this version, and
+// when TAKEBACK_EXCHANGES names no folder.
 func New(c Config) (*Server, error) {
 	if c.Now == nil {
 		c.Now = time.Now
@@ -91,6 +94,9 @@ func New(c Config) (*Server, error) {
 	}
 	if c.FinanceLag == 0 {
 		c.FinanceLag = 48 * time.Hour
+	}
+	if err := wirelog.Check(); err != nil {
+		return nil, fmt.Errorf("amazontest: %w", err)
 	}
 	b, err := load(c.File)
 	if err != nil {
@@ -163,7 +169,8 @@ func (s *Server) Seed(orders ...Order) error {
 }
 
 // AddReport gives a seller a report file. A file already known (same seller,
-// type, bytes) is not added again. An unknown seller is an error.
+// type, bytes) is not added again, but the reports that are made of it from now
+// on have the new Fate and Explanation. An unknown seller is an error.
 func (s *Server) AddReport(f ReportFile) error {
 	return s.change(func(b *books) error {
 		a := b.Sellers[f.Seller]
@@ -172,18 +179,23 @@ func (s *Server) AddReport(f ReportFile) error {
 			return fmt.Errorf("report %s: seller %q is unknown; add it first", f.Type, f.Seller)
 		case f.Type == "":
 			return errors.New("report without a type")
-		case slices.ContainsFunc(a.Files, f.same):
+		case f.Fate.Messages != 0 || f.Fate.Report != "":
+			return fmt.Errorf("report %s: its fate has Messages or a Report, which only feeds have", f.Type)
+		}
+		f.Body, f.Explanation = slices.Clone(f.Body), slices.Clone(f.Explanation)
+		if i := slices.IndexFunc(a.Files, f.same); i >= 0 {
+			a.Files[i].Fate, a.Files[i].Explanation = f.Fate, f.Explanation
 			return nil
 		}
-		f.Body = slices.Clone(f.Body)
 		a.Files = append(a.Files, f)
 		if f.Listed {
-			now := s.now()
-			a.Reports = append(a.Reports, &job{
-				ID: a.nextID(), Type: string(f.Type), Marketplaces: f.Marketplaces, Status: amazon.FeedDone,
-				CreatedAt: now, StartedAt: now, EndedAt: now, DataStart: f.Start, DataEnd: f.End,
-				Result: a.keepFile(f, now),
-			})
+			report := &job{
+				Type: string(f.Type), Marketplaces: f.Marketplaces, CreatedAt: s.now(), DataStart: f.Start, DataEnd: f.End,
+			}
+			a.report(report, &f)
+			if max(f.Fate.Queued, f.Fate.InProgress) <= 0 && report.due(report.CreatedAt, 0) {
+				report.publish()
+			}
 		}
 		return nil
 	})
@@ -341,9 +353,10 @@ func (s *Server) read() func() {
 	return s.mu.Unlock
 }
 
+// clock is Amazon's clock.
+func (s *Server) clock() time.Time { return s.config.Now().Add(s.config.Skew).UTC() }
+
 // now is Amazon's clock, in the precision of its answers.
-func (s *Server) now() time.Time {
-	return s.config.Now().Add(s.config.Skew).UTC().Truncate(time.Millisecond)
-}
+func (s *Server) now() time.Time { return s.clock().Truncate(time.Millisecond) }
 
 var _ http.Handler = (*Server)(nil)

@@ -41,7 +41,7 @@ func dec(s string) decimal.Decimal { return decimal.RequireFromString(s) }
 
 func orders() []amazontest.Order {
 	charges := order.Amounts{order.Principal: dec("20.00"), order.Tax: dec("1.60"), order.Shipping: dec("5.00"), order.ShippingTax: dec("0.40")}
-	one := func(seller, number, item string, shipped int, status amazontest.OrderStatus) amazontest.Order {
+	one := func(seller, number, item string, shipped int, status amazon.OrderStatus) amazontest.Order {
 		return amazontest.Order{
 			Seller: seller, Number: number, Marketplace: "ATVPDKIKX0DER", Currency: "USD", Status: status,
 			Items: []amazontest.Item{{ID: item, SKU: "MUG", Quantity: 2, Shipped: shipped, Charges: charges}},
@@ -57,8 +57,8 @@ func orders() []amazontest.Order {
 		two(one(merchant, shipped, "10000000000011", 2, ""), "100000000000012", 1),
 		two(one(merchant, unshipped, "10000000000021", 0, ""), "10000000000022", 0),
 		two(one(merchant, partly, "10000000000031", 2, ""), "10000000000032", 0),
-		one(merchant, pending, "10000000000041", 0, amazontest.Pending),
-		one(merchant, cancelled, "10000000000051", 0, amazontest.Canceled),
+		one(merchant, pending, "10000000000041", 0, amazon.OrderPending),
+		one(merchant, cancelled, "10000000000051", 0, amazon.OrderCancelled),
 		one(neighbour, foreign, "10000000000061", 2, ""),
 		inYen,
 	}
@@ -296,7 +296,7 @@ func TestRefundIsPaidAndWrittenDown(t *testing.T) {
 
 		ord, ok := srv.Order(shipped)
 		require.True(t, ok)
-		assert.Equal(t, amazontest.Shipped, ord.Status)
+		assert.Equal(t, amazon.OrderShipped, ord.Status)
 		assert.True(t, ord.Left("10000000000011").Equal(order.Amounts{
 			order.Principal: dec("10"), order.Tax: dec("0.8"), order.Shipping: dec("5"), order.ShippingTax: dec("0.4"),
 		}), ord.Left("10000000000011").String())
@@ -324,13 +324,13 @@ func TestCancellation(t *testing.T) {
 	both := []string{"10000000000021 NoInventory", "10000000000022 NoInventory"}
 	tests := map[string]struct {
 		number, message string
-		status          amazontest.OrderStatus
+		status          amazon.OrderStatus
 		paid            string
 	}{
-		"whole order":                       {unshipped, acknowledge(unshipped, "Failure", both...), amazontest.Canceled, "0"},
-		"without items cancels nothing":     {unshipped, acknowledge(unshipped, "Failure"), amazontest.Unshipped, "0"},
-		"acknowledged":                      {unshipped, acknowledge(unshipped, "Success", "10000000000021"), amazontest.Unshipped, "0"},
-		"partly shipped refunds everything": {partly, acknowledge(partly, "Failure", "10000000000032 NoInventory"), amazontest.Canceled, "34.50"},
+		"whole order":                       {unshipped, acknowledge(unshipped, "Failure", both...), amazon.OrderCancelled, "0"},
+		"without items cancels nothing":     {unshipped, acknowledge(unshipped, "Failure"), amazon.OrderUnshipped, "0"},
+		"acknowledged":                      {unshipped, acknowledge(unshipped, "Success", "10000000000021"), amazon.OrderUnshipped, "0"},
+		"partly shipped refunds everything": {partly, acknowledge(partly, "Failure", "10000000000032 NoInventory"), amazon.OrderCancelled, "34.50"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -379,7 +379,7 @@ func TestRestOfAPartlyShippedOrderIsCancelledByAdjustment(t *testing.T) {
 		assert.Equal(t, 1, c.read(tooMany).Failed)
 		assert.Equal(t, 1, c.read(fits).Successful)
 		ord, _ := srv.Order(partly)
-		assert.Equal(t, amazontest.Shipped, ord.Status)
+		assert.Equal(t, amazon.OrderShipped, ord.Status)
 		assert.Equal(t, 1, ord.Items[1].Cancelled)
 		assert.True(t, srv.Paid()["USD"].Equal(dec("7.50")))
 	})
@@ -513,7 +513,8 @@ func TestSetupRefusesWhatMakesNoSense(t *testing.T) {
 		"item ID":          {change(func(o *amazontest.Order) { o.Items[0].ID = "B00EXAMPLE" }), "14 or 15"},
 		"same item":        {change(func(o *amazontest.Order) { o.Items[1].ID = o.Items[0].ID }), "stands twice"},
 		"quantity":         {change(func(o *amazontest.Order) { o.Items[0].Shipped = 3 }), "quantity 2"},
-		"status":           {change(func(o *amazontest.Order) { o.Status = amazontest.Unshipped }), "quantities say Shipped"},
+		"status":           {change(func(o *amazontest.Order) { o.Status = amazon.OrderUnshipped }), "quantities say SHIPPED"},
+		"status never had": {change(func(o *amazontest.Order) { o.Status = amazon.OrderUnfulfillable }), "quantities say SHIPPED"},
 		"charge":           {change(func(o *amazontest.Order) { o.Items[0].Charges = order.Amounts{order.Goodwill: dec("1")} }), "cannot be charged"},
 		"refunded above":   {change(func(o *amazontest.Order) { o.Items[0].Refunded = order.Amounts{order.Tax: dec("9")} }), "below zero"},
 		"pending refunds":  {change(func(o *amazontest.Order) { o.Pending = []amazontest.Payment{{}} }), "1 pending refunds"},

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/takebackhq/takeback/amazon"
 	"github.com/takebackhq/takeback/order"
 )
 
@@ -23,7 +24,7 @@ func (s *Server) Ship(orderNumber, item string, units int) error {
 		switch {
 		case it == nil:
 			return fmt.Errorf("ship order %s: it has no item %s", orderNumber, item)
-		case o.Status == Canceled:
+		case o.Status == amazon.OrderCancelled:
 			return fmt.Errorf("ship order %s: it is cancelled", orderNumber)
 		case units < 1 || units > it.waiting():
 			return fmt.Errorf("ship order %s, item %s: %d units, want 1 to %d, which are neither shipped nor cancelled", orderNumber, item, units, it.waiting())

@@ -44,7 +44,7 @@ func TestRefundBeforeShipmentIsPaidWhenItShips(t *testing.T) {
 		assert.Equal(t, "1", paid[0].Message)
 		assert.True(t, srv.Paid()["USD"].Equal(dec("15")), "paid %s", srv.Paid())
 		ord, _ = srv.Order(unshipped)
-		assert.Equal(t, amazontest.PartiallyShipped, ord.Status)
+		assert.Equal(t, amazon.OrderPartiallyShipped, ord.Status)
 		assert.True(t, ord.Items[0].Refunded[order.Principal].Equal(dec("12")))
 		assert.True(t, ord.Conceded.Equal(dec("3")))
 		assert.Len(t, ord.Pending, 1)
@@ -54,7 +54,7 @@ func TestRefundBeforeShipmentIsPaidWhenItShips(t *testing.T) {
 		require.NoError(t, srv.Ship(unshipped, "10000000000022", 1))
 		assert.True(t, srv.Paid()["USD"].Equal(dec("22.50")), "paid %s", srv.Paid())
 		ord, _ = srv.Order(unshipped)
-		assert.Equal(t, amazontest.Shipped, ord.Status)
+		assert.Equal(t, amazon.OrderShipped, ord.Status)
 		assert.Empty(t, ord.Pending)
 	})
 }
@@ -162,7 +162,7 @@ func TestShipIsRefused(t *testing.T) {
 	}
 	require.NoError(t, srv.Ship(pending, "10000000000041", 2))
 	ord, _ := srv.Order(pending)
-	assert.Equal(t, amazontest.Shipped, ord.Status)
+	assert.Equal(t, amazon.OrderShipped, ord.Status)
 }
 
 func TestRefundsThatNoFeedAskedFor(t *testing.T) {
@@ -300,7 +300,7 @@ func TestBalancesHold(t *testing.T) {
 				if err := order.CheckAmounts(it.Charges.Minus(it.Refunded).Minus(promised), ord.Currency); err != nil {
 					rt.Fatalf("item %s: %v", it.ID, err)
 				}
-				if it.Shipped > 0 && len(promised) > 0 || ord.Status == amazontest.Canceled && len(ord.Pending) > 0 {
+				if it.Shipped > 0 && len(promised) > 0 || ord.Status == amazon.OrderCancelled && len(ord.Pending) > 0 {
 					rt.Fatalf("item %s: %s is pending for ever", it.ID, promised)
 				}
 			}

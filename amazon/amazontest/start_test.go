@@ -37,15 +37,16 @@ func TestStart(t *testing.T) {
 	assert.Equal(t, 200, c.api("GET", "/feeds/2021-06-30/feeds?feedTypes=X", "").status, "the server itself went on")
 }
 
+// The call is held up until its caller has seen that stop broke it off.
 func TestStopWaitsForWhatIsUnderWay(t *testing.T) {
 	faults := map[string]amazontest.Fault{"answered": {}, "connection broken": {Drop: true}}
 	for name, fault := range faults {
 		t.Run(name, func(t *testing.T) {
 			srv := open(t, amazontest.Config{})
-			arrived, stopping, ended := make(chan bool), make(chan bool), atomic.Bool{}
+			arrived, brokenOff, ended := make(chan bool), make(chan bool), atomic.Bool{}
 			srv.Fail(func(amazontest.Call) amazontest.Fault {
 				close(arrived)
-				<-stopping
+				<-brokenOff
 				for range 1000 {
 					runtime.Gosched() // a stop that does not wait is over by now
 				}
@@ -54,19 +55,19 @@ func TestStopWaitsForWhatIsUnderWay(t *testing.T) {
 			})
 			base, stop, err := srv.Start()
 			require.NoError(t, err)
-			failed := make(chan error)
+			var failed error
 			go func() {
+				defer close(brokenOff)
 				resp, err := http.Get(base + "/feeds/2021-06-30/feeds")
-				if err == nil {
-					err = resp.Body.Close()
+				if failed = err; err == nil {
+					_ = resp.Body.Close() // it is not wanted
 				}
-				failed <- err
 			}()
 			<-arrived
-			close(stopping)
 			stop()
 			assert.True(t, ended.Load())
-			require.Error(t, <-failed, "the call was broken off")
+			<-brokenOff
+			require.Error(t, failed, "the call was broken off")
 		})
 	}
 }

@@ -16,9 +16,9 @@ import (
 	"github.com/takebackhq/takeback/order"
 )
 
-// FeedsTest is what one check of [TestFeeds] gives an implementation to work
+// FeedsSetup is what one check of [TestFeeds] gives an implementation to work
 // with.
-type FeedsTest struct {
+type FeedsSetup struct {
 	// Amazon is the server to call, in memory by [Server.Client] or over a
 	// socket. It is fresh: nobody has called it yet.
 	Amazon *Server
@@ -41,7 +41,7 @@ type FeedsTest struct {
 // A host runs it in a test:
 //
 //	func TestFeeds(t *testing.T) {
-//		amazontest.TestFeeds(t, func(t *testing.T, with amazontest.FeedsTest) amazon.Feeds {
+//		amazontest.TestFeeds(t, func(t *testing.T, with amazontest.FeedsSetup) amazon.Feeds {
 //			return newFeeds(with.Amazon.Client(), with.Seller, with.Now)
 //		})
 //	}
@@ -56,7 +56,7 @@ type FeedsTest struct {
 //
 // Every check that fails tells which sentence of the contract is broken and what
 // that costs.
-func TestFeeds(t *testing.T, open func(t *testing.T, with FeedsTest) amazon.Feeds) {
+func TestFeeds(t *testing.T, open func(t *testing.T, with FeedsSetup) amazon.Feeds) {
 	for _, p := range slices.Concat(feedsPromises(), createPromises()) {
 		t.Run(p.name, func(t *testing.T) {
 			t.Cleanup(func() {
@@ -152,7 +152,7 @@ const (
 type feedsCheck struct {
 	*testing.T
 	ctx   context.Context
-	with  FeedsTest
+	with  FeedsSetup
 	amz   *Server
 	clock *movingClock // Amazon's
 	feeds amazon.Feeds
@@ -163,7 +163,7 @@ const (
 	feedsItem  = "12345678901234"
 )
 
-func newFeedsCheck(t *testing.T, config Config, open func(*testing.T, FeedsTest) amazon.Feeds) *feedsCheck {
+func newFeedsCheck(t *testing.T, config Config, open func(*testing.T, FeedsSetup) amazon.Feeds) *feedsCheck {
 	t.Helper()
 	ctx, stop := context.WithTimeout(t.Context(), patience)
 	t.Cleanup(stop)
@@ -176,7 +176,7 @@ func newFeedsCheck(t *testing.T, config Config, open func(*testing.T, FeedsTest)
 		t.Fatal(err)
 	}
 	c.amz = amz
-	c.with = FeedsTest{
+	c.with = FeedsSetup{
 		Amazon: amz,
 		Seller: Seller{Merchant: "A1FEEDSTEST", ClientID: "amzn1.application-oa2-client.feedstest", ClientSecret: "amzn1.oa2-cs.v1.feedstest", RefreshToken: "Atzr|feedstest"},
 		Account: amazon.Account{

@@ -25,7 +25,7 @@ import (
 
 // connect makes the client of package spapi for a check. Without a base it calls
 // Amazon's own addresses.
-func connect(t *testing.T, with amazontest.FeedsTest, h *http.Client, base string) *spapi.Client {
+func connect(t *testing.T, with amazontest.FeedsSetup, h *http.Client, base string) *spapi.Client {
 	t.Helper()
 	conf := spapi.Config{
 		Credentials: func(context.Context, amazon.Account) (spapi.Credentials, error) {
@@ -45,7 +45,7 @@ func connect(t *testing.T, with amazontest.FeedsTest, h *http.Client, base strin
 }
 
 func TestFeedsOverASocket(t *testing.T) {
-	amazontest.TestFeeds(t, func(t *testing.T, with amazontest.FeedsTest) amazon.Feeds {
+	amazontest.TestFeeds(t, func(t *testing.T, with amazontest.FeedsSetup) amazon.Feeds {
 		web := httptest.NewServer(with.Amazon)
 		t.Cleanup(web.Close)
 		return connect(t, with, web.Client(), web.URL)
@@ -57,7 +57,7 @@ const flawVariable = "TAKEBACK_TESTFEEDS_FLAW"
 // TestFeeds runs the checks on an implementation without a flaw, or with the one
 // that TestFeedsFails asks for.
 func TestFeeds(t *testing.T) {
-	amazontest.TestFeeds(t, func(t *testing.T, with amazontest.FeedsTest) amazon.Feeds {
+	amazontest.TestFeeds(t, func(t *testing.T, with amazontest.FeedsSetup) amazon.Feeds {
 		return newFlawed(t, with, os.Getenv(flawVariable))
 	})
 }
@@ -135,7 +135,7 @@ func TestFeedsFails(t *testing.T) {
 type flawed struct {
 	*spapi.Client
 	flaw  string
-	with  amazontest.FeedsTest
+	with  amazontest.FeedsSetup
 	fresh func() *spapi.Client // with no tokens and full buckets
 
 	mu     sync.Mutex
@@ -143,7 +143,7 @@ type flawed struct {
 	sent   bool      // a ticket that was sent is closed
 }
 
-func newFlawed(t *testing.T, with amazontest.FeedsTest, flaw string) *flawed {
+func newFlawed(t *testing.T, with amazontest.FeedsSetup, flaw string) *flawed {
 	h := with.Amazon.Client()
 	switch flaw {
 	case "repeats on the wire":

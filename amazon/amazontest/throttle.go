@@ -54,11 +54,7 @@ func (a *account) admit(op operation, now time.Time, t Throttle) bool {
 	empty := time.Duration(op.plan.burst) * every
 	b := a.Buckets[op.name]
 	missing := max(0, b.Missing-max(0, now.Sub(b.At)))
-
-	// The clock has no finer steps than milliseconds, so a caller who is early by
-	// less than one is in time. Nothing is gained by it: the next token comes as
-	// late as it would have.
-	ok := missing <= empty-every+time.Millisecond
+	ok := missing <= empty-every
 	switch {
 	case ok:
 		missing += every

@@ -20,7 +20,7 @@ import (
 )
 
 // hosted is a client that a host gave its own *http.Client.
-func hosted(t *testing.T, with amazontest.FeedsTest, h *http.Client, base string) *spapi.Client {
+func hosted(t *testing.T, with amazontest.FeedsSetup, h *http.Client, base string) *spapi.Client {
 	t.Helper()
 	c, err := spapi.New(spapi.Config{
 		Credentials: func(context.Context, amazon.Account) (spapi.Credentials, error) {
@@ -90,7 +90,7 @@ func TestAHostsOwnClientKeepsTheContract(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			amazontest.TestFeeds(t, func(t *testing.T, with amazontest.FeedsTest) amazon.Feeds {
+			amazontest.TestFeeds(t, func(t *testing.T, with amazontest.FeedsSetup) amazon.Feeds {
 				web := httptest.NewUnstartedServer(with.Amazon)
 				web.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError) // of connections that end with their test
 				tt.serve(web)
@@ -155,7 +155,7 @@ func TestCreateDefeatsTheHostsRetries(t *testing.T) {
 			t.Run(kind+", "+name, func(t *testing.T) {
 				amz, err := amazontest.New(amazontest.Config{Now: func() time.Time { return amazonTime }})
 				require.NoError(t, err)
-				with := amazontest.FeedsTest{
+				with := amazontest.FeedsSetup{
 					Amazon: amz, Account: seller, Now: func() time.Time { return hostTime },
 					Seller: amazontest.Seller{Merchant: seller.Merchant, ClientID: secrets.ClientID, ClientSecret: secrets.ClientSecret, RefreshToken: secrets.RefreshToken},
 				}

@@ -10,7 +10,7 @@ import (
 
 	"github.com/shopspring/decimal"
 
-	"github.com/takebackhq/takeback/amazon/amazontest"
+	"github.com/takebackhq/takeback/amazon"
 	"github.com/takebackhq/takeback/order"
 )
 
@@ -69,7 +69,7 @@ func (d *day) compare(ctx context.Context) error {
 	}
 	for _, o := range orders {
 		theirs, known := d.world.fake.Order(o.Amazon.Number)
-		if known && (theirs.Status == amazontest.Canceled) != (o.Status == order.StatusCancelled) {
+		if known && (theirs.Status == amazon.OrderCancelled) != (o.Status == order.StatusCancelled) {
 			d.ledger.equal = false
 			d.say("   order %s is %s here and %s at Amazon", o.Amazon.Number, o.Status, theirs.Status)
 		}

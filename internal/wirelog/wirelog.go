@@ -16,8 +16,7 @@ import (
 // empty: nothing is written.
 const Folder = "TAKEBACK_EXCHANGES"
 
-// Exchange is a request and its answer, with everything that was in them, tokens
-// too: it is for tests, whose secrets are none.
+// Exchange is a request and its answer.
 type Exchange struct {
 	Program string // that wrote it; set by Write
 
@@ -37,13 +36,33 @@ type Answer struct {
 	Body   []byte
 }
 
+// Check tells whether Write has something to write to: the error names the
+// variable when it is set to what is no folder.
+func Check() error {
+	folder := os.Getenv(Folder)
+	if folder == "" {
+		return nil
+	}
+	info, err := os.Stat(folder)
+	if err != nil {
+		return fmt.Errorf("wirelog: %w; %s names a folder that exists, or is unset", err, Folder)
+	}
+	if !info.IsDir() {
+		return fmt.Errorf("wirelog: %s is %s, which is no folder", Folder, folder)
+	}
+	return nil
+}
+
 // Write adds an exchange to this process's file in the folder, which must exist.
-// It may be called from several goroutines.
+// Access and refresh tokens, client secrets and the signatures of presigned
+// addresses are replaced by the word REDACTED. It may be called from several
+// goroutines.
 func Write(e Exchange) error {
 	folder := os.Getenv(Folder)
 	if folder == "" {
 		return nil
 	}
+	e = e.redact()
 	e.Program = filepath.Base(os.Args[0])
 	line, err := json.Marshal(e)
 	if err != nil {
