@@ -84,6 +84,8 @@ type Client struct {
 	tokens   *tokenCache
 	buckets  *buckets
 	patience time.Duration // how long a call waits for a token of its bucket
+
+	maxAnswer, maxDocument int64 // bytes
 }
 
 var _ amazon.API = (*Client)(nil)
@@ -112,6 +114,8 @@ func New(c Config) (*Client, error) {
 		now:         c.Now,
 		wait:        c.Wait,
 		patience:    patience,
+		maxAnswer:   maxAnswer,
+		maxDocument: maxDocument,
 	}
 	if client.endpoint == nil {
 		client.endpoint = Production
@@ -367,11 +371,11 @@ func (c *Client) read(a amazon.Account, op operation, resp *http.Response) (answ
 		return ans, ans.failure(nil)
 	}
 	var err error
-	switch ans.body, err = io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1)); {
+	switch ans.body, err = io.ReadAll(io.LimitReader(resp.Body, c.maxAnswer+1)); {
 	case err != nil:
 		return ans, ans.failure(fmt.Errorf("answer breaks off: %w", quiet(err)))
-	case len(ans.body) > maxAnswer:
-		return ans, ans.failure(fmt.Errorf("answer of more than %d bytes", maxAnswer))
+	case int64(len(ans.body)) > c.maxAnswer:
+		return ans, ans.failure(fmt.Errorf("answer of more than %d bytes", c.maxAnswer))
 	}
 	ans.body = bytes.TrimSpace(ans.body)
 	return ans, nil

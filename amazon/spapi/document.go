@@ -19,8 +19,6 @@ import (
 // fill a host.
 const maxDocument = 1 << 30
 
-var errDocumentTooBig = fmt.Errorf("document of more than %d bytes", maxDocument)
-
 // put uploads a document. The content type is part of the URL's signature: it
 // must be the very string that createFeedDocument was given. S3 gets no access
 // token.
@@ -56,7 +54,8 @@ func (c *Client) open(ctx context.Context, a amazon.Account, r request) (io.Read
 			return nil, "", incomplete(download, a, quiet(err))
 		}
 	}
-	return &document{r: unpacked, left: maxDocument, body: resp.Body, account: a}, resp.Header.Get("Content-Type"), nil
+	doc := &document{r: unpacked, most: c.maxDocument, body: resp.Body, account: a}
+	return doc, resp.Header.Get("Content-Type"), nil
 }
 
 // download asks for the address of a document and begins to read what is there.
@@ -109,17 +108,17 @@ func gunzip(r io.Reader) (io.Reader, error) {
 
 // document reads an open download.
 type document struct {
-	r       io.Reader
-	left    int64
-	body    io.Closer
-	account amazon.Account
+	r          io.Reader
+	read, most int64 // bytes, unpacked
+	body       io.Closer
+	account    amazon.Account
 }
 
 // Read implements [io.Reader]. Its errors are [*amazon.Error].
 func (d *document) Read(p []byte) (int, error) {
 	n, err := d.r.Read(p)
-	if d.left -= int64(n); d.left < 0 {
-		return 0, incomplete(download, d.account, errDocumentTooBig)
+	if d.read += int64(n); d.read > d.most {
+		return 0, incomplete(download, d.account, fmt.Errorf("document of more than %d bytes", d.most))
 	}
 	if err != nil && err != io.EOF {
 		err = incomplete(download, d.account, quiet(err))

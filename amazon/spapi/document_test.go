@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"runtime"
 	"testing"
 	"time"
 	"unicode/utf8"
@@ -227,40 +226,6 @@ func TestDocumentErrors(t *testing.T) {
 			assert.NotContains(t, err.Error(), "hush")
 		})
 	}
-}
-
-// TestASmallDownloadCannotFillTheHost reads a document that unpacks to much more
-// than what was downloaded.
-func TestASmallDownloadCannotFillTheHost(t *testing.T) {
-	const unpacked = 16 << 20
-	var packed bytes.Buffer
-	z := gzip.NewWriter(&packed)
-	_, err := io.CopyN(z, zeros{}, unpacked)
-	require.NoError(t, err)
-	require.NoError(t, z.Close())
-	s := newServer(t)
-	s.on(feedDocPath, answer(200, fmt.Sprintf(`{"url":"%s/s3/out?%s"}`, s.URL, noSignature)))
-	s.on(downloadPath, answer(200, packed.String()))
-	c, _ := connect(t, s)
-
-	var before, after runtime.MemStats
-	runtime.ReadMemStats(&before)
-	doc, err := c.Document(t.Context(), seller, "amzn1.tortuga.4.na.out")
-	require.NoError(t, err)
-	defer doc.Close()
-	n, err := io.Copy(io.Discard, doc)
-	require.NoError(t, err)
-	runtime.ReadMemStats(&after)
-	assert.EqualValues(t, unpacked, n)
-	assert.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(unpacked/8), "bytes allocated to read %d", unpacked)
-}
-
-// zeros reads as zero bytes without end.
-type zeros struct{}
-
-func (zeros) Read(p []byte) (int, error) {
-	clear(p)
-	return len(p), nil
 }
 
 func FuzzDocumentAnswer(f *testing.F) {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -76,20 +77,22 @@ func uploadOnce(ctx context.Context, c *spapi.Client) error {
 	return err
 }
 
+// The client waits as long as it takes: what is repeated is not a question of
+// time.
 func TestWhatIsRepeated(t *testing.T) {
 	failures := map[string]step{"429": answer(429, ""), "503": answer(503, ""), "dropped": hangUp, "400": answer(400, ""), "501": answer(501, "")}
 	always := map[string]int{"429": 5, "503": 5, "dropped": 5, "400": 1, "501": 1}
-	slow := map[string]int{"429": 1, "503": 5, "dropped": 5, "400": 1, "501": 1}
-	never := map[string]int{"429": 1, "503": 1, "dropped": 1, "400": 1, "501": 1}
+	throttledOnly := map[string]int{"429": 5, "503": 1, "dropped": 1, "400": 1, "501": 1}
 	want := map[string]map[string]int{
 		placePath: always, uploadPath: always, tokenPath: always, downloadPath: always,
 		feedPath: always, reportPath: always, cancelPath: always,
 		restrictedPath: always, orderPath: always, transactionsPath: always,
-		feedsPath: slow, reportsPath: slow, feedDocPath: slow, reportDocPath: slow,
-		cancelReportPath: slow, makeSchedulePath: slow, schedulesPath: slow, schedulePath: slow, cancelSchedulePath: slow,
-		ordersPath: slow,
-		askPath:    never,
+		feedsPath: always, reportsPath: always, feedDocPath: always, reportDocPath: always,
+		cancelReportPath: always, makeSchedulePath: always, schedulesPath: always, schedulePath: always, cancelSchedulePath: always,
+		ordersPath: always,
+		askPath:    throttledOnly,
 	}
+	assert.Len(t, want, len(calls(nil)))
 	for route, counts := range want {
 		for failure, count := range counts {
 			t.Run(fmt.Sprint(route, " ", failure), func(t *testing.T) {
@@ -100,7 +103,7 @@ func TestWhatIsRepeated(t *testing.T) {
 					// On a kept-alive connection net/http repeats a GET by itself.
 					conf.HTTPClient = &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 				})
-				err := calls(c)[route](t.Context())
+				err := calls(c.Waiting(time.Hour))[route](t.Context())
 				var got *amazon.Error
 				require.ErrorAs(t, err, &got)
 				assert.Len(t, s.requests(route), count)
@@ -112,17 +115,19 @@ func TestWhatIsRepeated(t *testing.T) {
 }
 
 func TestPausesDouble(t *testing.T) {
-	s := newServer(t)
-	s.on(feedsPath, answer(503, ""))
-	c, k := connect(t, s)
-	began := time.Now()
-	require.Error(t, calls(c)[feedsPath](t.Context()))
-	assert.Less(t, time.Since(began), 10*time.Second, "only the injected wait passes time")
-	require.Len(t, k.waits, 4)
-	for i, d := range k.waits {
-		assert.GreaterOrEqual(t, d, time.Duration(0), "wait %d", i)
-		assert.Less(t, d, time.Second<<i, "wait %d", i)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		s, transport := newServerInMemory(t)
+		s.on(feedsPath, answer(503, ""))
+		c, k := connect(t, s, carriedBy(transport))
+		began := time.Now()
+		require.Error(t, calls(c)[feedsPath](t.Context()))
+		assert.Equal(t, began, time.Now(), "only the injected wait passes time")
+		require.Len(t, k.waits, 4)
+		for i, d := range k.waits {
+			assert.GreaterOrEqual(t, d, time.Duration(0), "wait %d", i)
+			assert.Less(t, d, time.Second<<i, "wait %d", i)
+		}
+	})
 }
 
 // After a 429 a repeat comes when there is a token again, and not before.
@@ -209,15 +214,18 @@ func TestAWaitEndsWithItsContext(t *testing.T) {
 }
 
 func TestRealWaitsAreNotBegunInVain(t *testing.T) {
-	s := newServer(t)
-	s.on(placePath, answer(429, ""))
-	c, _ := connect(t, s, func(conf *spapi.Config) { conf.Wait = nil })
-	ctx, stop := context.WithTimeout(t.Context(), 200*time.Millisecond)
-	defer stop()
-	err := uploadOnce(ctx, c)
-	_, throttled := amazon.Throttled(err)
-	assert.True(t, throttled, "the token comes after the deadline, so nobody waits for it: %v", err)
-	assert.NoError(t, ctx.Err())
+	synctest.Test(t, func(t *testing.T) {
+		s, transport := newServerInMemory(t)
+		s.on(placePath, answer(429, ""))
+		c, _ := connect(t, s, carriedBy(transport), func(conf *spapi.Config) { conf.Now, conf.Wait = nil, nil })
+		ctx, stop := context.WithTimeout(t.Context(), 1999*time.Millisecond) // a token takes two seconds
+		defer stop()
+		began := time.Now()
+		err := uploadOnce(ctx, c)
+		_, throttled := amazon.Throttled(err)
+		assert.True(t, throttled, "%v", err)
+		assert.Equal(t, began, time.Now())
+	})
 }
 
 func TestACallWhoseContextIsDoneIsNotSent(t *testing.T) {
