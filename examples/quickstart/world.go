@@ -174,6 +174,10 @@ func newWorld(file string, c *clock, st store.Cells, orders []order.Order, accou
 	if w.fake, err = amazontest.New(amazontest.Config{Now: c.Now, File: file}); err != nil {
 		return nil, err
 	}
+	// The first run waited in fake time. The second goes on where that ended.
+	if earlier := w.fake.Calls(); len(earlier) > 0 {
+		c.advance(earlier[len(earlier)-1].Time.Sub(c.Now()))
+	}
 	credentials := spapi.Credentials{ClientID: "amzn1.application-oa2-client.quickstart", ClientSecret: "not-a-secret", RefreshToken: "Atzr|quickstart"}
 	if err := w.fake.AddSeller(amazontest.Seller{
 		Merchant: account.Merchant, ClientID: credentials.ClientID, ClientSecret: credentials.ClientSecret, RefreshToken: credentials.RefreshToken,
