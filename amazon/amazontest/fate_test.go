@@ -156,8 +156,8 @@ func TestFateIsAskedOnceForEachFeed(t *testing.T) {
 		require.NoError(t, err)
 		time.Sleep(time.Hour)
 		want := []amazontest.Feed{
-			{ID: "50000000001", Seller: merchant, Type: amazon.RefundFeed, Marketplaces: []order.MarketplaceID{"ATVPDKIKX0DER"}, Status: "IN_QUEUE", CreatedAt: start, Document: []byte(three())},
-			{ID: "50000000001", Seller: neighbour, Type: "POST_PRODUCT_DATA", Marketplaces: []order.MarketplaceID{"A1PA6795UKMFR9"}, Status: "IN_QUEUE", CreatedAt: start.Add(time.Hour), Stranger: true},
+			{ID: "50000000001", Seller: merchant, Type: amazon.RefundFeed, Marketplaces: []order.MarketplaceID{"ATVPDKIKX0DER"}, Status: "IN_QUEUE", CreatedAt: start, Document: []byte(three()), ContentType: amazon.ContentType},
+			{ID: "50000000001", Seller: neighbour, Type: "POST_PRODUCT_DATA", Marketplaces: []order.MarketplaceID{"A1PA6795UKMFR9"}, Status: "IN_QUEUE", CreatedAt: start.Add(time.Hour), ContentType: amazon.ContentType, Stranger: true},
 		}
 		assert.Empty(t, cmp.Diff(want, asked))
 	})

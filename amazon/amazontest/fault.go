@@ -73,8 +73,9 @@ func (s *Server) Fail(scripts ...func(Call) Fault) {
 	}
 }
 
-// Nth is a script for [Server.Fail]: the nth call of an operation, counted from
-// 1, meets the first of the faults, the call after it the second, and so on.
+// Nth is a script for [Server.Fail]: the nth call of an operation meets the first
+// of the faults, the call after it the second, and so on. Calls are counted from
+// 1 since the books began, not since Fail, as in [Call.Nth].
 func Nth(op string, n int, faults ...Fault) func(Call) Fault {
 	return func(c Call) Fault {
 		if i := c.Nth - n; c.Op == op && i >= 0 && i < len(faults) {

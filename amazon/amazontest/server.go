@@ -312,6 +312,7 @@ type Feed struct {
 	StartedAt    time.Time // zero until processing started
 	EndedAt      time.Time // zero until it ended
 	Document     []byte    // as it was uploaded
+	ContentType  string    // of the document, as it was uploaded
 	Report       []byte    // the processing report; nil when there is none
 	Fate         Fate
 	Stranger     bool // it came by AddFeed
@@ -332,7 +333,8 @@ func (a *account) feed(j *job) Feed {
 		ID: amazon.FeedID(j.ID), Seller: a.Merchant, Type: amazon.FeedType(j.Type),
 		Marketplaces: slices.Clone(j.Marketplaces), Status: j.Status,
 		CreatedAt: j.CreatedAt, StartedAt: j.StartedAt, EndedAt: j.EndedAt,
-		Document: slices.Clone(a.Documents[j.Input].Body), Fate: j.Fate, Stranger: j.Stranger,
+		Document: slices.Clone(a.Documents[j.Input].Body), ContentType: a.Documents[j.Input].ContentType,
+		Fate: j.Fate, Stranger: j.Stranger,
 	}
 	if j.Result != "" {
 		f.Report = slices.Clone(a.Documents[j.Result].Body)

@@ -21,6 +21,9 @@ func createPromises() []feedsPromise {
 	)
 	promises := []feedsPromise{
 		{name: "create/one request", says: once, matters: payTwice, check: checkCreate},
+		{name: "create/as asked for", check: checkCreateAsAsked,
+			says:    "Begin names the type of the feed, Upload the content type of the document, and the account its marketplaces.",
+			matters: "a cancellation that travels as a refund is refused, and one that is looked for among refunds counts as never sent"},
 		{name: "create/many at once", says: once + " Implementations are safe for use from several goroutines.", matters: payTwice, check: checkManyCreates},
 		{name: "create/twice", says: "A second Create is refused as not sent.", matters: payTwice, check: func(c *feedsCheck) {
 			ticket := c.uploaded()
@@ -50,6 +53,42 @@ func createPromises() []feedsPromise {
 		})
 	}
 	return promises
+}
+
+func checkCreateAsAsked(c *feedsCheck) {
+	const contentType = "text/xml; charset=utf-8" // in other letters than usual
+	since := c.clock.Now().Add(-time.Hour)
+	ticket, err := c.feeds.Begin(c.ctx, c.with.Account, amazon.CancelFeed)
+	if err != nil {
+		c.Fatalf("Begin: %v; want a ticket, as there are tokens left", err)
+	}
+	defer ticket.Close()
+	if _, _, err := ticket.Upload(c.ctx, contentType, c.refundOf(10)); err != nil {
+		c.Fatalf("Upload: %v; want no error, as nothing is in its way", err)
+	}
+	feed, err := ticket.Create(c.ctx)
+	if err != nil {
+		c.Fatalf("Create: %v; want no error, as nothing is in its way", err)
+	}
+	all := c.amz.Feeds()
+	if len(all) != 1 {
+		c.Fatalf("Amazon has %d feeds after one Create", len(all))
+	}
+	if all[0].Type != amazon.CancelFeed {
+		c.Errorf("the feed has type %s; want %s, as Begin was asked for", all[0].Type, amazon.CancelFeed)
+	}
+	if !slices.Equal(all[0].Marketplaces, c.with.Account.Marketplaces) {
+		c.Errorf("the feed is for marketplaces %s; want the account's, %s", all[0].Marketplaces, c.with.Account.Marketplaces)
+	}
+	if got := all[0].ContentType; got != contentType {
+		c.Errorf("the document has content type %q; want %q, as Upload was asked for, letter by letter", got, contentType)
+	}
+	for feedType, want := range map[amazon.FeedType]int{amazon.CancelFeed: 1, amazon.RefundFeed: 0} {
+		list, err := c.feeds.Feeds(c.ctx, c.with.Account, feedType, since)
+		if err != nil || len(list) != want {
+			c.Errorf("Feeds lists %d feeds of type %s (error: %v), and %s is a %s; want %d", len(list), feedType, err, feed.ID, amazon.CancelFeed, want)
+		}
+	}
 }
 
 // verdict is what an honest error may say about a createFeed that failed, and

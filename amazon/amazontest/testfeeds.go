@@ -46,6 +46,13 @@ type FeedsSetup struct {
 //		})
 //	}
 //
+// An implementation that wraps another needs a second name for the interface,
+// whose own is taken by one of its methods:
+//
+//	type feeds = amazon.Feeds
+//
+//	type counted struct{ feeds }
+//
 // Open returns a new implementation for each check, with nothing in its token
 // cache or its buckets, and frees it by t.Cleanup where that is needed. No check
 // makes it pause before it repeats a call, so its pauses may be real ones.
@@ -181,7 +188,7 @@ func newFeedsCheck(t *testing.T, config Config, open func(*testing.T, FeedsSetup
 		Seller: Seller{Merchant: "A1FEEDSTEST", ClientID: "amzn1.application-oa2-client.feedstest", ClientSecret: "amzn1.oa2-cs.v1.feedstest", RefreshToken: "Atzr|feedstest"},
 		Account: amazon.Account{
 			ID: "feedstest-na", Company: "feedstest", Merchant: "A1FEEDSTEST", Region: amazon.NorthAmerica,
-			Marketplaces: []order.MarketplaceID{"ATVPDKIKX0DER"},
+			Marketplaces: []order.MarketplaceID{"ATVPDKIKX0DER", "A2EUQ1WTGCTBG2"},
 		},
 		Now: func() time.Time { return c.clock.Now().Add(-slow) },
 	}

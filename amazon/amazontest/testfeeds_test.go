@@ -108,6 +108,10 @@ func TestFeedsFails(t *testing.T) {
 		{"the fence is far away", "upload/fence", "the account waits so long"},
 		{"loses the feed's ID", "create/one request", "as Amazon said"},
 		{"refunds are cancellations", "create/one request", "as Begin was asked for"},
+		{"knows refunds only", "create/as asked for", "want POST_ORDER_ACKNOWLEDGEMENT_DATA, as Begin was asked for"},
+		{"lists refunds only", "create/as asked for", "Feeds lists 0 feeds of type POST_ORDER_ACKNOWLEDGEMENT_DATA"},
+		{"has one content type", "create/as asked for", "letter by letter"},
+		{"has one marketplace", "create/as asked for", "want the account's"},
 		{"everything is in the queue", "feed/reads", "IN_PROGRESS"},
 		{"reads the first page", "feeds/complete", "leaves out 1"},
 		{"lists all types", "feeds/complete", "want type POST_PAYMENT_ADJUSTMENT_DATA"},
@@ -185,8 +189,13 @@ func (c careless) RoundTrip(r *http.Request) (*http.Response, error) {
 }
 
 func (f *flawed) Begin(ctx context.Context, a amazon.Account, t amazon.FeedType) (amazon.Ticket, error) {
-	if f.flaw == "refunds are cancellations" {
+	switch f.flaw {
+	case "refunds are cancellations":
 		t = amazon.CancelFeed
+	case "knows refunds only":
+		t = amazon.RefundFeed
+	case "has one marketplace":
+		a.Marketplaces = a.Marketplaces[:1]
 	}
 	inner, err := f.Client.Begin(ctx, a, t)
 	if _, throttled := amazon.Throttled(err); throttled && (f.flaw == "counts nothing" || f.flaw == "gives back what was sent" && f.sentAndClosed()) {
@@ -235,6 +244,9 @@ func (f *flawed) Feed(ctx context.Context, a amazon.Account, id amazon.FeedID) (
 }
 
 func (f *flawed) Feeds(ctx context.Context, a amazon.Account, t amazon.FeedType, since time.Time) ([]amazon.Feed, error) {
+	if f.flaw == "lists refunds only" {
+		t = amazon.RefundFeed
+	}
 	feeds, err := f.Client.Feeds(ctx, a, t, since)
 	switch f.flaw {
 	case "reads the first page":
@@ -283,6 +295,9 @@ type flawedTicket struct {
 func (t *flawedTicket) Upload(ctx context.Context, contentType string, doc []byte) (fence, at time.Time, err error) {
 	if t.f.flaw == "keeps the first upload" && t.doc != nil {
 		return t.fence, t.fence, nil
+	}
+	if t.f.flaw == "has one content type" {
+		contentType = amazon.ContentType
 	}
 	fence, at, err = t.Ticket.Upload(ctx, contentType, doc)
 	if err != nil {
