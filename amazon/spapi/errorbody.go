@@ -150,6 +150,8 @@ func redact(s string) string {
 // clean makes a text from outside fit for an error: one line, no secrets, at
 // most so many bytes.
 func clean(s string, most int) string {
+	// What a server puts into an error may have any length.
+	s = s[:min(len(s), maxErrorBody)]
 	s = strings.Map(func(r rune) rune {
 		if r < ' ' || r == 0x7f {
 			return ' '

@@ -87,8 +87,8 @@ const maxTries = 5
 
 // backoff returns how long to pause after a failure; attempts count from 0. It
 // draws from zero to a bound that doubles each time, so that processes which
-// failed together do not come back together. After a 429 the pause begins when
-// there is a token again.
+// failed together do not come back together. After a 429 there must be a token
+// again as well, where the operation has a plan.
 func backoff(attempt int) time.Duration { return rand.N(time.Second << attempt) }
 
 // do sends a request when the account has a token for it, and again where the
