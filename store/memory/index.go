@@ -26,22 +26,39 @@ func withIndex[K ~string, V any](t *table[K, V], keys func(V) []any, at func(V) 
 	return x
 }
 
+// listing is a row's place under a key.
+type listing struct {
+	key   any
+	place place
+}
+
+func (x index[K, V]) listings(row *V) []listing {
+	if row == nil {
+		return nil
+	}
+	var ls []listing
+	for _, key := range x.keys(*row) {
+		ls = append(ls, listing{key, x.at(*row)})
+	}
+	return ls
+}
+
 // move lists a row anew. Nil is no row.
 func (x index[K, V]) move(from, to *V) {
-	if from != nil {
-		for _, key := range x.keys(*from) {
-			if l := x.lists[key]; l != nil && l.remove(x.at(*from)) {
-				delete(x.lists, key)
-			}
+	before, after := x.listings(from), x.listings(to)
+	for _, l := range before {
+		if list := x.lists[l.key]; list != nil && !slices.Contains(after, l) && list.remove(l.place) {
+			delete(x.lists, l.key)
 		}
 	}
-	if to != nil {
-		for _, key := range x.keys(*to) {
-			if x.lists[key] == nil {
-				x.lists[key] = &places{}
-			}
-			x.lists[key].insert(x.at(*to))
+	for _, l := range after {
+		if slices.Contains(before, l) {
+			continue
 		}
+		if x.lists[l.key] == nil {
+			x.lists[l.key] = &places{}
+		}
+		x.lists[l.key].insert(l.place)
 	}
 }
 
