@@ -223,7 +223,7 @@ type offer struct {
 
 // chosenPage is how many chosen entries are read at a time to find the promise
 // of each.
-const chosenPage = 1000
+const chosenPage = 200
 
 // offers yields what shall go now, for one document after the other: those that
 // were promised to a selection, the oldest promise first, then what goes by

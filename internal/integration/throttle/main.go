@@ -15,7 +15,8 @@
 //	refused          how many calls Amazon answered with 429
 //	feeds            how many feeds Amazon has
 //	real_seconds     what the run took, from Process to the last answer; without queueing the refunds
-//	day_seconds      what a day on the moved clock took, without the passes that build documents or apply answers
+//	day_seconds      what a day on the moved clock took, without the passes that build documents or apply
+//	                 answers; only of runs of at least an hour
 //
 // and it fails when a ratio is below 0.98, a call is refused, or a refund is not
 // paid exactly once. A million refunds want some 10 GB of memory.
@@ -120,7 +121,11 @@ func table(stdout io.Writer) func(any) error {
 	head := "backlog\tseconds\toptimum\tratio\trefused\tfeeds\treal seconds\tof a day\t\n"
 	return func(v any) error {
 		m := v.(figures)
-		fmt.Fprintf(rows, "%s%d\t%.0f\t%.0f\t%.4f\t%d\t%d\t%.2f\t%.3f\t\n", head, m.Backlog, m.Seconds, m.Optimum, m.Ratio, m.Refused, m.Feeds, m.Real, m.Day)
+		day := "-"
+		if m.Day > 0 {
+			day = fmt.Sprintf("%.3f", m.Day)
+		}
+		fmt.Fprintf(rows, "%s%d\t%.0f\t%.0f\t%.4f\t%d\t%d\t%.3f\t%s\t\n", head, m.Backlog, m.Seconds, m.Optimum, m.Ratio, m.Refused, m.Feeds, m.Real, day)
 		head = ""
 		return rows.Flush()
 	}

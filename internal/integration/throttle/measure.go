@@ -19,7 +19,7 @@ type figures struct {
 	Refused int     `json:"refused"`
 	Feeds   int     `json:"feeds"`
 	Real    float64 `json:"real_seconds"`
-	Day     float64 `json:"day_seconds"`
+	Day     float64 `json:"day_seconds,omitzero"`
 }
 
 // Amazon's usage plan for createFeed (model feeds_2021-06-30).
@@ -71,8 +71,11 @@ func measure(ctx context.Context, backlog, perDocument int) (figures, error) {
 		Backlog: backlog,
 		Optimum: (time.Duration(max(0, len(documents)-burst)) * every).Seconds(),
 		Ratio:   1,
-		Real:    realEnded.Sub(realBegan).Seconds(),
-		Day:     waiting.Seconds() * float64(24*time.Hour) / float64(ended.Sub(began)),
+		Real:    realEnded.Sub(realBegan).Round(time.Millisecond).Seconds(),
+	}
+	if took := ended.Sub(began); took >= time.Hour {
+		day := float64(waiting) * float64(24*time.Hour) / float64(took)
+		m.Day = time.Duration(day).Round(time.Millisecond).Seconds()
 	}
 	for _, call := range w.fake.Calls() {
 		if call.Status == http.StatusTooManyRequests {
