@@ -134,7 +134,8 @@ type (
 	}
 )
 
-// batchKeys lists a batch that is not done yet, and one that Amazon has numbered.
+// batchKeys lists a batch while something of it is left to do, and from when
+// Amazon has numbered it.
 func batchKeys(b queue.Batch) []any {
 	var keys []any
 	if !b.Applied {

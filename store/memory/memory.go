@@ -339,7 +339,7 @@ func (s *Store) log(id order.AmazonID, es ...order.Event) {
 
 // putBatch puts a batch, and its contents apart from it.
 func (s *Store) putBatch(sv *saving, b queue.Batch) {
-	another := func(other queue.Batch) bool { return b.DocumentNumber != "" && other.ID != b.ID }
+	another := func(other queue.Batch) bool { return other.ID != b.ID }
 	for _, other := range s.batchesBy.list([]any{document{b.Account, b.DocumentNumber}}, another, place{}, 0) {
 		sv.conflict("batch %s: batch %s has document number %s", b.ID, other.ID, b.DocumentNumber)
 	}

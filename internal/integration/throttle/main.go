@@ -19,7 +19,7 @@
 //	                 answers; only of runs of at least an hour
 //
 // and it fails when a ratio is below 0.98, a call is refused, or a refund is not
-// paid exactly once. A million refunds want some 10 GB of memory.
+// paid exactly once. A million refunds want some 12 GB of memory.
 //
 // The subject is the submitter, so the refunds have neither host orders nor
 // ledgers: a small handler stands where package refund does, and asks for 5.00
@@ -97,7 +97,8 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 	}
 	show := table(stdout)
 	if f.json {
-		show = json.NewEncoder(stdout).Encode
+		lines := json.NewEncoder(stdout)
+		show = func(m figures) error { return lines.Encode(m) }
 	}
 	var errs []error
 	for _, backlog := range f.backlogs {
@@ -116,11 +117,10 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 }
 
 // table prints figures below each other.
-func table(stdout io.Writer) func(any) error {
+func table(stdout io.Writer) func(figures) error {
 	rows := tabwriter.NewWriter(stdout, 14, 0, 2, ' ', tabwriter.AlignRight)
 	head := "backlog\tseconds\toptimum\tratio\trefused\tfeeds\treal seconds\tof a day\t\n"
-	return func(v any) error {
-		m := v.(figures)
+	return func(m figures) error {
 		day := "-"
 		if m.Day > 0 {
 			day = fmt.Sprintf("%.3f", m.Day)

@@ -116,7 +116,7 @@ func (w *world) work(ctx context.Context, until time.Time) (waiting time.Duratio
 		}
 		w.clock.advance(next.Sub(w.clock.Now()))
 	}
-	return waiting, fmt.Errorf("not done on %s", until)
+	return waiting, fmt.Errorf("there is still something to do on %s, when twice the best time has passed", until)
 }
 
 func (w *world) done(ctx context.Context) (bool, error) {
