@@ -151,7 +151,7 @@ func batchKeys(b queue.Batch) []any {
 // block is empty.
 type places struct{ blocks [][]place }
 
-const maxBlock = 512
+const maxBlock = 128
 
 // find returns where a place is, or where it belongs.
 func (l *places) find(p place) (block, at int, found bool) {
