@@ -56,17 +56,16 @@ func (q *Queue) claim(ctx context.Context, a amazon.Account, t amazon.FeedType, 
 	for _, e := range es {
 		byID[e.ID] = e
 	}
+	parts := map[EntryID][]Part{}
+	for _, m := range b.Messages {
+		parts[m.Entry] = append(parts[m.Entry], Part{m.ID, m.Part})
+	}
 	for _, p := range plan.Take {
 		e := byID[p.Entry]
 		if err := e.move(EntryClaimed, order.Stamp{By: by, At: b.Created.At, Why: "batch " + string(b.ID)}); err != nil {
 			return Batch{}, more, err
 		}
-		attempt := Attempt{Batch: b.ID, At: b.Created.At}
-		for _, m := range b.Messages {
-			if m.Entry == e.ID {
-				attempt.Messages = append(attempt.Messages, Part{m.ID, m.Part})
-			}
-		}
+		attempt := Attempt{Batch: b.ID, At: b.Created.At, Messages: parts[e.ID]}
 		e.Attempts, e.Selection, e.Head = append(e.Attempts, attempt), nil, p.Order.Version+1
 		change.Entries = append(change.Entries, e)
 		change.Orders = append(change.Orders, p.Order)

@@ -3,6 +3,7 @@ package queue
 import (
 	"cmp"
 	"errors"
+	"slices"
 
 	"github.com/takebackhq/takeback/amazon"
 	"github.com/takebackhq/takeback/order"
@@ -12,20 +13,28 @@ import (
 // further one only for a second entry of one Amazon order, or when there are
 // more entries than a document may have messages.
 func group(es []Entry, limit int) []Selected {
+	type lane struct {
+		account order.AccountID
+		feed    amazon.FeedType
+	}
 	var documents []Selected
 	orders := []map[order.AmazonID]bool{} // of each document
+	room := map[lane][]int{}              // the documents that are not full
 	for _, e := range es {
-		at := 0
-		for at < len(documents) && (documents[at].Account != e.Order.Account || documents[at].Feed != e.Feed ||
-			len(documents[at].Entries) == limit || orders[at][e.Order]) {
-			at++
-		}
-		if at == len(documents) {
-			documents = append(documents, Selected{Account: e.Order.Account, Feed: e.Feed})
+		l := lane{e.Order.Account, e.Feed}
+		i := slices.IndexFunc(room[l], func(at int) bool { return !orders[at][e.Order] })
+		if i < 0 {
+			i = len(room[l])
+			room[l] = append(room[l], len(documents))
+			documents = append(documents, Selected{Account: l.account, Feed: l.feed})
 			orders = append(orders, map[order.AmazonID]bool{})
 		}
+		at := room[l][i]
 		documents[at].Entries = append(documents[at].Entries, e.ID)
 		orders[at][e.Order] = true
+		if len(documents[at].Entries) == limit {
+			room[l] = slices.Delete(room[l], i, i+1)
+		}
 	}
 	return documents
 }

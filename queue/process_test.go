@@ -160,6 +160,31 @@ func TestWaitingSelectionBlocksNobody(t *testing.T) {
 	})
 }
 
+// However many selections wait for another entry of their order, the one behind
+// them goes.
+func TestManyWaitingSelectionsBlockNobody(t *testing.T) {
+	in(t, func(w *world) {
+		w.settings = manual
+		w.amazon.noReport = true
+		const last = 210
+		ids := w.request(append(slices.Repeat([]asked{{order: 1}}, last), asked{order: 2})...)
+		q := w.queue()
+		_, err := q.Process(w.t.Context(), "boss", ids[0])
+		require.NoError(w.t, err)
+		w.pass(q, 10*time.Minute)
+		require.Equal(w.t, queue.EntryUnknownResult, w.get(ids[0]).State)
+
+		waiting, err := q.Process(w.t.Context(), "boss", ids[1:last]...)
+		require.NoError(w.t, err)
+		require.Len(w.t, waiting, last-1)
+		_, err = q.Process(w.t.Context(), "boss", ids[last])
+		require.NoError(w.t, err)
+		w.step(q)
+		assert.Equal(w.t, queue.EntrySubmitted, w.get(ids[last]).State)
+		assert.NotContains(w.t, w.states(ids[1:last]...), queue.EntrySubmitted)
+	})
+}
+
 func TestChosenEntryCanBeWithdrawnUntilItIsClaimed(t *testing.T) {
 	in(t, func(w *world) {
 		w.settings = manual

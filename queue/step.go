@@ -180,7 +180,14 @@ func (q *Queue) fill(ctx context.Context, a amazon.Account, t amazon.FeedType, b
 			}
 			defer ticket.Close()
 		}
-		b, more, err := q.claim(ctx, a, t, o.entries, o.by)
+		entries, err := o.entries()
+		if err != nil {
+			return next, err
+		}
+		if len(entries) == 0 {
+			continue // somebody was faster
+		}
+		b, more, err := q.claim(ctx, a, t, entries, o.by)
 		next = earlier(next, more)
 		if err != nil {
 			return next, err
@@ -209,10 +216,14 @@ func (q *Queue) mustWait(batches []Batch, t amazon.FeedType) (wait bool, until t
 
 // offer is what may go in one document, or when there will be something.
 type offer struct {
-	entries []Entry // in their order
-	by      string  // who said that they shall go
+	entries func() ([]Entry, error) // in their order
+	by      string                  // who said that they shall go
 	at      time.Time
 }
+
+// chosenPage is how many chosen entries are read at a time to find the promise
+// of each.
+const chosenPage = 200
 
 // offers yields what shall go now, for one document after the other: those that
 // were promised to a selection, the oldest promise first, then what goes by
@@ -221,27 +232,30 @@ func (q *Queue) offers(ctx context.Context, a amazon.Account, t amazon.FeedType)
 	return func(yield func(offer, error) bool) {
 		now := q.now()
 		ready := EntryQuery{Accounts: []order.AccountID{a.ID}, Feeds: []amazon.FeedType{t}, States: []State{EntryQueued}, ReadyBy: now}
+		// The first one is mostly enough; the whole of a selection is read when it
+		// may go, so that a pass that has to wait does not cost as much as one that
+		// sends.
 		chosen := ready
-		chosen.Selected = true
-		es, err := q.c.Store.Entries(ctx, chosen)
-		if err != nil {
-			yield(offer{}, err)
-			return
-		}
-		for len(es) > 0 {
-			promise := es[0].Selection
-			var same, others []Entry
-			for _, e := range es {
-				if e.Selection.Batch == promise.Batch {
-					same = append(same, e)
-				} else {
-					others = append(others, e)
-				}
-			}
-			if !yield(offer{entries: same, by: promise.By}, nil) {
+		chosen.Selected, chosen.Limit = true, 1
+		tried := map[BatchID]bool{}
+		for more := true; more; chosen.Limit = chosenPage {
+			es, err := q.c.Store.Entries(ctx, chosen)
+			if err != nil {
+				yield(offer{}, err)
 				return
 			}
-			es = others
+			for _, e := range es {
+				chosen.After = e.Cursor()
+				promise := *e.Selection
+				if tried[promise.Batch] {
+					continue
+				}
+				tried[promise.Batch] = true
+				if !yield(offer{entries: func() ([]Entry, error) { return q.promised(ctx, ready, promise.Batch) }, by: promise.By}, nil) {
+					return
+				}
+			}
+			more = len(es) == chosen.Limit
 		}
 
 		s, err := q.c.Settings.Settings(ctx, a.Company)
@@ -252,6 +266,7 @@ func (q *Queue) offers(ctx context.Context, a amazon.Account, t amazon.FeedType)
 		if s.Mode() == settings.Manual {
 			return
 		}
+		var es []Entry
 		due := false // Auto: the oldest entry that could go has waited long enough
 		for ready.Limit = q.c.Batching.Messages; ; ready.After = es[len(es)-1].Cursor() {
 			if es, err = q.c.Store.Entries(ctx, ready); err != nil {
@@ -274,7 +289,7 @@ func (q *Queue) offers(ctx context.Context, a amazon.Account, t amazon.FeedType)
 				}
 				due = !at.IsZero()
 			}
-			if len(free) > 0 && !yield(offer{entries: free, by: string(s.Mode())}, nil) {
+			if len(free) > 0 && !yield(offer{entries: func() ([]Entry, error) { return free, nil }, by: string(s.Mode())}, nil) {
 				return
 			}
 			if len(es) < ready.Limit {
@@ -282,6 +297,14 @@ func (q *Queue) offers(ctx context.Context, a amazon.Account, t amazon.FeedType)
 			}
 		}
 	}
+}
+
+// promised reads what was promised to a selection, of what is ready to go.
+func (q *Queue) promised(ctx context.Context, ready EntryQuery, b BatchID) ([]Entry, error) {
+	ready.Selected, ready.Batch = true, b
+	es, err := q.c.Store.Entries(ctx, ready)
+	// An earlier attempt of an entry may have been in that batch.
+	return slices.DeleteFunc(es, func(e Entry) bool { return e.Selection.Batch != b }), err
 }
 
 // autoAt is when the oldest of these entries that could go has waited for the

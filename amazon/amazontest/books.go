@@ -83,8 +83,19 @@ type document struct {
 	Body        []byte // nil until uploaded
 }
 
-func (a *account) feeds() []*job   { return a.Feeds }
-func (a *account) reports() []*job { return a.Reports }
+func (a *account) feeds() []*job       { return a.Feeds }
+func (a *account) openFeeds() []*job   { return open(a.Feeds) }
+func (a *account) openReports() []*job { return open(a.Reports) }
+
+func open(jobs []*job) []*job {
+	var still []*job
+	for _, j := range jobs {
+		if j.open() {
+			still = append(still, j)
+		}
+	}
+	return still
+}
 
 func (a *account) nextID() string {
 	a.LastID++
@@ -125,7 +136,7 @@ func (b *books) jobs(of func(*account) []*job) []work {
 // advance brings feeds and reports to where they stand at a time. What a job
 // becomes depends on its own times only, not on when somebody looks.
 func (b *books) advance(now time.Time, c Config) {
-	feeds := slices.DeleteFunc(b.jobs((*account).feeds), func(w work) bool { return !w.job.due(now, c.ProcessingTime) })
+	feeds := slices.DeleteFunc(b.jobs((*account).openFeeds), func(w work) bool { return !w.job.due(now, c.ProcessingTime) })
 	slices.SortStableFunc(feeds, func(x, y work) int { return x.job.EndedAt.Compare(y.job.EndedAt) })
 	for _, w := range feeds {
 		if report := b.process(w.account, w.job, c.ConcessionCap); report != nil {
@@ -135,7 +146,7 @@ func (b *books) advance(now time.Time, c Config) {
 	for _, a := range b.Sellers {
 		a.runSchedules(now)
 	}
-	for _, w := range b.jobs((*account).reports) {
+	for _, w := range b.jobs((*account).openReports) {
 		if w.job.due(now, c.ProcessingTime) {
 			w.job.publish()
 		}

@@ -38,6 +38,9 @@ type Store struct {
 	cells         table[string, store.Cell]
 	ledgers       table[order.AmazonID, order.Ledger] // a ledger's version is its order's head row
 
+	entriesBy index[queue.EntryID, queue.Entry]
+	batchesBy index[queue.BatchID, queue.Batch]
+
 	contents map[queue.BatchID]contents
 	effects  []effect        // those that are not done, in the order of their saves
 	keys     map[string]bool // of all effects ever
@@ -54,7 +57,7 @@ type effect struct {
 
 // New returns an empty store.
 func New() *Store {
-	return &Store{
+	s := &Store{
 		refunds:       newTable(func(r *refund.Refund) (queue.EntryID, *int64) { return r.ID, &r.Version }),
 		cancellations: newTable(func(c *cancel.Cancellation) (queue.EntryID, *int64) { return c.ID, &c.Version }),
 		gates:         newTable(func(g *cancel.Gate) (order.ID, *int64) { return g.HostOrder, &g.Version }),
@@ -67,6 +70,9 @@ func New() *Store {
 		keys:          map[string]bool{},
 		events:        map[order.AmazonID][]order.Event{},
 	}
+	s.entriesBy = withIndex(&s.entries, entryKeys, func(e queue.Entry) place { return place{e.QueuedAt, string(e.ID)} })
+	s.batchesBy = withIndex(&s.batches, batchKeys, func(b queue.Batch) place { return place{b.Created.At, string(b.ID)} })
+	return s
 }
 
 // read runs f while nobody writes.
@@ -101,7 +107,9 @@ func (s *Store) save(ctx context.Context, f func(*saving)) error {
 func (s *Store) Refunds(ctx context.Context, q refund.Query) (rs []refund.Refund, err error) {
 	at := func(r refund.Refund) place { return place{r.Issued.At, string(r.ID)} }
 	err = s.read(ctx, func() {
-		rs = s.refunds.list(q.Match, at, place{q.After.IssuedAt, string(q.After.ID)}, q.Limit)
+		ids := q.IDs
+		q.IDs = nil // looked up, not compared
+		rs = s.refunds.list(ids, q.Match, at, place{q.After.IssuedAt, string(q.After.ID)}, q.Limit)
 	})
 	return rs, err
 }
@@ -110,7 +118,9 @@ func (s *Store) Refunds(ctx context.Context, q refund.Query) (rs []refund.Refund
 func (s *Store) Cancellations(ctx context.Context, q cancel.Query) (cs []cancel.Cancellation, err error) {
 	at := func(c cancel.Cancellation) place { return place{c.Requested.At, string(c.ID)} }
 	err = s.read(ctx, func() {
-		cs = s.cancellations.list(q.Match, at, place{q.After.RequestedAt, string(q.After.ID)}, q.Limit)
+		ids := q.IDs
+		q.IDs = nil // looked up, not compared
+		cs = s.cancellations.list(ids, q.Match, at, place{q.After.RequestedAt, string(q.After.ID)}, q.Limit)
 	})
 	return cs, err
 }
@@ -125,25 +135,40 @@ func (s *Store) Gates(ctx context.Context, ids []order.ID) (gs []cancel.Gate, er
 func (s *Store) RMAs(ctx context.Context, q rma.Query) (rs []rma.RMA, err error) {
 	at := func(r rma.RMA) place { return place{r.Created.At, string(r.ID)} }
 	err = s.read(ctx, func() {
-		rs = s.rmas.list(q.Match, at, place{q.After.CreatedAt, string(q.After.ID)}, q.Limit)
+		ids := q.IDs
+		q.IDs = nil // looked up, not compared
+		rs = s.rmas.list(ids, q.Match, at, place{q.After.CreatedAt, string(q.After.ID)}, q.Limit)
 	})
 	return rs, err
 }
 
 // Entries implements [queue.Store].
 func (s *Store) Entries(ctx context.Context, q queue.EntryQuery) (es []queue.Entry, err error) {
-	at := func(e queue.Entry) place { return place{e.QueuedAt, string(e.ID)} }
+	after := place{q.After.QueuedAt, string(q.After.ID)}
 	err = s.read(ctx, func() {
-		es = s.entries.list(q.Match, at, place{q.After.QueuedAt, string(q.After.ID)}, q.Limit)
+		ids, keys := q.IDs, entriesUnder(q)
+		if len(ids) > 0 || len(keys) == 0 {
+			q.IDs = nil // looked up, not compared
+			es = s.entries.list(ids, q.Match, s.entriesBy.at, after, q.Limit)
+			return
+		}
+		q.Orders = nil // likewise
+		es = s.entriesBy.list(keys, q.Match, after, q.Limit)
 	})
 	return es, err
 }
 
 // Batches implements [queue.Store].
 func (s *Store) Batches(ctx context.Context, q queue.BatchQuery) (bs []queue.Batch, err error) {
-	at := func(b queue.Batch) place { return place{b.Created.At, string(b.ID)} }
+	after := place{q.After.CreatedAt, string(q.After.ID)}
 	err = s.read(ctx, func() {
-		bs = s.batches.list(q.Match, at, place{q.After.CreatedAt, string(q.After.ID)}, q.Limit)
+		ids := q.IDs
+		q.IDs = nil // looked up, not compared
+		if len(ids) == 0 && q.Unapplied {
+			bs = s.batchesBy.list([]any{unapplied{}}, q.Match, after, q.Limit)
+		} else {
+			bs = s.batches.list(ids, q.Match, s.batchesBy.at, after, q.Limit)
+		}
 		for i := range bs {
 			if q.Contents {
 				c := s.contents[bs[i].ID]
@@ -314,10 +339,9 @@ func (s *Store) log(id order.AmazonID, es ...order.Event) {
 
 // putBatch puts a batch, and its contents apart from it.
 func (s *Store) putBatch(sv *saving, b queue.Batch) {
-	for _, other := range s.batches.rows {
-		if b.DocumentNumber != "" && b.DocumentNumber == other.DocumentNumber && b.Account == other.Account && b.ID != other.ID {
-			sv.conflict("batch %s: batch %s has document number %s", b.ID, other.ID, b.DocumentNumber)
-		}
+	another := func(other queue.Batch) bool { return other.ID != b.ID }
+	for _, other := range s.batchesBy.list([]any{document{b.Account, b.DocumentNumber}}, another, place{}, 0) {
+		sv.conflict("batch %s: batch %s has document number %s", b.ID, other.ID, b.DocumentNumber)
 	}
 	old := s.contents[b.ID]
 	c := old

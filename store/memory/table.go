@@ -2,6 +2,8 @@ package memory
 
 import (
 	"fmt"
+	"iter"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -14,10 +16,12 @@ import (
 type table[K comparable, V any] struct {
 	rows map[K]V
 	head func(*V) (K, *int64) // the key and the version of a row
+
+	moved func(from, to *V) // is told of every change; nil where there was or is no row
 }
 
 func newTable[K comparable, V any](head func(*V) (K, *int64)) table[K, V] {
-	return table[K, V]{rows: map[K]V{}, head: head}
+	return table[K, V]{rows: map[K]V{}, head: head, moved: func(_, _ *V) {}}
 }
 
 // put inserts or replaces rows by the rules for versions.
@@ -25,10 +29,11 @@ func (t table[K, V]) put(sv *saving, rows ...V) {
 	for _, row := range rows {
 		row = rowcopy.Of(row)
 		key, version := t.head(&row)
-		old, there := t.rows[key]
+		var old *V
 		var stored int64
-		if there {
-			_, v := t.head(&old)
+		if found, ok := t.rows[key]; ok {
+			old = &found
+			_, v := t.head(old)
 			stored = *v
 		}
 		if *version != stored {
@@ -37,9 +42,11 @@ func (t table[K, V]) put(sv *saving, rows ...V) {
 		}
 		*version++
 		t.rows[key] = row
+		t.moved(old, &row)
 		sv.onUndo(func() {
-			if there {
-				t.rows[key] = old
+			t.moved(&row, old)
+			if old != nil {
+				t.rows[key] = *old
 			} else {
 				delete(t.rows, key)
 			}
@@ -47,15 +54,24 @@ func (t table[K, V]) put(sv *saving, rows ...V) {
 	}
 }
 
-// get returns the rows with these keys, leaving out those that are not there.
+// get returns copies of the rows with these keys, leaving out those that are not
+// there.
 func (t table[K, V]) get(keys []K) []V {
 	var out []V
-	for _, k := range keys {
-		if row, ok := t.rows[k]; ok {
-			out = append(out, rowcopy.Of(row))
-		}
+	for row := range t.those(keys) {
+		out = append(out, rowcopy.Of(row))
 	}
 	return out
+}
+
+func (t table[K, V]) those(keys []K) iter.Seq[V] {
+	return func(yield func(V) bool) {
+		for _, k := range keys {
+			if row, ok := t.rows[k]; ok && !yield(row) {
+				return
+			}
+		}
+	}
 }
 
 // place is where a row stands in the list of its noun: by time, then by ID.
@@ -72,22 +88,33 @@ func (p place) compare(q place) int {
 }
 
 // list returns the first rows after a place that match, in the order of their
-// places; all of them when limit is 0.
-func (t table[K, V]) list(match func(V) bool, at func(V) place, after place, limit int) []V {
+// places; all of them when limit is 0. Of the rows it looks at those with these
+// keys only; at all of them when none is named.
+func (t table[K, V]) list(keys []K, match func(V) bool, at func(V) place, after place, limit int) []V {
+	rows := maps.Values(t.rows)
+	if len(keys) > 0 {
+		rows = t.those(keys)
+	}
 	var out []V
-	for _, row := range t.rows {
+	for row := range rows {
 		if match(row) && (after == place{} || at(row).compare(after) > 0) {
 			out = append(out, row)
 		}
 	}
-	slices.SortFunc(out, func(a, b V) int { return at(a).compare(at(b)) })
-	if limit > 0 && len(out) > limit {
-		out = out[:limit]
+	return first(out, at, limit)
+}
+
+// first returns copies of the first rows in the order of their places, each once.
+func first[V any](rows []V, at func(V) place, limit int) []V {
+	slices.SortFunc(rows, func(a, b V) int { return at(a).compare(at(b)) })
+	rows = slices.CompactFunc(rows, func(a, b V) bool { return at(a) == at(b) })
+	if limit > 0 && len(rows) > limit {
+		rows = rows[:limit]
 	}
-	for i := range out {
-		out[i] = rowcopy.Of(out[i])
+	for i := range rows {
+		rows[i] = rowcopy.Of(rows[i])
 	}
-	return out
+	return rows
 }
 
 // saving is a save on its way: its first conflict, and the steps that take back

@@ -22,8 +22,8 @@ func own(v reflect.Value) {
 	switch v.Kind() {
 	case reflect.Struct:
 		if v.Type() == timeType {
-			t := v.Interface().(time.Time)
-			v.Set(reflect.ValueOf(t.Round(0).UTC())) // Round drops the reading of this process's clock
+			t := v.Addr().Interface().(*time.Time)
+			*t = t.Round(0).UTC() // Round drops the reading of this process's clock
 			return
 		}
 		for i := range v.NumField() {
@@ -42,7 +42,7 @@ func own(v reflect.Value) {
 		if !v.IsNil() {
 			s := reflect.MakeSlice(v.Type(), v.Len(), v.Len())
 			reflect.Copy(s, v)
-			if v.Type().Elem().Kind() != reflect.Uint8 {
+			if !plain(v.Type().Elem()) {
 				for i := range s.Len() {
 					own(s.Index(i))
 				}
@@ -61,4 +61,21 @@ func own(v reflect.Value) {
 			v.Set(m)
 		}
 	}
+}
+
+// plain tells whether own has nothing to do for values of a type: the elements of
+// a long slice, such as the messages of a document, need no look at each.
+func plain(t reflect.Type) bool {
+	switch t.Kind() {
+	case reflect.Pointer, reflect.Slice, reflect.Map:
+		return false
+	case reflect.Struct:
+		for i := range t.NumField() {
+			if f := t.Field(i); f.IsExported() && !plain(f.Type) {
+				return false
+			}
+		}
+		return t != timeType
+	}
+	return true
 }
