@@ -19,10 +19,6 @@ import (
 	"github.com/takebackhq/takeback/store"
 )
 
-// grain is what two times may differ by and still be the same: a limiter counts
-// tokens in floating point.
-const grain = time.Microsecond
-
 // level is how full a bucket is, in a form that outlives the process. The zero
 // time of Empty is so long ago that the bucket is full.
 type level struct {
@@ -74,11 +70,10 @@ func (l *level) take(burst int, now time.Time) (comes time.Time, ok bool) {
 	if now.Before(l.Blocked) {
 		return l.Blocked, false
 	}
-	if l.Empty.After(now) {
+	// A nanosecond early is a 429. The limiter is that exact in what it allows, but
+	// not in saying how long to wait.
+	if l.Empty.After(now) || !l.limiter(burst).AllowN(now, 1) {
 		return l.Empty.Add(l.Every), false
-	}
-	if delay := l.limiter(burst).ReserveN(now, 1).DelayFrom(now); delay >= grain {
-		return now.Add(delay), false
 	}
 	l.fill(burst, now)
 	l.Empty = l.Empty.Add(l.Every)
