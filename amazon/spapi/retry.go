@@ -65,13 +65,14 @@ var (
 //	createReport                           yes   no    no          no
 //	createFeed                             no: it does not come here
 //
-// A 429 always means that nothing was done. The call is repeated when there is a
-// token again; where that takes longer than the caller waits, the error says when
-// to come back. An attempt that outlasts its limit before its answer begins has
-// no answer. createReport moves no money, but Amazon cancels reports that are
-// asked for too often; a schedule that is created again replaces itself. 501, a certificate that is not trusted and a malformed
-// request are "other": a repeat cannot mend them. Nothing is repeated once the
-// context is done, and nothing more than maxTries times.
+// A try that is answered 429 did nothing. It is repeated when there is a token
+// again; where that takes longer than the caller waits, the error says when to
+// come back. A try that outlasts its limit before its answer begins has no
+// answer. createReport moves no money, but Amazon cancels reports that are asked
+// for too often; a schedule that is created again replaces itself. 501, a
+// certificate that is not trusted and a malformed request are "other": a repeat
+// cannot mend them. Nothing is repeated once the context is done, and nothing is
+// tried more than maxTries times.
 func (op operation) retry(ctx context.Context, resp *http.Response, err error) (bool, error) {
 	if op.costly && !throttled(resp) {
 		return false, nil
@@ -136,20 +137,7 @@ func (c *Client) do(a amazon.Account, op operation, req *retryablehttp.Request) 
 	if !retryAt.IsZero() && op.burst > 0 {
 		c.buckets.bucket(a, op).flush(req.Context())
 	}
-	if err == nil {
-		_, err = c.read(a, op, resp)
-	}
-	var e *amazon.Error
-	if !errors.As(err, &e) {
-		e = &amazon.Error{Op: op.name, Account: string(a.ID), Err: quiet(err)}
-	}
-	if resp != nil && e.Status == 0 { // the answer before the pause that was not made
-		resp.Body.Close()
-		e.RequestID = requestID(resp.Header)
-		if throttled(resp) || e.RetryAt.IsZero() {
-			e.Status = resp.StatusCode
-		}
-	}
+	e := c.lastWord(a, op, resp, err)
 	switch {
 	case unclear && op.method != http.MethodGet:
 		e.Sent = amazon.SentUnknown
@@ -160,6 +148,28 @@ func (c *Client) do(a amazon.Account, op operation, req *retryablehttp.Request) 
 		e.RetryAt = retryAt
 	}
 	return nil, e
+}
+
+// lastWord is the error of a call that is not tried again: Amazon's last answer,
+// or what kept the call from another one. In that case only the head of the last
+// answer is left, if there was one.
+func (c *Client) lastWord(a amazon.Account, op operation, resp *http.Response, err error) *amazon.Error {
+	if err == nil {
+		_, err = c.read(a, op, resp)
+	}
+	var e *amazon.Error
+	if !errors.As(err, &e) {
+		e = &amazon.Error{Op: op.name, Account: string(a.ID), Err: quiet(err)}
+	}
+	if resp != nil && e.Status == 0 {
+		resp.Body.Close()
+		e.RequestID = requestID(resp.Header)
+		// Without a status, a refusal of our own can be told from Amazon's.
+		if throttled(resp) || e.RetryAt.IsZero() {
+			e.Status = resp.StatusCode
+		}
+	}
+	return e
 }
 
 // admit takes a token for one request, if the operation has a plan.
