@@ -137,16 +137,19 @@ bool paid_twice, wrong_adoption, lost;
 #define mine(b) (holder[b] == me)
 #endif
 
-#ifdef ADOPTION_LIFTS_FENCE /* what was found is not waited for */
-#define astray(b) (state[b] == submitting || state[b] == unknown)
-#else                    /* only its own answer, or its fence, says that a createFeed is not on the wire */
-#define astray(b) (state[b] == submitting || state[b] == unknown || state[b] == adopted || state[b] == undecided)
+/* A batch whose own createFeed may be on the wire, as far as its state tells. */
+#define unanswered(b) (state[b] == submitting || state[b] == unknown || state[b] == adopted || state[b] == undecided)
+
+#ifdef ADOPTION_LIFTS_FENCE /* what was found, or left to a person, is waited for no longer */
+#define awaited(b) (state[b] == submitting || state[b] == unknown)
+#else
+#define awaited(b) unanswered(b)
 #endif
 
 #ifdef NO_WAIT           /* createFeed is called inside the fence of a lost one */
 #define inside(b, at) false
 #else
-#define inside(b, at) (astray(b) && at < fence(b))
+#define inside(b, at) (awaited(b) && at < fence(b))
 #endif
 #define fenced(at) (inside(0, at) || inside(1, at) || inside(2, at) || inside(3, at))
 
@@ -207,6 +210,7 @@ inline stop() {
 	b = 0; at = 0; found = 0; heard = silence
 }
 
+/* Request 0 is claimed first. The requests are alike, so nothing is lost by that. */
 #define claimable(b) (state[b] == none && (b == 0 || b == 1 && state[0] != none || b >= 2 && state[request(b)] == notsent))
 #define sendable(b)  (state[b] == unsent && !fenced(now))
 #define lookable(b)  (state[b] == unknown && (fitting(b) > 0 || conclusive(b)))
@@ -289,10 +293,10 @@ learning: /* Whatever became of the batch meanwhile. */
 	if
 	:: atomic {
 		if
-		:: heard == accepted && astray(b) && mine(b) ->
+		:: heard == accepted && unanswered(b) && mine(b) ->
 			printf("worker %d saves that batch %d was sent\n", me, b);
 			release(); take(request(b)); become(sent); holder[b] = NOBODY; attempted[b] = 0
-		:: heard == refused && astray(b) && mine(b) ->
+		:: heard == refused && unanswered(b) && mine(b) ->
 			printf("worker %d saves that batch %d was refused: unsent\n", me, b);
 			release(); become(unsent); holder[b] = NOBODY; attempted[b] = 0
 		:: heard == silence && state[b] == submitting && mine(b) ->
