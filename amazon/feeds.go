@@ -47,6 +47,12 @@ type Feed struct {
 	Result       DocumentID // the processing report; empty when there is none
 }
 
+// FeedList is what Amazon has of one type since some time.
+type FeedList struct {
+	Feeds []Feed
+	At    time.Time // when Amazon answered the first page, on its clock
+}
+
 // Feeds sends documents and follows them. Implementations must be safe for use
 // from several goroutines. Errors are or wrap [*Error].
 type Feeds interface {
@@ -58,9 +64,9 @@ type Feeds interface {
 	// Feed reads one feed.
 	Feed(ctx context.Context, a Account, id FeedID) (Feed, error)
 
-	// Feeds lists every feed of a type created since a time, in all states and
+	// ListFeeds lists every feed of a type created since a time, in all states and
 	// over all pages: the complete list, or an error.
-	Feeds(ctx context.Context, a Account, t FeedType, since time.Time) ([]Feed, error)
+	ListFeeds(ctx context.Context, a Account, t FeedType, since time.Time) (FeedList, error)
 
 	// CancelFeed stops a feed that is IN_QUEUE. Repeating it is harmless.
 	CancelFeed(ctx context.Context, a Account, id FeedID) error

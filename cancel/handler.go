@@ -161,7 +161,7 @@ func settle(c Cancellation, l order.Ledger, e queue.Entry, p settings.Policy) (C
 		ch.void(c, l, s)
 		ch.status(c, order.StatusProblemOrder, s)
 		ch.note(c, s, "Cancellation %s: refused by Amazon. The order must not ship until somebody decides. Amazon says: %d %s", c.ID, c.Code, c.Text)
-		ch.Event(order.EventAlert, "cancellation "+string(c.ID), fmt.Sprintf("refused by Amazon: %d %s", c.Code, c.Text), s)
+		ch.Alert(fmt.Sprintf("refused/%s/%d", c.ID, len(e.Attempts)), "cancellation "+string(c.ID), fmt.Sprintf("refused by Amazon: %d %s", c.Code, c.Text), s)
 	case queue.EntryRejected, queue.EntryWithdrawn:
 		c.Outcome = Dropped
 		ch.void(c, l, s)

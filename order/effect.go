@@ -179,7 +179,7 @@ func staleNote(e Effect) Effect {
 // staleAlert tells people that an order does not show what it should.
 func staleAlert(e Effect, now time.Time) *Event {
 	return &Event{
-		Order: e.Amazon, Seq: e.Seq, Kind: EventAlert, Subject: "order " + e.Order.String(), Text: stale(e),
+		Order: e.Amazon, Seq: e.Seq, Kind: EventAlert, Key: "stale/" + e.Key, For: Operator, Subject: "order " + e.Order.String(), Text: stale(e),
 		Stamp: Stamp{By: "takeback", At: now.UTC()},
 	}
 }

@@ -209,7 +209,7 @@ func TestAStaleEffectBecomesANote(t *testing.T) {
 				t.Errorf("note (-want +got):\n%s", diff)
 			}
 			alert := order.Event{
-				Order: amazonOrder, Seq: 50000, Kind: order.EventAlert, Subject: "order " + first.String(), Text: test.want,
+				Order: amazonOrder, Seq: 50000, Kind: order.EventAlert, Key: "stale/" + key(50000), For: order.Operator, Subject: "order " + first.String(), Text: test.want,
 				Stamp: order.Stamp{By: "takeback", At: now},
 			}
 			assertOutcomes(t, from, order.EffectOutcome{Key: key(50000), Done: true, Err: "SO-1 is shipped: order changed meanwhile", Alert: &alert})

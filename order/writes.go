@@ -3,6 +3,8 @@ package order
 import (
 	"context"
 	"fmt"
+	"slices"
+	"time"
 )
 
 // EventKind tells what an audit row is about.
@@ -14,6 +16,15 @@ const (
 	EventImported  EventKind = "Imported"  // a report said so
 	EventGate      EventKind = "Gate"      // the ship gate was opened or passed
 	EventAlert     EventKind = "Alert"     // a person should look
+	EventClosed    EventKind = "Closed"    // a person has looked
+)
+
+// Role is who an alert is for, and may close it.
+type Role string
+
+const (
+	Operator      Role = "Operator"      // works the review queue; the alert is about one order
+	Administrator Role = "Administrator" // runs the installation; the alert is about an account or the whole
 )
 
 // Event is one audit row: who did what to an Amazon order, when and why. It is
@@ -24,12 +35,61 @@ type Event struct {
 	Kind    EventKind
 	Subject string // what changed, such as "refund RF7QK…"
 	Text    string // no buyer data
+
+	// Key is unique for ever within the store, where it is set: a row whose key is
+	// there already is not appended again. Every alert has one, and a row of kind
+	// Closed has "closed/" before the key of the alert that it closes.
+	Key string
+	For Role // alerts: who may close it
+
 	Stamp
+}
+
+// ClosedKey is the key of the row that closes the alert with this key.
+func ClosedKey(alert string) string { return "closed/" + alert }
+
+// Alert is an alert of the journals, and who closed it; nobody yet, when Closed is
+// zero. One about an account as a whole has an Order without a number.
+type Alert struct {
+	Event
+	Closed Stamp
+}
+
+// AlertQuery selects alerts. An empty field selects all; the fields are joined by
+// "and". Answers are in the order of At, then of Key.
+type AlertQuery struct {
+	Keys     []string
+	Accounts []AccountID
+	Orders   []AmazonID
+	Closed   bool // those that were closed too
+	After    AlertCursor
+	Limit    int // 0: no limit
+}
+
+// AlertCursor is a place between two alerts of a list.
+type AlertCursor struct {
+	At  time.Time
+	Key string
+}
+
+// Cursor marks a place in a list of alerts; see [AlertQuery.After].
+func (a Alert) Cursor() AlertCursor { return AlertCursor{a.At, a.Key} }
+
+// Match reports whether the query selects an alert; After and Limit are about
+// lists and do not count.
+func (q AlertQuery) Match(a Alert) bool {
+	return (len(q.Keys) == 0 || slices.Contains(q.Keys, a.Key)) &&
+		(len(q.Accounts) == 0 || slices.Contains(q.Accounts, a.Order.Account)) &&
+		(len(q.Orders) == 0 || slices.Contains(q.Orders, a.Order)) &&
+		(q.Closed || a.Closed == Stamp{})
 }
 
 // Journal reads the audit rows of an Amazon order, oldest first.
 type Journal interface {
 	Events(ctx context.Context, id AmazonID) ([]Event, error)
+
+	// Alerts returns the alerts of all journals that a query selects.
+	Alerts(ctx context.Context, q AlertQuery) ([]Alert, error)
 }
 
 // Writes is the part of a save that concerns the Amazon order itself: the
@@ -60,6 +120,14 @@ func (w *Writes) Effect(e Effect, id ID, s Stamp) {
 	e.Seq = (w.Version+1)*seqStep + int64(len(w.Effects))
 	e.Key = fmt.Sprintf("%s#%d", w.Order, e.Seq)
 	w.Effects = append(w.Effects, e)
+}
+
+// Alert appends an alert for the staff who work the queue, once for ever under
+// its key.
+func (w *Writes) Alert(key, subject, text string, s Stamp) {
+	w.Event(EventAlert, subject, text, s)
+	last := &w.Events[len(w.Events)-1]
+	last.Key, last.For = key, Operator
 }
 
 // Event appends an audit row.

@@ -136,8 +136,8 @@ func (s *scripted) Document(_ context.Context, _ amazon.Account, id amazon.Docum
 	return io.NopCloser(bytes.NewReader(report(messageIDs(call.Document)))), nil
 }
 
-func (s *scripted) Feeds(context.Context, amazon.Account, amazon.FeedType, time.Time) ([]amazon.Feed, error) {
-	return nil, errors.New("nobody lists feeds yet")
+func (s *scripted) ListFeeds(context.Context, amazon.Account, amazon.FeedType, time.Time) (amazon.FeedList, error) {
+	return amazon.FeedList{}, errors.New("nobody lists feeds yet")
 }
 
 func (s *scripted) CancelFeed(context.Context, amazon.Account, amazon.FeedID) error {

@@ -52,26 +52,58 @@
 //
 //	(new)          → Queued          requested: reserved
 //	Queued         → Claimed         chosen by a person, or due: kept
+//	Queued         → AwaitingShipment its units are not shipped yet: kept
+//	AwaitingShipment → Queued          looked at again: kept
 //	Queued         → NeedsDecision   cannot be sent as it stands: kept
 //	Queued         → Rejected        an operator said no: voided
 //	Queued         → Withdrawn       the requester took it back: voided
+//	AwaitingShipment → Rejected        an operator said no: voided
+//	AwaitingShipment → Withdrawn       the requester took it back: voided
 //	Claimed        → Submitting      the right to send was committed: kept
+//	Claimed        → Queued          its batch was dissolved unsent: kept
 //	Submitting     → Claimed         not sent: throttled, or failed before the first byte: kept
 //	Submitting     → Submitted       Amazon gave a Document Number: kept
 //	Submitting     → UnknownSent     the answer was lost: kept
 //	Submitting     → NeedsDecision   Amazon refused the call: kept
-//	UnknownSent    → Submitted       the answer came after all: kept
-//	UnknownSent    → Claimed         it turned out not to be sent: kept
-//	UnknownSent    → NeedsDecision   Amazon's refusal came after all: kept
-//	Submitted      → Queued          the feed was cancelled, nothing happened: kept
-//	Submitted      → Accepted        every message succeeded: posted
+//	UnknownSent    → Submitted       the answer came after all, or its feed was found or named: kept
+//	NeedsDecision  → Submitted       the answer came after all, or its feed was found or named: kept
+//	UnknownSent    → NeedsDecision   no feed was found, or several, or Amazon's refusal came after all: kept
+//	UnknownResult  → NeedsDecision   no evidence came for long: kept
+//	UnknownSent    → Claimed         its own answer came after all: not sent: kept
+//	NeedsDecision  → Claimed         its own answer came after all: not sent: kept
+//	Submitted      → Claimed         its own answer came after all: not sent: kept
+//	UnknownResult  → Claimed         its own answer came after all: not sent: kept
+//	Submitted      → UnknownSent     the feed that was adopted is another's: kept
+//	UnknownResult  → UnknownSent     the feed that was adopted is another's: kept
+//	UnknownResult  → Submitted       its own answer named another feed than was adopted: kept
+//	Submitted      → Accepted        every message succeeded, by the report or other evidence: posted
 //	Submitted      → PartlyAccepted  some messages succeeded, the others were refused: posted or voided, each
 //	Submitted      → Refused         every message has an error of its own: voided
+//	Submitted      → Queued          nothing happened: its feed was cancelled, or it was decided to send anew: kept
+//	UnknownSent    → Accepted        every message succeeded, by the report or other evidence: posted
+//	UnknownSent    → PartlyAccepted  some messages succeeded, the others were refused: posted or voided, each
+//	UnknownSent    → Refused         every message has an error of its own: voided
+//	UnknownSent    → Queued          nothing happened: its feed was cancelled, or it was decided to send anew: kept
+//	UnknownResult  → Accepted        every message succeeded, by the report or other evidence: posted
+//	UnknownResult  → PartlyAccepted  some messages succeeded, the others were refused: posted or voided, each
+//	UnknownResult  → Refused         every message has an error of its own: voided
+//	UnknownResult  → Queued          nothing happened: its feed was cancelled, or it was decided to send anew: kept
+//	NeedsDecision  → Accepted        every message succeeded, by the report or other evidence: posted
+//	NeedsDecision  → PartlyAccepted  some messages succeeded, the others were refused: posted or voided, each
+//	NeedsDecision  → Refused         every message has an error of its own: voided
+//	NeedsDecision  → Queued          nothing happened: its feed was cancelled, or it was decided to send anew: kept
 //	Submitted      → UnknownResult   the report does not tell: kept where unknown
 //	Submitted      → NeedsDecision   an error that does not tell what happened: kept where unknown
+//	UnknownSent    → GivenUp         a person decided that it will not be sent: voided
+//	UnknownSent    → SettledOutside  a person found that it was done another way: posted
+//	UnknownResult  → GivenUp         a person decided that it will not be sent: voided
+//	UnknownResult  → SettledOutside  a person found that it was done another way: posted
+//	NeedsDecision  → GivenUp         a person decided that it will not be sent: voided
+//	NeedsDecision  → SettledOutside  a person found that it was done another way: posted
 //	Refused        → Queued          tried again: reserved again
 //	Rejected       → Queued          tried again: reserved again
 //	Withdrawn      → Queued          tried again: reserved again
+//	GivenUp        → Queued          tried again: reserved again
 //
 // # States of a batch
 //
@@ -79,13 +111,29 @@
 //	Building       → Uploaded        document uploaded, token and fence bound
 //	Uploaded       → Uploaded        uploaded again under a new ticket
 //	Uploaded       → Submitting      the right to send, once, was committed
+//	Building       → Cancelled       dissolved unsent
+//	Uploaded       → Cancelled       dissolved unsent
 //	Submitting     → Uploaded        not sent
 //	Submitting     → InQueue         Document Number
 //	Submitting     → Cancelled       Amazon refused the call
 //	Submitting     → UnknownSent     the answer was lost, or its sender
-//	UnknownSent    → InQueue         the answer came after all
-//	UnknownSent    → Uploaded        it turned out not to be sent
-//	UnknownSent    → Cancelled       Amazon's refusal came after all
+//	UnknownSent    → InQueue         the answer came after all, or its feed was found or named
+//	UnknownSent    → Uploaded        its own answer came after all: not sent
+//	UnknownSent    → Cancelled       Amazon's refusal came after all, or it was decided that it was not sent
+//	Cancelled      → InQueue         decided to be unsent, and its answer came after all
+//	InQueue        → UnknownSent     the feed that was adopted is another's
+//	InProgress     → UnknownSent     the feed that was adopted is another's
+//	Done           → UnknownSent     the feed that was adopted is another's
+//	Cancelled      → UnknownSent     the feed that was adopted is another's
+//	Fatal          → UnknownSent     the feed that was adopted is another's
+//	InQueue        → Uploaded        adopted a feed, and its own answer came after all: not sent
+//	InQueue        → InQueue         adopted a feed, and its own answer named another
+//	InProgress     → Uploaded        adopted a feed, and its own answer came after all: not sent
+//	InProgress     → InQueue         adopted a feed, and its own answer named another
+//	Done           → Uploaded        adopted a feed, and its own answer came after all: not sent
+//	Done           → InQueue         adopted a feed, and its own answer named another
+//	Fatal          → Uploaded        adopted a feed, and its own answer came after all: not sent
+//	Fatal          → InQueue         adopted a feed, and its own answer named another
 //	InQueue        → InProgress      polled
 //	InQueue        → Done            polled
 //	InQueue        → Cancelled       polled

@@ -90,7 +90,31 @@ type Attempt struct {
 	Batch    BatchID
 	At       time.Time
 	Messages []Part
-	Results  []Result // none until Amazon answered
+	Results  []Result   // none until Amazon answered
+	Evidence []Evidence // about this entry alone, oldest first; what concerns the whole document stands on the batch
+}
+
+// EvidenceKind tells where a piece of evidence comes from.
+type EvidenceKind string
+
+const (
+	EvidenceAnswer   EvidenceKind = "Answer"   // what createFeed answered
+	EvidenceLook     EvidenceKind = "Look"     // getFeeds, listed completely
+	EvidenceAdopted  EvidenceKind = "Adopted"  // a feed was taken to be this batch's
+	EvidenceReport   EvidenceKind = "Report"   // the processing report
+	EvidenceFinances EvidenceKind = "Finances" // what Amazon has booked for the order
+	EvidenceOrder    EvidenceKind = "Order"    // the order as Amazon sees it
+	EvidenceDecision EvidenceKind = "Decision" // what a person, or the host's policy, decided
+)
+
+// Evidence is one thing that was found out about an attempt. It is appended and
+// never changed.
+type Evidence struct {
+	Kind     EvidenceKind
+	Document amazon.FeedID // the feed that it is about, if any
+	Text     string        // for people
+	Override bool          // decided before Amazon could be sure
+	order.Stamp
 }
 
 // Part says which message stood for which part of an entry: the order item of a
@@ -195,18 +219,32 @@ type Batch struct {
 	Hash     string // SHA-256 of the document, in hexadecimal
 
 	AttemptedAt    time.Time     // when createFeed was allowed to be called, on Amazon's clock
-	Fence          time.Time     // after this Amazon refuses that createFeed
+	Fence          time.Time     // after this Amazon refuses that createFeed, on its clock
+	Sends          int           // how often the right to send it was committed
+	Unanswered     bool          // its last createFeed was not answered, as far as is known
 	DocumentNumber amazon.FeedID // unique within the account
+	Adopted        bool          // the document number was found, not answered: what it accepts waits for evidence
 	Due            time.Time     // when to look at it again
 	Applied        bool          // every entry has its result; nothing is left to do
+
+	Look     Look       // the last complete look for it
+	Evidence []Evidence // about the document, oldest first
 
 	Accepted, Refused, Open int // entries, once results are known
 
 	Created order.Stamp
 
 	// Document is what was sent and Report what Amazon answered. Reads leave
-	// them nil unless asked for; a save with nil keeps what is stored.
+	// them nil, and Messages too, unless asked for; a save with nil keeps what is
+	// stored.
 	Document, Report []byte
+}
+
+// Look is what a complete list of feeds showed of a batch whose answer is lost.
+type Look struct {
+	At         time.Time       // when it began, on Amazon's clock; zero: nobody has looked
+	Count      int             // how many there were
+	Candidates []amazon.FeedID // the feeds that no batch has and that could be its
 }
 
 // BatchMessage is one line of a batch's message map.
@@ -227,7 +265,7 @@ type BatchQuery struct {
 	DocumentNumbers []amazon.FeedID
 	Unapplied       bool      // only those with something left to do
 	DueBy           time.Time // Due is this or earlier
-	Contents        bool      // read Document and Report too
+	Contents        bool      // read Messages, Document and Report too
 	After           BatchCursor
 	Limit           int // 0: no limit
 }
@@ -260,9 +298,42 @@ type Store interface {
 	// Batches returns the batches that a query selects.
 	Batches(ctx context.Context, q BatchQuery) ([]Batch, error)
 
+	// Lanes returns one lane for each account, feed type and state that has
+	// entries, of these states, in the order of Account, Feed and State. What it
+	// costs depends on the number of lanes, not of entries.
+	Lanes(ctx context.Context, states ...State) ([]Lane, error)
+
+	// Counts counts entries, of one company, or of all when it is empty, in the
+	// order of Account, Company, Feed, Kind and State.
+	Counts(ctx context.Context, company order.CompanyID) ([]Count, error)
+
+	// Alerts returns the alerts of all journals that a query selects.
+	Alerts(ctx context.Context, q order.AlertQuery) ([]order.Alert, error)
+
 	// SaveQueue saves a change, all or nothing. A DocumentNumber that another
-	// batch of the account has is a conflict.
+	// batch of the account has is a conflict. Where the database can be told not
+	// to wait for the disk, it refuses to save as long as it is told so.
 	SaveQueue(ctx context.Context, c Change) error
+}
+
+// Lane is the entries of one account and feed type that stand in one state.
+type Lane struct {
+	Account order.AccountID
+	Feed    amazon.FeedType
+	State   State
+	Ready   time.Time // the earliest NotBefore among them
+}
+
+// Count is how many entries of one account, company, feed type and kind stand in
+// one state, and since when the oldest of them was queued.
+type Count struct {
+	Account order.AccountID
+	Company order.CompanyID
+	Feed    amazon.FeedType
+	Kind    Kind
+	State   State
+	Entries int
+	Oldest  time.Time
 }
 
 // Change is what one step of the submitter writes. Orders raises the heads of

@@ -28,6 +28,24 @@ type Handler interface {
 	Apply(ctx context.Context, es []Entry) error
 }
 
+// Witness is a [Handler] that can find out by itself what became of an entry,
+// where the processing report does not tell.
+type Witness interface {
+	Handler
+
+	// Testify asks Amazon what became of an entry whose result is not known. It
+	// changes nothing here. What Amazon does not show proves nothing: results are
+	// of parts that are known to be accepted, and of no others.
+	Testify(ctx context.Context, a amazon.Account, e Entry) (Testimony, error)
+}
+
+// Testimony is what a [Witness] found out.
+type Testimony struct {
+	Results  []Result   // of the parts that Amazon is known to have carried out
+	Evidence []Evidence // what was seen; none when there is nothing new
+	Next     time.Time  // when to ask again; zero: never
+}
+
 // Prepared is what a handler knows of an entry that shall be sent.
 type Prepared struct {
 	Entry    EntryID
@@ -44,7 +62,7 @@ type PreparedMessage struct {
 
 // Aside says why an entry is not sent now.
 type Aside struct {
-	State     State // EntryQueued, also when empty, or EntryNeedsDecision
+	State     State // EntryQueued, also when empty, EntryAwaitingShipment or EntryNeedsDecision
 	Why       string
 	NotBefore time.Time // zero: in a quarter of an hour
 }

@@ -473,7 +473,7 @@ func TestListingBatches(t *testing.T) {
 			assert.NotEmpty(w.t, b.Report)
 			byNumber, err := q.Batches(w.t.Context(), queue.BatchQuery{Company: "acme", DocumentNumbers: []amazon.FeedID{b.DocumentNumber}})
 			require.NoError(w.t, err)
-			b.Document, b.Report = nil, nil
+			b.Messages, b.Document, b.Report = nil, nil, nil
 			assert.Empty(w.t, cmp.Diff([]queue.Batch{b}, byNumber))
 		}
 		cancels, err := q.Batches(w.t.Context(), queue.BatchQuery{Feeds: []amazon.FeedType{amazon.CancelFeed}, States: []queue.BatchState{queue.BatchDone}})

@@ -116,17 +116,15 @@ const settleChunk = 200
 // settle gives every entry of a finished batch its result. It may stop anywhere
 // and be repeated: an entry that has its result is not asked for again.
 func (q *Queue) settle(ctx context.Context, b Batch) (Batch, error) {
-	if b.Report == nil {
-		found, err := q.c.Store.Batches(ctx, BatchQuery{IDs: []BatchID{b.ID}, Contents: true})
-		if err != nil {
-			return b, err
-		}
-		if len(found) == 1 {
-			b.Report = found[0].Report
-		}
+	found, err := q.c.Store.Batches(ctx, BatchQuery{IDs: []BatchID{b.ID}, Contents: true})
+	if err != nil {
+		return b, err
+	}
+	if len(found) == 1 {
+		b.Messages, b.Report = found[0].Messages, found[0].Report
 	}
 	results := q.results(b)
-	b.Report = nil // stored; a nil keeps it
+	b.Messages, b.Document, b.Report = nil, nil, nil // stored; a nil keeps them
 
 	es, err := q.entriesOf(ctx, b)
 	if err != nil {

@@ -20,7 +20,7 @@ func (q *Queue) send(ctx context.Context, b Batch, ticket amazon.Ticket) (Batch,
 	if err != nil {
 		return q.postpone(ctx, b, err)
 	}
-	b.Document = nil // stored; a nil keeps it
+	b.Messages, b.Document = nil, nil // stored; a nil keeps them
 	b.Fence, b.AttemptedAt = fence.UTC(), at.UTC()
 	if err := b.move(BatchUploaded, ""); err != nil {
 		return b, err

@@ -14,7 +14,7 @@ var ErrTransition = errors.New("no such change of state")
 // Transition is one row of the table.
 type Transition struct {
 	From, To    string
-	Cause       string
+	Cause       string // what was done, or the evidence
 	Reservation string // what happens to the money that is reserved
 }
 
@@ -25,54 +25,98 @@ func step[S State | BatchState](from, to S, cause, reservation string) Transitio
 // EntryTransitions lists every change of state that an entry may make.
 func EntryTransitions() []Transition {
 	const kept, voided, posted, again = "kept", "voided", "posted", "reserved again"
-	return []Transition{
+	const each = "posted or voided, each"
+	ts := []Transition{
 		step("", EntryQueued, "requested", "reserved"),
 		step(EntryQueued, EntryClaimed, "chosen by a person, or due", kept),
+		step(EntryQueued, EntryAwaitingShipment, "its units are not shipped yet", kept),
+		step(EntryAwaitingShipment, EntryQueued, "looked at again", kept),
 		step(EntryQueued, EntryNeedsDecision, "cannot be sent as it stands", kept),
 		step(EntryQueued, EntryRejected, "an operator said no", voided),
 		step(EntryQueued, EntryWithdrawn, "the requester took it back", voided),
+		step(EntryAwaitingShipment, EntryRejected, "an operator said no", voided),
+		step(EntryAwaitingShipment, EntryWithdrawn, "the requester took it back", voided),
 		step(EntryClaimed, EntrySubmitting, "the right to send was committed", kept),
+		step(EntryClaimed, EntryQueued, "its batch was dissolved unsent", kept),
 		step(EntrySubmitting, EntryClaimed, "not sent: throttled, or failed before the first byte", kept),
 		step(EntrySubmitting, EntrySubmitted, "Amazon gave a Document Number", kept),
 		step(EntrySubmitting, EntryUnknownSent, "the answer was lost", kept),
 		step(EntrySubmitting, EntryNeedsDecision, "Amazon refused the call", kept),
-		step(EntryUnknownSent, EntrySubmitted, "the answer came after all", kept),
-		step(EntryUnknownSent, EntryClaimed, "it turned out not to be sent", kept),
-		step(EntryUnknownSent, EntryNeedsDecision, "Amazon's refusal came after all", kept),
-		step(EntrySubmitted, EntryQueued, "the feed was cancelled, nothing happened", kept),
-		step(EntrySubmitted, EntryAccepted, "every message succeeded", posted),
-		step(EntrySubmitted, EntryPartlyAccepted, "some messages succeeded, the others were refused", "posted or voided, each"),
-		step(EntrySubmitted, EntryRefused, "every message has an error of its own", voided),
+	}
+	// Between the commit to send and the end, evidence may come at any time.
+	for _, from := range []State{EntryUnknownSent, EntryNeedsDecision} {
+		ts = append(ts, step(from, EntrySubmitted, "the answer came after all, or its feed was found or named", kept))
+	}
+	ts = append(ts,
+		step(EntryUnknownSent, EntryNeedsDecision, "no feed was found, or several, or Amazon's refusal came after all", kept),
+		step(EntryUnknownResult, EntryNeedsDecision, "no evidence came for long", kept),
+	)
+	for _, from := range []State{EntryUnknownSent, EntryNeedsDecision, EntrySubmitted, EntryUnknownResult} {
+		ts = append(ts, step(from, EntryClaimed, "its own answer came after all: not sent", kept))
+	}
+	for _, from := range []State{EntrySubmitted, EntryUnknownResult} {
+		ts = append(ts, step(from, EntryUnknownSent, "the feed that was adopted is another's", kept))
+	}
+	ts = append(ts, step(EntryUnknownResult, EntrySubmitted, "its own answer named another feed than was adopted", kept))
+	for _, from := range []State{EntrySubmitted, EntryUnknownSent, EntryUnknownResult, EntryNeedsDecision} {
+		ts = append(ts,
+			step(from, EntryAccepted, "every message succeeded, by the report or other evidence", posted),
+			step(from, EntryPartlyAccepted, "some messages succeeded, the others were refused", each),
+			step(from, EntryRefused, "every message has an error of its own", voided),
+			step(from, EntryQueued, "nothing happened: its feed was cancelled, or it was decided to send anew", kept),
+		)
+	}
+	ts = append(ts,
 		step(EntrySubmitted, EntryUnknownResult, "the report does not tell", "kept where unknown"),
 		step(EntrySubmitted, EntryNeedsDecision, "an error that does not tell what happened", "kept where unknown"),
-		step(EntryRefused, EntryQueued, "tried again", again),
-		step(EntryRejected, EntryQueued, "tried again", again),
-		step(EntryWithdrawn, EntryQueued, "tried again", again),
+	)
+	for _, from := range []State{EntryUnknownSent, EntryUnknownResult, EntryNeedsDecision} {
+		ts = append(ts,
+			step(from, EntryGivenUp, "a person decided that it will not be sent", voided),
+			step(from, EntrySettledOutside, "a person found that it was done another way", posted),
+		)
 	}
+	for _, from := range []State{EntryRefused, EntryRejected, EntryWithdrawn, EntryGivenUp} {
+		ts = append(ts, step(from, EntryQueued, "tried again", again))
+	}
+	return ts
 }
 
 // BatchTransitions lists every change of state that a batch may make.
 func BatchTransitions() []Transition {
-	return []Transition{
+	ts := []Transition{
 		step("", BatchBuilding, "entries claimed, document stored", ""),
 		step(BatchBuilding, BatchUploaded, "document uploaded, token and fence bound", ""),
 		step(BatchUploaded, BatchUploaded, "uploaded again under a new ticket", ""),
 		step(BatchUploaded, BatchSubmitting, "the right to send, once, was committed", ""),
+		step(BatchBuilding, BatchCancelled, "dissolved unsent", ""),
+		step(BatchUploaded, BatchCancelled, "dissolved unsent", ""),
 		step(BatchSubmitting, BatchUploaded, "not sent", ""),
 		step(BatchSubmitting, BatchInQueue, "Document Number", ""),
 		step(BatchSubmitting, BatchCancelled, "Amazon refused the call", ""),
 		step(BatchSubmitting, BatchUnknownSent, "the answer was lost, or its sender", ""),
-		step(BatchUnknownSent, BatchInQueue, "the answer came after all", ""),
-		step(BatchUnknownSent, BatchUploaded, "it turned out not to be sent", ""),
-		step(BatchUnknownSent, BatchCancelled, "Amazon's refusal came after all", ""),
-		step(BatchInQueue, BatchInProgress, "polled", ""),
-		step(BatchInQueue, BatchDone, "polled", ""),
-		step(BatchInQueue, BatchCancelled, "polled", ""),
-		step(BatchInQueue, BatchFatal, "polled", ""),
-		step(BatchInProgress, BatchDone, "polled", ""),
-		step(BatchInProgress, BatchCancelled, "polled", ""),
-		step(BatchInProgress, BatchFatal, "polled", ""),
+		step(BatchUnknownSent, BatchInQueue, "the answer came after all, or its feed was found or named", ""),
+		step(BatchUnknownSent, BatchUploaded, "its own answer came after all: not sent", ""),
+		step(BatchUnknownSent, BatchCancelled, "Amazon's refusal came after all, or it was decided that it was not sent", ""),
+		step(BatchCancelled, BatchInQueue, "decided to be unsent, and its answer came after all", ""),
 	}
+	for _, from := range []BatchState{BatchInQueue, BatchInProgress, BatchDone, BatchCancelled, BatchFatal} {
+		ts = append(ts, step(from, BatchUnknownSent, "the feed that was adopted is another's", ""))
+	}
+	for _, from := range []BatchState{BatchInQueue, BatchInProgress, BatchDone, BatchFatal} {
+		ts = append(ts,
+			step(from, BatchUploaded, "adopted a feed, and its own answer came after all: not sent", ""),
+			step(from, BatchInQueue, "adopted a feed, and its own answer named another", ""),
+		)
+	}
+	for _, from := range []BatchState{BatchInQueue, BatchInProgress} {
+		for _, to := range []BatchState{BatchInProgress, BatchDone, BatchCancelled, BatchFatal} {
+			if from != to {
+				ts = append(ts, step(from, to, "polled", ""))
+			}
+		}
+	}
+	return ts
 }
 
 func allowed[S State | BatchState](ts []Transition, from, to S) bool {

@@ -97,9 +97,9 @@ func TestWhatPeopleMayDo(t *testing.T) {
 		},
 	}
 	may := map[string]map[queue.State]queue.State{
-		"reject":   {queue.EntryQueued: queue.EntryRejected},
-		"withdraw": {queue.EntryQueued: queue.EntryWithdrawn},
-		"retry":    {queue.EntryRefused: queue.EntryQueued, queue.EntryRejected: queue.EntryQueued, queue.EntryWithdrawn: queue.EntryQueued},
+		"reject":   {queue.EntryQueued: queue.EntryRejected, queue.EntryAwaitingShipment: queue.EntryRejected},
+		"withdraw": {queue.EntryQueued: queue.EntryWithdrawn, queue.EntryAwaitingShipment: queue.EntryWithdrawn},
+		"retry":    {queue.EntryRefused: queue.EntryQueued, queue.EntryRejected: queue.EntryQueued, queue.EntryWithdrawn: queue.EntryQueued, queue.EntryGivenUp: queue.EntryQueued},
 		"process":  {queue.EntryQueued: queue.EntryQueued},
 	}
 	for verb, do := range by {

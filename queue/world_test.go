@@ -231,7 +231,7 @@ func (w *world) states(ids ...queue.EntryID) (states []queue.State) {
 
 func (w *world) batches() []queue.Batch {
 	w.t.Helper()
-	bs, err := w.store.Batches(w.t.Context(), queue.BatchQuery{})
+	bs, err := w.store.Batches(w.t.Context(), queue.BatchQuery{Contents: true})
 	require.NoError(w.t, err)
 	return bs
 }

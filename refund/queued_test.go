@@ -119,8 +119,8 @@ func (a *scripted) Document(ctx context.Context, _ amazon.Account, id amazon.Doc
 	return io.NopCloser(bytes.NewReader(body)), err
 }
 
-func (a *scripted) Feeds(context.Context, amazon.Account, amazon.FeedType, time.Time) ([]amazon.Feed, error) {
-	return nil, errors.New("nobody lists feeds here")
+func (a *scripted) ListFeeds(context.Context, amazon.Account, amazon.FeedType, time.Time) (amazon.FeedList, error) {
+	return amazon.FeedList{}, errors.New("nobody lists feeds here")
 }
 
 func (a *scripted) CancelFeed(context.Context, amazon.Account, amazon.FeedID) error {

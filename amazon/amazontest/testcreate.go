@@ -84,9 +84,9 @@ func checkCreateAsAsked(c *feedsCheck) {
 		c.Errorf("the document has content type %q; want %q, as Upload was asked for, letter by letter", got, contentType)
 	}
 	for feedType, want := range map[amazon.FeedType]int{amazon.CancelFeed: 1, amazon.RefundFeed: 0} {
-		list, err := c.feeds.Feeds(c.ctx, c.with.Account, feedType, since)
-		if err != nil || len(list) != want {
-			c.Errorf("Feeds lists %d feeds of type %s (error: %v), and %s is a %s; want %d", len(list), feedType, err, feed.ID, amazon.CancelFeed, want)
+		list, err := c.feeds.ListFeeds(c.ctx, c.with.Account, feedType, since)
+		if err != nil || len(list.Feeds) != want {
+			c.Errorf("ListFeeds lists %d feeds of type %s (error: %v), and %s is a %s; want %d", len(list.Feeds), feedType, err, feed.ID, amazon.CancelFeed, want)
 		}
 	}
 }

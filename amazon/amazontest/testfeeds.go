@@ -93,7 +93,7 @@ func feedsPromises() []feedsPromise {
 		twice    = "once the fence has passed and no feed is seen, the refund may be sent in a new feed; a createFeed that still works then pays it twice"
 		document = "Document opens the processing report of a feed, unpacked."
 		result   = "a report that cannot be read leaves every refund of the feed without a result"
-		list     = "Feeds lists every feed of a type created since a time, in all states and over all pages: the complete list, or an error."
+		list     = "ListFeeds lists every feed of a type created since a time, in all states and over all pages: the complete list, or an error."
 		missing  = "a feed whose answer was lost is looked for in this list; one that is missing counts as never sent, and its refunds are paid twice"
 	)
 	return []feedsPromise{
@@ -508,19 +508,19 @@ func (c *feedsCheck) stock() (since time.Time, ids []amazon.FeedID) {
 
 func checkList(c *feedsCheck) {
 	since, ids := c.stock()
-	listed, err := c.feeds.Feeds(c.ctx, c.with.Account, amazon.RefundFeed, since)
+	listed, err := c.feeds.ListFeeds(c.ctx, c.with.Account, amazon.RefundFeed, since)
 	if err != nil {
-		c.Fatalf("Feeds: %v; want no error, as nothing is in its way", err)
+		c.Fatalf("ListFeeds: %v; want no error, as nothing is in its way", err)
 	}
-	for _, f := range listed {
+	for _, f := range listed.Feeds {
 		if !slices.Contains(ids, f.ID) {
-			c.Errorf("Feeds lists feed %s of type %s, created at %s; want type %s, none from before %s, and none twice",
+			c.Errorf("ListFeeds lists feed %s of type %s, created at %s; want type %s, none from before %s, and none twice",
 				f.ID, f.Type, f.CreatedAt, amazon.RefundFeed, since)
 		}
 		ids = slices.DeleteFunc(ids, func(id amazon.FeedID) bool { return id == f.ID })
 	}
 	if len(ids) > 0 {
-		c.Errorf("Feeds lists %d feeds and leaves out %d, among them %s; want every one, on all pages and in all states", len(listed), len(ids), ids[0])
+		c.Errorf("ListFeeds lists %d feeds and leaves out %d, among them %s; want every one, on all pages and in all states", len(listed.Feeds), len(ids), ids[0])
 	}
 }
 
@@ -532,11 +532,11 @@ func checkListCutOff(c *feedsCheck) {
 		}
 		return Fault{}
 	})
-	listed, err := c.feeds.Feeds(c.ctx, c.with.Account, amazon.RefundFeed, since)
+	listed, err := c.feeds.ListFeeds(c.ctx, c.with.Account, amazon.RefundFeed, since)
 	if err == nil {
-		c.Errorf("Feeds answers %d of %d feeds and no error, when Amazon refused to give the second page; want an error", len(listed), len(ids))
+		c.Errorf("ListFeeds answers %d of %d feeds and no error, when Amazon refused to give the second page; want an error", len(listed.Feeds), len(ids))
 	}
-	c.ours("Feeds", err)
+	c.ours("ListFeeds", err)
 }
 
 func checkCancelFeed(c *feedsCheck) {

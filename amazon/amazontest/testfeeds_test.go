@@ -109,7 +109,7 @@ func TestFeedsFails(t *testing.T) {
 		{"loses the feed's ID", "create/one request", "as Amazon said"},
 		{"refunds are cancellations", "create/one request", "as Begin was asked for"},
 		{"knows refunds only", "create/as asked for", "want POST_ORDER_ACKNOWLEDGEMENT_DATA, as Begin was asked for"},
-		{"lists refunds only", "create/as asked for", "Feeds lists 0 feeds of type POST_ORDER_ACKNOWLEDGEMENT_DATA"},
+		{"lists refunds only", "create/as asked for", "ListFeeds lists 0 feeds of type POST_ORDER_ACKNOWLEDGEMENT_DATA"},
 		{"has one content type", "create/as asked for", "letter by letter"},
 		{"has one marketplace", "create/as asked for", "want the account's"},
 		{"everything is in the queue", "feed/reads", "IN_PROGRESS"},
@@ -243,21 +243,23 @@ func (f *flawed) Feed(ctx context.Context, a amazon.Account, id amazon.FeedID) (
 	return feed, f.err(err)
 }
 
-func (f *flawed) Feeds(ctx context.Context, a amazon.Account, t amazon.FeedType, since time.Time) ([]amazon.Feed, error) {
+func (f *flawed) ListFeeds(ctx context.Context, a amazon.Account, t amazon.FeedType, since time.Time) (amazon.FeedList, error) {
 	if f.flaw == "lists refunds only" {
 		t = amazon.RefundFeed
 	}
-	feeds, err := f.Client.Feeds(ctx, a, t, since)
+	list, err := f.Client.ListFeeds(ctx, a, t, since)
 	switch f.flaw {
 	case "reads the first page":
-		return feeds[:100], err
+		list.Feeds = list.Feeds[:100]
+		return list, err
 	case "lists what it has":
-		return feeds, nil
+		return list, nil
 	case "lists all types":
-		others, _ := f.Client.Feeds(ctx, a, amazon.CancelFeed, since)
-		return append(feeds, others...), err
+		others, _ := f.Client.ListFeeds(ctx, a, amazon.CancelFeed, since)
+		list.Feeds = append(list.Feeds, others.Feeds...)
+		return list, err
 	}
-	return feeds, f.err(err)
+	return list, f.err(err)
 }
 
 func (f *flawed) CancelFeed(ctx context.Context, a amazon.Account, id amazon.FeedID) error {

@@ -195,7 +195,7 @@ func TestWaitingSaysHowLong(t *testing.T) {
 			c, k := connect(t, s)
 			var err error
 			for range 30 {
-				if _, err = tt.client(c).Feeds(t.Context(), seller, amazon.RefundFeed, hostTime); err != nil {
+				if _, err = tt.client(c).ListFeeds(t.Context(), seller, amazon.RefundFeed, hostTime); err != nil {
 					comesBack(t, err, 45*time.Second, 46*time.Second)
 				}
 			}
@@ -213,7 +213,7 @@ func TestADeadlineBeforeTheNextTokenIsNotWaitedFor(t *testing.T) {
 	defer stop()
 	var err error
 	for range 11 {
-		_, err = c.Waiting(time.Hour).Feeds(ctx, seller, amazon.RefundFeed, hostTime)
+		_, err = c.Waiting(time.Hour).ListFeeds(ctx, seller, amazon.RefundFeed, hostTime)
 	}
 	comesBack(t, err, 45*time.Second, 46*time.Second)
 	assert.Empty(t, k.waits)
@@ -260,7 +260,7 @@ func TestALineIsLeftWithTheContext(t *testing.T) {
 		c, _ := connect(t, s, carriedBy(transport), realTime)
 		c = c.Waiting(time.Hour)
 		for range 10 {
-			_, err := c.Feeds(t.Context(), seller, amazon.RefundFeed, hostTime)
+			_, err := c.ListFeeds(t.Context(), seller, amazon.RefundFeed, hostTime)
 			require.NoError(t, err)
 		}
 		began := time.Now()
@@ -270,14 +270,14 @@ func TestALineIsLeftWithTheContext(t *testing.T) {
 				ctx, stop := context.WithCancel(t.Context())
 				defer stop()
 				defer time.AfterFunc(time.Second, stop).Stop()
-				_, err := c.Feeds(ctx, seller, amazon.RefundFeed, hostTime)
+				_, err := c.ListFeeds(ctx, seller, amazon.RefundFeed, hostTime)
 				assert.ErrorIs(t, err, context.Canceled)
 				assert.Equal(t, amazon.NotSent, amazon.Whether(err))
 				assert.Equal(t, time.Second, time.Since(began))
 			})
 		}
 		all.Wait()
-		_, err := c.Feeds(t.Context(), seller, amazon.RefundFeed, hostTime)
+		_, err := c.ListFeeds(t.Context(), seller, amazon.RefundFeed, hostTime)
 		require.NoError(t, err)
 		assert.Equal(t, 45*time.Second, time.Since(began), "those who left took no token")
 	})
@@ -309,7 +309,7 @@ func TestTheRateHeader(t *testing.T) {
 			c, _ := connect(t, s)
 			var err error
 			for range 11 {
-				_, err = c.Feeds(t.Context(), seller, amazon.RefundFeed, hostTime)
+				_, err = c.ListFeeds(t.Context(), seller, amazon.RefundFeed, hostTime)
 			}
 			comesBack(t, err, tt.every, tt.every+time.Second)
 		})
@@ -323,12 +323,12 @@ func TestALearnedRateIsKept(t *testing.T) {
 	for range 2 { // the second is the next start
 		c, _ := connect(t, s, kept(st))
 		for range 5 {
-			_, err := c.Feeds(t.Context(), seller, amazon.RefundFeed, hostTime)
+			_, err := c.ListFeeds(t.Context(), seller, amazon.RefundFeed, hostTime)
 			require.NoError(t, err)
 		}
 	}
 	c, _ := connect(t, s, kept(st))
-	_, err := c.Feeds(t.Context(), seller, amazon.RefundFeed, hostTime)
+	_, err := c.ListFeeds(t.Context(), seller, amazon.RefundFeed, hostTime)
 	comesBack(t, err, 10*time.Second, 11*time.Second)
 }
 
@@ -402,12 +402,12 @@ func TestA429IsToldToEveryProcess(t *testing.T) {
 	s.on(feedsPath, answer(429, ""))
 	st := memory.New()
 	c, k := connect(t, s, kept(st))
-	_, err := c.Feeds(t.Context(), seller, amazon.RefundFeed, hostTime)
+	_, err := c.ListFeeds(t.Context(), seller, amazon.RefundFeed, hostTime)
 	comesBack(t, err, 45*time.Second, 57*time.Second)
 	at1, _ := amazon.Throttled(err)
 
 	other, _ := connect(t, s, kept(st), at(k))
-	_, err = other.Feeds(t.Context(), seller, amazon.RefundFeed, hostTime)
+	_, err = other.ListFeeds(t.Context(), seller, amazon.RefundFeed, hostTime)
 	at2, throttled := amazon.Throttled(err)
 	require.True(t, throttled, "%v", err)
 	assert.Equal(t, at1, at2)
@@ -471,7 +471,7 @@ func TestWithoutItsBucketACallIsNotSent(t *testing.T) {
 	c, _ := connect(t, s, kept(cells))
 	down := errors.New("database is down")
 	cells.fail(down)
-	_, err := c.Feeds(t.Context(), seller, amazon.RefundFeed, hostTime)
+	_, err := c.ListFeeds(t.Context(), seller, amazon.RefundFeed, hostTime)
 	assert.ErrorIs(t, err, down)
 	assert.Equal(t, amazon.NotSent, amazon.Whether(err))
 	_, throttled := amazon.Throttled(err)
@@ -488,14 +488,14 @@ func TestWhatCouldNotBeSavedIsSavedLater(t *testing.T) {
 		cells.fail(errors.New("database is down"))
 		answer(429, "")(w, r)
 	})
-	_, err := c.Feeds(t.Context(), seller, amazon.RefundFeed, hostTime)
+	_, err := c.ListFeeds(t.Context(), seller, amazon.RefundFeed, hostTime)
 	comesBack(t, err, 45*time.Second, 57*time.Second)
 
 	cells.fail(nil)
-	_, err = c.Feeds(t.Context(), seller, amazon.RefundFeed, hostTime)
+	_, err = c.ListFeeds(t.Context(), seller, amazon.RefundFeed, hostTime)
 	comesBack(t, err, 45*time.Second, 57*time.Second)
 	other, _ := connect(t, s, kept(cells), at(k))
-	_, err = other.Feeds(t.Context(), seller, amazon.RefundFeed, hostTime)
+	_, err = other.ListFeeds(t.Context(), seller, amazon.RefundFeed, hostTime)
 	comesBack(t, err, 45*time.Second, 57*time.Second)
 	assert.Len(t, s.requests(feedsPath), 1)
 }
@@ -649,7 +649,7 @@ func TestAClockThatStandsStill(t *testing.T) {
 	})
 	var err error
 	for range 11 {
-		_, err = c.Waiting(time.Hour).Feeds(t.Context(), seller, amazon.RefundFeed, hostTime)
+		_, err = c.Waiting(time.Hour).ListFeeds(t.Context(), seller, amazon.RefundFeed, hostTime)
 	}
 	comesBack(t, err, 45*time.Second, 46*time.Second)
 	assert.Equal(t, 80, waits, "an hour of waits of 45 seconds")
@@ -662,12 +662,12 @@ func TestALearnedRateTellsWhenToComeBack(t *testing.T) {
 	s.on(feedsPath, rated("0.005", answer(200, noFeeds)))
 	first, _ := connect(t, s, kept(st))
 	for range 2 { // the second call saves what the first one heard
-		_, err := first.Feeds(t.Context(), seller, amazon.RefundFeed, hostTime)
+		_, err := first.ListFeeds(t.Context(), seller, amazon.RefundFeed, hostTime)
 		require.NoError(t, err)
 	}
 	s.on(feedsPath, answer(429, ""))
 	next, _ := connect(t, s, kept(st))
-	_, err := next.Feeds(t.Context(), seller, amazon.RefundFeed, hostTime)
+	_, err := next.ListFeeds(t.Context(), seller, amazon.RefundFeed, hostTime)
 	comesBack(t, err, 200*time.Second, 250*time.Second)
 }
 
@@ -677,14 +677,14 @@ func TestALineMovesAtTheRateInForce(t *testing.T) {
 		s.on(feedsPath, rated("1", answer(200, noFeeds)))
 		c, _ := connect(t, s, carriedBy(transport), realTime)
 		for range 10 {
-			_, err := c.Feeds(t.Context(), seller, amazon.RefundFeed, hostTime)
+			_, err := c.ListFeeds(t.Context(), seller, amazon.RefundFeed, hostTime)
 			require.NoError(t, err)
 		}
 		began := time.Now()
 		var all sync.WaitGroup
 		for range 5 {
 			all.Go(func() {
-				_, err := c.Feeds(t.Context(), seller, amazon.RefundFeed, hostTime)
+				_, err := c.ListFeeds(t.Context(), seller, amazon.RefundFeed, hostTime)
 				assert.NoError(t, err)
 			})
 		}

@@ -70,10 +70,13 @@ func (c *Client) Feed(ctx context.Context, a amazon.Account, id amazon.FeedID) (
 	return f, nil
 }
 
-// Feeds implements [amazon.Feeds] with getFeeds: [Client.AllFeeds] of one type. A
-// zero since goes as far back as Amazon does, 90 days.
-func (c *Client) Feeds(ctx context.Context, a amazon.Account, t amazon.FeedType, since time.Time) ([]amazon.Feed, error) {
-	return complete(c.AllFeeds(ctx, a, FeedQuery{Types: []amazon.FeedType{t}, Since: since}))
+// ListFeeds implements [amazon.Feeds] with getFeeds: [Client.AllFeeds] of one
+// type. A zero since goes as far back as Amazon does, 90 days.
+func (c *Client) ListFeeds(ctx context.Context, a amazon.Account, t amazon.FeedType, since time.Time) (amazon.FeedList, error) {
+	list := amazon.FeedList{At: c.now().UTC()}
+	var err error
+	list.Feeds, err = complete(c.AllFeeds(ctx, a, FeedQuery{Types: []amazon.FeedType{t}, Since: since}))
+	return list, err
 }
 
 // FeedQuery selects feeds to list.

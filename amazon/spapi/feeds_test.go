@@ -69,7 +69,7 @@ func TestFeedsAsksForATypeSinceATime(t *testing.T) {
 	s.on(feedsPath, answer(200, `{"feeds":[{"feedId":"1","processingStatus":"DONE","createdTime":"2026-09-01T12:00:00Z"}]}`))
 	c, _ := connect(t, s)
 	since := time.Date(2026, 9, 1, 10, 0, 0, 999, time.FixedZone("", 7200))
-	feeds, err := c.Feeds(t.Context(), seller, amazon.RefundFeed, since)
+	feeds, err := c.ListFeeds(t.Context(), seller, amazon.RefundFeed, since)
 	require.NoError(t, err)
 	assert.Equal(t, []amazon.Feed{{ID: "1", Status: amazon.FeedDone, CreatedAt: amazonTime}}, feeds)
 	want := []url.Values{
@@ -143,7 +143,7 @@ func TestEmptyIDsAreRefused(t *testing.T) {
 	s := newServer(t)
 	c, _ := connect(t, s)
 	_, feed := c.Feed(t.Context(), seller, "")
-	_, feeds := c.Feeds(t.Context(), seller, "", time.Time{})
+	_, feeds := c.ListFeeds(t.Context(), seller, "", time.Time{})
 	_, document := c.Document(t.Context(), seller, "")
 	_, report := c.Report(t.Context(), seller, "")
 	_, schedule := c.ReportSchedule(t.Context(), seller, "")

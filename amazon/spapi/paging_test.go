@@ -123,7 +123,7 @@ func TestListErrorsNameTheirOperation(t *testing.T) {
 	s := newServer(t)
 	s.on(feedsPath, answer(200, `{"feeds":[],"nextToken":"n"}`))
 	c, _ := connect(t, s)
-	feeds, err := c.Feeds(t.Context(), seller, amazon.RefundFeed, hostTime)
+	feeds, err := c.ListFeeds(t.Context(), seller, amazon.RefundFeed, hostTime)
 	assert.Nil(t, feeds)
 	var got *amazon.Error
 	require.ErrorAs(t, err, &got)

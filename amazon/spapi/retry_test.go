@@ -24,7 +24,7 @@ func calls(c *spapi.Client) map[string]func(context.Context) error {
 		tokenPath:  func(ctx context.Context) error { _, err := c.Feed(ctx, seller, "50001"); return err },
 		feedPath:   func(ctx context.Context) error { _, err := c.Feed(ctx, seller, "50001"); return err },
 		feedsPath: func(ctx context.Context) error {
-			_, err := c.Feeds(ctx, seller, amazon.RefundFeed, hostTime)
+			_, err := c.ListFeeds(ctx, seller, amazon.RefundFeed, hostTime)
 			return err
 		},
 		cancelPath: func(ctx context.Context) error { return c.CancelFeed(ctx, seller, "50001") },
@@ -191,7 +191,7 @@ func TestAListThrottledMidwayLetsItsTokensRefill(t *testing.T) {
 	s := newServer(t)
 	s.on(feedsPath, answer(200, `{"feeds":[],"nextToken":"b"}`), answer(200, `{"feeds":[],"nextToken":"c"}`), answer(429, ""))
 	c, _ := connect(t, s)
-	feeds, err := c.Feeds(t.Context(), seller, amazon.RefundFeed, hostTime)
+	feeds, err := c.ListFeeds(t.Context(), seller, amazon.RefundFeed, hostTime)
 	assert.Nil(t, feeds)
 	comesBack(t, err, 3*45*time.Second, 4*45*time.Second)
 }

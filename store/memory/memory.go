@@ -8,6 +8,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -48,7 +49,10 @@ type Store struct {
 }
 
 // contents is the part of a batch that is read only on demand.
-type contents struct{ document, report []byte }
+type contents struct {
+	messages         []queue.BatchMessage
+	document, report []byte
+}
 
 type effect struct {
 	order.Effect
@@ -172,6 +176,7 @@ func (s *Store) Batches(ctx context.Context, q queue.BatchQuery) (bs []queue.Bat
 		for i := range bs {
 			if q.Contents {
 				c := s.contents[bs[i].ID]
+				bs[i].Messages = slices.Clone(c.messages)
 				bs[i].Document, bs[i].Report = bytes.Clone(c.document), bytes.Clone(c.report)
 			}
 		}
@@ -195,6 +200,85 @@ func (s *Store) Ledgers(ctx context.Context, ids []order.AmazonID) (ls []order.L
 func (s *Store) Events(ctx context.Context, id order.AmazonID) (es []order.Event, err error) {
 	err = s.read(ctx, func() { es = rowcopy.Of(s.events[id]) })
 	return es, err
+}
+
+// Alerts implements [order.Journal] and [queue.Store].
+func (s *Store) Alerts(ctx context.Context, q order.AlertQuery) (as []order.Alert, err error) {
+	err = s.read(ctx, func() {
+		closed := map[string]order.Stamp{}
+		for _, es := range s.events {
+			for _, e := range es {
+				if e.Kind == order.EventClosed {
+					closed[e.Key] = e.Stamp
+				}
+			}
+		}
+		for _, es := range s.events {
+			for _, e := range es {
+				a := order.Alert{Event: rowcopy.Of(e), Closed: closed[order.ClosedKey(e.Key)]}
+				if e.Kind == order.EventAlert && q.Match(a) {
+					as = append(as, a)
+				}
+			}
+		}
+	})
+	slices.SortFunc(as, func(a, b order.Alert) int { return place{a.At, a.Key}.compare(place{b.At, b.Key}) })
+	after := place{q.After.At, q.After.Key}
+	as = slices.DeleteFunc(as, func(a order.Alert) bool {
+		return q.After != (order.AlertCursor{}) && place{a.At, a.Key}.compare(after) <= 0
+	})
+	if q.Limit > 0 {
+		as = as[:min(q.Limit, len(as))]
+	}
+	return as, err
+}
+
+// Lanes implements [queue.Store].
+func (s *Store) Lanes(ctx context.Context, states ...queue.State) (ls []queue.Lane, err error) {
+	err = s.read(ctx, func() {
+		ready := map[queue.Lane]time.Time{}
+		for _, e := range s.entries.rows {
+			l := queue.Lane{Account: e.Order.Account, Feed: e.Feed, State: e.State}
+			if at, seen := ready[l]; slices.Contains(states, e.State) && (!seen || e.NotBefore.Before(at)) {
+				ready[l] = e.NotBefore
+			}
+		}
+		for l, at := range ready {
+			l.Ready = at
+			ls = append(ls, l)
+		}
+	})
+	slices.SortFunc(ls, func(a, b queue.Lane) int {
+		return cmp.Or(cmp.Compare(a.Account, b.Account), cmp.Compare(a.Feed, b.Feed), cmp.Compare(a.State, b.State))
+	})
+	return ls, err
+}
+
+// Counts implements [queue.Store].
+func (s *Store) Counts(ctx context.Context, company order.CompanyID) (cs []queue.Count, err error) {
+	err = s.read(ctx, func() {
+		counts := map[queue.Count]queue.Count{}
+		for _, e := range s.entries.rows {
+			if company != "" && company != e.HostOrder.Company {
+				continue
+			}
+			key := queue.Count{Account: e.Order.Account, Company: e.HostOrder.Company, Feed: e.Feed, Kind: e.Kind, State: e.State}
+			c, seen := counts[key]
+			if !seen {
+				c = key
+			}
+			if c.Entries++; !seen || e.QueuedAt.Before(c.Oldest) {
+				c.Oldest = e.QueuedAt
+			}
+			counts[key] = c
+		}
+		cs = slices.Collect(maps.Values(counts))
+	})
+	slices.SortFunc(cs, func(a, b queue.Count) int {
+		return cmp.Or(cmp.Compare(a.Account, b.Account), cmp.Compare(a.Company, b.Company), cmp.Compare(a.Feed, b.Feed),
+			cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.State, b.State))
+	})
+	return cs, err
 }
 
 // Effects implements [order.Outbox].
@@ -332,7 +416,10 @@ func (s *Store) write(sv *saving, w order.Writes) {
 
 // log appends to the journal of an Amazon order.
 func (s *Store) log(id order.AmazonID, es ...order.Event) {
-	all := slices.Concat(s.events[id], rowcopy.Of(es))
+	es = slices.DeleteFunc(rowcopy.Of(es), func(e order.Event) bool {
+		return e.Key != "" && slices.ContainsFunc(s.events[id], func(old order.Event) bool { return old.Key == e.Key })
+	})
+	all := slices.Concat(s.events[id], es)
 	slices.SortStableFunc(all, func(a, b order.Event) int { return cmp.Compare(a.Seq, b.Seq) })
 	s.events[id] = all
 }
@@ -345,13 +432,16 @@ func (s *Store) putBatch(sv *saving, b queue.Batch) {
 	}
 	old := s.contents[b.ID]
 	c := old
+	if b.Messages != nil {
+		c.messages = slices.Clone(b.Messages)
+	}
 	if b.Document != nil {
 		c.document = bytes.Clone(b.Document)
 	}
 	if b.Report != nil {
 		c.report = bytes.Clone(b.Report)
 	}
-	b.Document, b.Report = nil, nil
+	b.Messages, b.Document, b.Report = nil, nil, nil
 	s.batches.put(sv, b)
 	s.contents[b.ID] = c
 	sv.onUndo(func() { s.contents[b.ID] = old })

@@ -69,9 +69,9 @@ func write(ctx context.Context, q querier, w order.Writes) error {
 
 // log appends to the journal of an Amazon order.
 func log(ctx context.Context, q querier, id order.AmazonID, e order.Event) error {
-	_, err := exec(ctx, q, `INSERT INTO takeback_events (account, number, seq, kind, subject, text, done_by, done_at, why)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		string(id.Account), id.Number, e.Seq, string(e.Kind), e.Subject, e.Text, e.By, instant(e.At), e.Why)
+	_, err := exec(ctx, q, `INSERT INTO takeback_events (account, number, seq, kind, subject, text, key, role, done_by, done_at, why)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+		string(id.Account), id.Number, e.Seq, string(e.Kind), e.Subject, e.Text, e.Key, string(e.For), e.By, instant(e.At), e.Why)
 	return err
 }
 
@@ -128,14 +128,49 @@ func (s *Store) Events(ctx context.Context, id order.AmazonID) ([]order.Event, e
 	es, err := collect(ctx, s.reader(), func(rows *sql.Rows) (e order.Event, err error) {
 		e.Order = id
 		var at string
-		if err := rows.Scan(&e.Seq, &e.Kind, &e.Subject, &e.Text, &e.By, &at, &e.Why); err != nil {
+		if err := rows.Scan(&e.Seq, &e.Kind, &e.Subject, &e.Text, &e.Key, &e.For, &e.By, &at, &e.Why); err != nil {
 			return e, err
 		}
 		e.At, err = time.Parse(layout, at)
 		return e, err
-	}, "SELECT seq, kind, subject, text, done_by, done_at, why FROM takeback_events WHERE account = ? AND number = ? ORDER BY seq, id",
+	}, "SELECT seq, kind, subject, text, key, role, done_by, done_at, why FROM takeback_events WHERE account = ? AND number = ? ORDER BY seq, id",
 		string(id.Account), id.Number)
 	return es, opError(ctx, "read events", err)
+}
+
+// Alerts implements [order.Journal] and [queue.Store].
+func (s *Store) Alerts(ctx context.Context, q order.AlertQuery) ([]order.Alert, error) {
+	var f filter
+	f.few("a.kind = 'Alert'")
+	in(&f, "a.key", q.Keys)
+	among(&f, "a.account", q.Accounts)
+	if len(q.Orders) > 0 {
+		f.few("(a.account, a.number) IN (SELECT value ->> 'Account', value ->> 'Number' FROM json_each(?))", jsonText(q.Orders))
+	}
+	if !q.Closed {
+		f.and("c.key IS NULL")
+	}
+	if q.After != (order.AlertCursor{}) {
+		f.and("(a.done_at, a.key) > (?, ?)", instant(q.After.At), q.After.Key)
+	}
+	query, args := f.query(`SELECT a.account, a.number, a.seq, a.kind, a.subject, a.text, a.key, a.role, a.done_by, a.done_at, a.why,
+		coalesce(c.done_by, ''), coalesce(c.done_at, ''), coalesce(c.why, '')
+		FROM takeback_events AS a LEFT JOIN takeback_events AS c ON c.key = 'closed/' || a.key AND c.kind = 'Closed'`, "a.done_at, a.key", q.Limit)
+	as, err := collect(ctx, s.reader(), func(rows *sql.Rows) (a order.Alert, err error) {
+		var at, closed string
+		if err := rows.Scan(&a.Order.Account, &a.Order.Number, &a.Seq, &a.Kind, &a.Subject, &a.Text, &a.Key, &a.For, &a.By, &at, &a.Why,
+			&a.Closed.By, &closed, &a.Closed.Why); err != nil {
+			return a, err
+		}
+		if closed != "" {
+			if a.Closed.At, err = time.Parse(layout, closed); err != nil {
+				return a, err
+			}
+		}
+		a.At, err = time.Parse(layout, at)
+		return a, err
+	}, query, args...)
+	return as, opError(ctx, "read alerts", err)
 }
 
 // Effects implements [order.Outbox].

@@ -3,8 +3,11 @@ package sqlite
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"strings"
+	"time"
 
+	"github.com/takebackhq/takeback/order"
 	"github.com/takebackhq/takeback/queue"
 )
 
@@ -100,11 +103,17 @@ func (s *Store) Batches(ctx context.Context, q queue.BatchQuery) ([]queue.Batch,
 		bs, err := batches.list(ctx, s.reader(), f, q.Limit)
 		return bs, opError(ctx, "read batches", err)
 	}
-	query, args := f.query("SELECT version, body, document, report FROM takeback_batches LEFT JOIN takeback_documents ON batch = id",
+	query, args := f.query("SELECT version, body, messages, document, report FROM takeback_batches LEFT JOIN takeback_documents ON batch = id",
 		batches.order, q.Limit)
 	bs, err := collect(ctx, s.reader(), func(rows *sql.Rows) (queue.Batch, error) {
-		var document, report []byte
-		b, err := batches.scan(rows, &document, &report)
+		var messages, document, report []byte
+		b, err := batches.scan(rows, &messages, &document, &report)
+		if err != nil {
+			return b, err
+		}
+		if messages != nil {
+			err = json.Unmarshal(messages, &b.Messages)
+		}
 		b.Document, b.Report = document, report
 		return b, err
 	}, query, args...)
@@ -113,18 +122,55 @@ func (s *Store) Batches(ctx context.Context, q queue.BatchQuery) ([]queue.Batch,
 
 // putBatch puts a batch, and its contents apart from it.
 func putBatch(ctx context.Context, q querier, b queue.Batch) error {
-	document, report := b.Document, b.Report
-	b.Document, b.Report = nil, nil
+	messages, document, report := b.Messages, b.Document, b.Report
+	b.Messages, b.Document, b.Report = nil, nil, nil
 	if err := batches.put(ctx, q, b); err != nil {
 		return err
 	}
-	if document == nil && report == nil {
+	if messages == nil && document == nil && report == nil {
 		return nil
 	}
-	_, err := exec(ctx, q, `INSERT INTO takeback_documents (batch, document, report) VALUES (?, ?, ?)
-		ON CONFLICT (batch) DO UPDATE SET document = coalesce(excluded.document, document), report = coalesce(excluded.report, report)`,
-		string(b.ID), document, report)
+	var mapped any
+	if messages != nil {
+		body, err := json.Marshal(messages)
+		if err != nil {
+			return err
+		}
+		mapped = string(body)
+	}
+	_, err := exec(ctx, q, `INSERT INTO takeback_documents (batch, messages, document, report) VALUES (?, ?, ?, ?)
+		ON CONFLICT (batch) DO UPDATE SET messages = coalesce(excluded.messages, messages),
+			document = coalesce(excluded.document, document), report = coalesce(excluded.report, report)`,
+		string(b.ID), mapped, document, report)
 	return err
+}
+
+// Lanes implements [queue.Store].
+func (s *Store) Lanes(ctx context.Context, states ...queue.State) ([]queue.Lane, error) {
+	ls, err := collect(ctx, s.reader(), func(rows *sql.Rows) (l queue.Lane, err error) {
+		var ready string
+		if err := rows.Scan(&l.Account, &l.Feed, &l.State, &ready); err != nil {
+			return l, err
+		}
+		l.Ready, err = time.Parse(layout, ready)
+		return l, err
+	}, "SELECT account, feed, state, min(not_before) FROM takeback_entries WHERE state"+isListed+
+		" GROUP BY account, feed, state ORDER BY account, feed, state", jsonText(states))
+	return ls, opError(ctx, "read lanes", err)
+}
+
+// Counts implements [queue.Store].
+func (s *Store) Counts(ctx context.Context, company order.CompanyID) ([]queue.Count, error) {
+	cs, err := collect(ctx, s.reader(), func(rows *sql.Rows) (c queue.Count, err error) {
+		var oldest string
+		if err := rows.Scan(&c.Account, &c.Company, &c.Feed, &c.Kind, &c.State, &c.Entries, &oldest); err != nil {
+			return c, err
+		}
+		c.Oldest, err = time.Parse(layout, oldest)
+		return c, err
+	}, `SELECT account, company, feed, kind, state, count(*), min(queued_at) FROM takeback_entries WHERE company = ?1 OR ?1 = ''
+		GROUP BY account, company, feed, kind, state ORDER BY account, company, feed, kind, state`, string(company))
+	return cs, opError(ctx, "count entries", err)
 }
 
 // SaveQueue implements [queue.Store].

@@ -57,7 +57,7 @@ var operations = map[string]map[string]map[string]func(context.Context, *spapi.C
 			return err
 		},
 		"getFeeds": func(ctx context.Context, c *spapi.Client) error {
-			_, err := c.Feeds(ctx, seller, amazon.RefundFeed, time.Now())
+			_, err := c.ListFeeds(ctx, seller, amazon.RefundFeed, time.Now())
 			return err
 		},
 		"cancelFeed": func(ctx context.Context, c *spapi.Client) error { return c.CancelFeed(ctx, seller, "1") },

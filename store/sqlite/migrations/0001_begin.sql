@@ -37,11 +37,15 @@ CREATE TABLE takeback_events (
 	kind    TEXT NOT NULL,
 	subject TEXT NOT NULL,
 	text    TEXT NOT NULL,
+	key     TEXT NOT NULL,
+	role    TEXT NOT NULL,
 	done_by TEXT NOT NULL,
 	done_at TEXT NOT NULL,
 	why     TEXT NOT NULL
 ) STRICT;
 CREATE INDEX takeback_events_of_order ON takeback_events (account, number, seq);
+CREATE UNIQUE INDEX takeback_events_by_key ON takeback_events (key) WHERE key <> '';
+CREATE INDEX takeback_events_alerts ON takeback_events (done_at, key) WHERE kind = 'Alert';
 
 CREATE TABLE takeback_effects (
 	id         INTEGER PRIMARY KEY,
@@ -141,6 +145,7 @@ CREATE TABLE takeback_entries (
 CREATE INDEX takeback_entries_of_company ON takeback_entries (company, queued_at, id);
 CREATE INDEX takeback_entries_by_company_state ON takeback_entries (company, state, queued_at, id);
 CREATE INDEX takeback_entries_by_state ON takeback_entries (state, account, queued_at, id);
+CREATE INDEX takeback_entries_lanes ON takeback_entries (state, account, feed, not_before);
 CREATE INDEX takeback_entries_of_order ON takeback_entries (account, number);
 
 -- Which batches an entry was or is to be sent in.
@@ -173,6 +178,7 @@ CREATE INDEX takeback_batches_unapplied ON takeback_batches (due) WHERE applied 
 -- What was sent and what came back, apart from the batches because it is big.
 CREATE TABLE takeback_documents (
 	batch    TEXT NOT NULL PRIMARY KEY,
+	messages TEXT,
 	document BLOB,
 	report   BLOB
 ) STRICT;
