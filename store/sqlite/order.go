@@ -156,7 +156,9 @@ func (s *Store) Alerts(ctx context.Context, q order.AlertQuery) ([]order.Alert, 
 	if f.and("a.kind = 'Alert' AND a.key <> ''"); !q.Closed {
 		f.and("a.open = 1")
 	}
-	among(&f, "a.account", q.Accounts)
+	if len(q.Accounts) > 0 {
+		f.and("+a.account"+isListed, jsonText(q.Accounts))
+	}
 	f.after("a.done_at, a.key", q.After.At, q.After.Key)
 	query, args := f.query(`SELECT a.account, a.number, a.seq, a.kind, a.subject, a.text, a.key, a.role, a.done_by, a.done_at, a.why,
 		coalesce(c.done_by, ''), coalesce(c.done_at, ''), coalesce(c.why, '')

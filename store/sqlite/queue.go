@@ -245,7 +245,8 @@ func putBatch(p *plan, b queue.Batch) error {
 }
 
 // Lanes implements [queue.Store]. It jumps from lane to lane in an index, however
-// many entries each has.
+// many entries each has. The plus signs have SQLite compare both columns in the
+// index: a column on each side has it compare without their type.
 func (s *Store) Lanes(ctx context.Context, states ...queue.State) ([]queue.Lane, error) {
 	ls, err := collect(ctx, s.reader(), func(rows *sql.Rows) (l queue.Lane, err error) {
 		var ready string
@@ -263,7 +264,7 @@ func (s *Store) Lanes(ctx context.Context, states ...queue.State) ([]queue.Lane,
 			SELECT e.account, e.feed, e.state, e.not_before
 			FROM lanes CROSS JOIN takeback_entries AS e ON e.rowid = (
 				SELECT rowid FROM takeback_entries INDEXED BY takeback_entries_lanes
-				WHERE state = lanes.state AND (account, feed) > (lanes.account, lanes.feed) ORDER BY account, feed, not_before LIMIT 1))
+				WHERE state = lanes.state AND (account, feed) > (+lanes.account, +lanes.feed) ORDER BY account, feed, not_before LIMIT 1))
 		SELECT account, feed, state, ready FROM lanes ORDER BY account, feed, state`, jsonText(states))
 	return ls, opError(ctx, "read lanes", err)
 }
