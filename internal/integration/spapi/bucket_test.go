@@ -1,20 +1,22 @@
-package sqlite_test
+package spapi_test
 
 import (
 	"context"
+	"database/sql"
 	"net/http"
+	"path/filepath"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	_ "modernc.org/sqlite"
 
 	"github.com/takebackhq/takeback/amazon"
 	"github.com/takebackhq/takeback/amazon/amazontest"
 	"github.com/takebackhq/takeback/amazon/spapi"
-	"github.com/takebackhq/takeback/order"
-	"github.com/takebackhq/takeback/store"
+	"github.com/takebackhq/takeback/store/sqlite"
 )
 
 // clock is a time that passes when it is told to, and in waits.
@@ -36,26 +38,35 @@ func (c *clock) Wait(ctx context.Context, d time.Duration) error {
 	return ctx.Err()
 }
 
-var throttled = amazon.Account{
-	ID: "acme-us", Company: "acme", Merchant: "A1EXAMPLE", Region: amazon.NorthAmerica, Marketplaces: []order.MarketplaceID{"ATVPDKIKX0DER"},
-}
-
-// sender makes a client on the buckets of a store.
-func sender(t *testing.T, c *clock, amz *amazontest.Server, buckets store.Cells) *spapi.Client {
+// onFile makes clients that keep their buckets in a database file: so many on each
+// of so many handles, as if in so many processes.
+func onFile(t *testing.T, handles, each int, c *clock, amz *amazontest.Server) (clients []*spapi.Client) {
 	t.Helper()
-	client, err := spapi.New(spapi.Config{
-		Credentials: func(context.Context, amazon.Account) (spapi.Credentials, error) {
-			return spapi.Credentials{ClientID: "app", ClientSecret: "secret", RefreshToken: "Atzr|one"}, nil
-		},
-		HTTPClient: amz.Client(), Buckets: buckets, Now: c.Now, Wait: c.Wait,
-	})
-	require.NoError(t, err)
-	return client
+	file := filepath.Join(t.TempDir(), "orders.db")
+	for range handles {
+		db, err := sql.Open("sqlite", "file:"+file+"?_pragma=synchronous(FULL)&_pragma=busy_timeout(5000)&_txlock=immediate")
+		require.NoError(t, err)
+		t.Cleanup(func() { assert.NoError(t, db.Close()) })
+		require.NoError(t, sqlite.Migrate(t.Context(), db))
+		st, err := sqlite.New(t.Context(), db)
+		require.NoError(t, err)
+		for range each {
+			client, err := spapi.New(spapi.Config{
+				Credentials: func(context.Context, amazon.Account) (spapi.Credentials, error) { return secrets, nil },
+				HTTPClient:  amz.Client(),
+				Buckets:     st,
+				Now:         c.Now, Wait: c.Wait,
+			})
+			require.NoError(t, err)
+			clients = append(clients, client)
+		}
+	}
+	return clients
 }
 
 // try sends a feed if there is a token for it, else says when there will be one.
 func try(ctx context.Context, c *spapi.Client) (sent bool, comes time.Time, err error) {
-	ticket, err := c.Begin(ctx, throttled, amazon.RefundFeed)
+	ticket, err := c.Begin(ctx, seller, amazon.RefundFeed)
 	if at, empty := amazon.Throttled(err); empty {
 		return false, at, nil
 	} else if err != nil {
@@ -73,21 +84,10 @@ func try(ctx context.Context, c *spapi.Client) (sent bool, comes time.Time, err 
 // send all the time. Amazon refuses none of them, and gets every feed it allows.
 func TestClientsOnOneFileKeepAmazonsRate(t *testing.T) {
 	t.Parallel()
-	const handles, each = 4, 8
 	start := time.Date(2026, 3, 8, 12, 0, 0, 0, time.UTC)
 	c := &clock{now: start}
-	amz, err := amazontest.New(amazontest.Config{Now: c.Now})
-	require.NoError(t, err)
-	require.NoError(t, amz.AddSeller(amazontest.Seller{Merchant: throttled.Merchant, ClientID: "app", ClientSecret: "secret", RefreshToken: "Atzr|one"}))
-	var clients []*spapi.Client
-	file := newFile(t)
-	for range handles {
-		st, _ := openStore(t, file)
-		for range each {
-			clients = append(clients, sender(t, c, amz, st))
-		}
-	}
-
+	amz := fake(t, amazontest.Config{Now: c.Now})
+	clients := onFile(t, 4, 8, c, amz)
 	for c.Now().Sub(start) < time.Hour {
 		var all sync.WaitGroup
 		sent, comes, errs := make([]bool, len(clients)), make([]time.Time, len(clients)), make([]error, len(clients))
