@@ -432,10 +432,10 @@ func (w *world) everyEffectOnce(ids []queue.EntryID, msg string) {
 	for _, id := range ids {
 		e := w.get(id)
 		blocked := slices.ContainsFunc(ids, func(other queue.EntryID) bool {
-			return strings.Contains(e.Why, string(other)) && w.get(other).State == queue.EntryUnknownSent
+			return strings.Contains(e.Why, string(other)) && slices.Contains(open, w.get(other).State)
 		})
 		switch {
-		case e.State == queue.EntryUnknownSent:
+		case slices.Contains(open, e.State):
 		case e.State == queue.EntryQueued && blocked:
 			assert.False(w.t, paid[id], "%s: %s waits and had effect", msg, id)
 		default:
@@ -447,6 +447,9 @@ func (w *world) everyEffectOnce(ids []queue.EntryID, msg string) {
 		assert.Contains(w.t, []queue.BatchState{queue.BatchDone, queue.BatchUnknownSent}, b.State, "%s: batch %s is stuck: %s", msg, b.ID, b.Why)
 	}
 }
+
+// open are the states in which nobody knows yet what happened.
+var open = []queue.State{queue.EntryUnknownSent, queue.EntryUnknownResult, queue.EntryNeedsDecision}
 
 var errLost = errors.New("connection lost")
 
