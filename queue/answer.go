@@ -31,7 +31,10 @@ func (q *Queue) learn(ctx context.Context, b Batch, feed amazon.Feed, sent error
 			ended, patience = nil, time.After(learnPatience)
 		default:
 		}
-		lost := errors.Is(err, ErrTransition)
+		found, readErr := q.c.Store.Batches(ctx, BatchQuery{IDs: []BatchID{b.ID}})
+		moved := readErr == nil && len(found) == 1 && found[0].Version != b.Version
+		// What does not fit the batch may fit it as it is by now.
+		lost := errors.Is(err, ErrTransition) && readErr == nil && !moved
 		if !lost {
 			q.c.Logger.ErrorContext(ctx, "answer of createFeed is not saved yet", "batch", b.ID, "document_number", feed.ID, "error", err)
 			select {
@@ -45,7 +48,7 @@ func (q *Queue) learn(ctx context.Context, b Batch, feed amazon.Feed, sent error
 			err = fmt.Errorf("answer of createFeed (Document Number %q) is not saved: %v", feed.ID, err)
 			return b, errors.Join(err, ignoreThrottled(sent))
 		}
-		if found, err := q.c.Store.Batches(ctx, BatchQuery{IDs: []BatchID{b.ID}}); err == nil && len(found) == 1 {
+		if moved {
 			b = found[0]
 		}
 	}

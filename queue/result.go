@@ -72,9 +72,11 @@ func (q *Queue) poll(ctx context.Context, a amazon.Account, b Batch) (Batch, err
 		}
 	}
 	if b.Doubled && to != BatchInQueue {
-		// Too late for this one; the other may still wait.
-		if err := q.cancelOthers(ctx, a, b); err != nil {
-			return q.note(ctx, b, err)
+		// Where it is too late for this one, the other may still wait.
+		if to != BatchCancelled {
+			if err := q.cancelOthers(ctx, a, b); err != nil {
+				return q.note(ctx, b, err)
+			}
 		}
 		b.Doubled = false
 	}
@@ -288,6 +290,7 @@ func (q *Queue) settleEntry(ctx context.Context, b Batch, e *Entry, rs []Result)
 		}
 		return true, q.takeBack(ctx, b, e, stamp)
 	}
+	e.Attempts = slices.Clone(e.Attempts)
 	attempt := &e.Attempts[i]
 	merged := merge(attempt.Results, rs)
 	known := slices.Equal(merged, attempt.Results)
