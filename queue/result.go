@@ -406,7 +406,7 @@ func (q *Queue) amazonTime(ctx context.Context, a amazon.Account, b Batch) (time
 	if !b.Look.At.Before(b.Fence) {
 		return b.Look.At, nil
 	}
-	list, err := q.c.Feeds.ListFeeds(ctx, a, b.Feed, b.Fence)
+	list, err := q.c.Feeds.ListFeeds(ctx, a, b.Feed, b.AttemptedAt)
 	return list.At, err
 }
 
