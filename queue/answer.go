@@ -123,13 +123,29 @@ func (q *Queue) unsent(ctx context.Context, b Batch, cause error) (Batch, error)
 	if err != nil {
 		return b, err
 	}
-	if len(es) < b.Entries {
-		// Something was decided about single entries; the document still holds them.
+	var again, sent []Entry
+	for _, e := range es {
+		other, err := q.otherEffect(ctx, e)
+		if err != nil {
+			return b, err
+		}
+		if other.ID == "" {
+			again = append(again, e)
+			continue
+		}
+		if err := q.fallBack(ctx, &e, b, other); err != nil {
+			return b, err
+		}
+		sent = append(sent, e)
+	}
+	if len(again) < b.Entries {
+		// Single entries were decided about, or sent by an earlier attempt; the
+		// document still holds them.
 		if err := b.move(BatchCancelled, cause.Error()); err != nil {
 			return b, err
 		}
 		b.Applied, b.Open = true, len(es)
-		return q.saveWith(ctx, Change{}, b, es, EntryQueued, "not sent: "+cause.Error())
+		return q.saveWith(ctx, Change{Entries: sent, Events: rows(sent, EntrySubmitted)}, b, again, EntryQueued, "not sent: "+cause.Error())
 	}
 	b.Due = q.retryAt(cause)
 	if err := b.move(BatchUploaded, cause.Error()); err != nil {

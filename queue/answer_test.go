@@ -9,6 +9,7 @@ import (
 
 	"github.com/takebackhq/takeback/amazon"
 	"github.com/takebackhq/takeback/queue"
+	"github.com/takebackhq/takeback/settings"
 )
 
 // notSent is a createFeed that failed before its first byte.
@@ -261,4 +262,37 @@ func TestLateAnswerIsSavedOnce(t *testing.T) {
 		assert.Equal(w.t, queue.EntryAccepted, w.get(id).State)
 		assert.Equal(w.t, 2, w.first().Sends)
 	})
+}
+
+// When the first attempt turns out to be sent and the second one not, the first
+// one counts, and nothing is sent a third time.
+func TestSecondAttemptThatHadNoEffect(t *testing.T) {
+	for name, second := range map[string]answer{"lost": {err: errLost}, "not sent": notSent} {
+		t.Run(name, func(t *testing.T) {
+			in(t, func(w *world) {
+				w.settings.Policy.LostAnswer = settings.LostAnswerSendsAnew
+				first, ids := w.suspended(answer{arrives: true})
+				q := w.queue()
+				w.pass(q, 5*time.Minute)
+				w.decideAnew(q)
+				time.Sleep(w.first().Fence.Sub(w.now()))
+				later := w.worker()
+				require.True(w.t, later.until("amazon.Create"))
+
+				first.finish()
+				require.Equal(w.t, []string{"doubled"}, w.alerts())
+				w.pass(q, 10*time.Minute)
+				w.amazon.answers = []answer{second}
+				later.finish()
+				w.pass(q, 12*time.Hour)
+				assert.Len(w.t, w.amazon.sent(), 2)
+				assert.Equal(w.t, queue.EntryAccepted, w.get(ids[0]).State)
+				assert.Equal(w.t, w.first().ID, w.get(ids[0]).Attempt().Batch)
+				assert.Equal(w.t, "0.00 5.00", w.reserved(ids[0])+" "+w.posted(ids[0]))
+				for name, n := range w.amazon.effects() {
+					assert.Equal(w.t, 1, n, name)
+				}
+			})
+		})
+	}
 }
