@@ -321,7 +321,9 @@ type Store interface {
 
 	// SaveQueue saves a change, all or nothing. A DocumentNumber that another
 	// batch of the account has is a conflict. Where the database can be told not
-	// to wait for the disk, it refuses to save as long as it is told so.
+	// to wait for the disk, it refuses to save as long as it is told so. On a
+	// database that a newer version has migrated, a change with a new batch, or one
+	// in Submitting, is answered store.ErrNewer; every other is saved.
 	SaveQueue(ctx context.Context, c Change) error
 }
 
