@@ -59,6 +59,7 @@ type Refund struct {
 	Surplus decimal.Decimal
 
 	Issued order.Stamp
+	Ended  order.Stamp // when its entry came to its end; zero while it has none
 }
 
 // Ask is what somebody wants refunded of one order item: a share for so many
@@ -86,6 +87,7 @@ type Line struct {
 	Units   int           // units that the money is for; 0: none in particular
 	Amounts order.Amounts // totals for these units
 	Outcome Outcome
+	Paid    []int  // the attempts in which Amazon paid it, from 1, each posted; 0: it was done another way
 	Code    int    // Amazon's, when it refused
 	Text    string // Amazon's words, when it refused
 }
