@@ -107,6 +107,9 @@ func TestWhatAStateMeansForMoney(t *testing.T) {
 		{"refused, tried again, and sent anew", []step{
 			sent(queue.EntryRefused, refused(lamp), refused(mug)), to(queue.EntryQueued), {queue.EntryUnknownSent, 2, nil}, to(queue.EntryQueued),
 		}, []refund.Outcome{open, open}, "0.00", "16.00"},
+		{"refused, tried again, and the refusal comes once more", []step{
+			sent(queue.EntryRefused, refused(lamp), refused(mug)), to(queue.EntryQueued), sent(queue.EntryQueued, refused(lamp), refused(mug)),
+		}, []refund.Outcome{open, open}, "0.00", "16.00"},
 		{"known from the books", []step{sent(queue.EntryUnknownResult, unknown(lamp), unknown(mug)), sent(queue.EntryUnknownResult, accepted(lamp), unknown(mug)), sent(queue.EntryAccepted, accepted(lamp), accepted(mug))},
 			[]refund.Outcome{posted, posted}, "16.00", "0.00"},
 	} {
