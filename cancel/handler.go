@@ -125,11 +125,14 @@ func (s *Service) apply(ctx context.Context, es []queue.Entry) error {
 	return s.c.Store.SaveCancellations(ctx, changes)
 }
 
-// again refuses to queue a cancellation anew when its order was handed over, or
-// another one has taken its place. What it reads is newer than the head. It
-// answers the gate as it shall be: that somebody opened it once says nothing
-// about the next refusal.
+// again refuses to queue a cancellation anew when it was carried out after all, its
+// order was handed over, or another one has taken its place. What it reads is newer
+// than the head. It answers the gate as it shall be: that somebody opened it once
+// says nothing about the next refusal.
 func (s *Service) again(ctx context.Context, c Cancellation) ([]Gate, error) {
+	if c.Outcome == Cancelled {
+		return nil, fmt.Errorf("cancellation %s: the order is cancelled, so there is nothing to try again: %w", c.ID, queue.ErrTransition)
+	}
 	gates, err := s.c.Store.Gates(ctx, []order.ID{c.HostOrder})
 	if err != nil {
 		return nil, err

@@ -27,8 +27,6 @@ func settle(c Cancellation, l order.Ledger, e queue.Entry, p settings.Policy, no
 	}
 	done := carriedOut(e)
 	switch {
-	case again && c.Outcome == Cancelled:
-		return Change{}, fmt.Errorf("cancellation %s: the order is cancelled, so there is nothing to try again: %w", c.ID, queue.ErrTransition)
 	case again:
 		c.Outcome, c.Code, c.Text, c.Ended = Open, 0, "", order.Stamp{}
 		ps, err := reserve(l, c, s)
