@@ -61,7 +61,7 @@ func settle(c Cancellation, l order.Ledger, e queue.Entry, p settings.Policy, no
 // carried out, from 1; 0 when it is known of none.
 func carriedOut(e queue.Entry) int {
 	for i, a := range slices.Backward(e.Attempts) {
-		if slices.ContainsFunc(a.Results, func(r queue.Result) bool { return r.Verdict == amazon.VerdictAccepted }) {
+		if slices.ContainsFunc(a.Results, func(r queue.Result) bool { return r.Verdict == amazon.VerdictAccepted && r.By == "" }) {
 			return i + 1
 		}
 	}

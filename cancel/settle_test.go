@@ -73,7 +73,7 @@ func TestApplySettledOutside(t *testing.T) {
 	c := s.issue(ask(first))
 	s.move(c.ID, queue.EntryUnknownSent)
 	s.deliver()
-	s.move(c.ID, queue.EntrySettledOutside)
+	s.move(c.ID, queue.EntrySettledOutside, queue.Result{Verdict: amazon.VerdictAccepted, By: "bob"})
 
 	assert.Contains(t, notes(s.deliver()), "Cancellation "+string(c.ID)+": done another way. because")
 	assert.Equal(t, cancel.Cancelled, s.read(c.ID).Outcome)

@@ -87,9 +87,12 @@ type Line struct {
 	Units   int           // units that the money is for; 0: none in particular
 	Amounts order.Amounts // totals for these units
 	Outcome Outcome
-	Paid    []int  // the attempts in which Amazon paid it, from 1, each posted; 0: it was done another way
 	Code    int    // Amazon's, when it refused
 	Text    string // Amazon's words, when it refused
+
+	// Paid are the batches in which Amazon is known to have paid it, each of them
+	// posted once. One without a name stands for what was done another way.
+	Paid []queue.BatchID
 }
 
 // Total is what the buyer gets back over all lines.

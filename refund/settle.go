@@ -19,6 +19,7 @@ type settlement struct {
 	cause  order.Cause
 	over   bool
 	again  bool // it is tried again after it had ended
+	told   bool // its final state was applied before
 	stamp  order.Stamp
 	ledger order.Ledger // with the postings so far
 	change Change
@@ -33,12 +34,12 @@ func settle(r Refund, l order.Ledger, e queue.Entry, p settings.Policy, now time
 		stamp: e.Changed, ledger: l, change: Change{Writes: order.Writes{Order: l.Order, Version: l.Version}}, alerts: map[string][]string{},
 	}
 	st.stamp.At = st.stamp.At.UTC()
-	told := e.State.Final() && r.Ended.At.Equal(st.stamp.At)
+	st.told = e.State.Final() && r.Ended.At.Equal(st.stamp.At)
 	r.Ended = order.Stamp{}
 	if e.State.Final() {
 		r.Ended = st.stamp
 	}
-	if told {
+	if st.told {
 		st.stamp = order.Stamp{By: "Amazon", At: now.UTC()}
 	}
 	if st.again && !slices.ContainsFunc(r.Lines, func(l Line) bool { return l.Outcome == LineVoided }) {
@@ -53,7 +54,7 @@ func settle(r Refund, l order.Ledger, e queue.Entry, p settings.Policy, now time
 	c := st.change
 	c.Refunds, c.Entries = []Refund{r}, []queue.Entry{e}
 	c.Effect(payment(st.ledger, p), r.HostOrder, st.stamp)
-	if !told {
+	if !st.told {
 		c.Effect(note("Refund %s of %s: %s.%s", r.ID, r.Total(), e.State.Label(), because(st.stamp.Why)), r.HostOrder, st.stamp)
 		c.Event(order.EventResult, "refund "+string(r.ID), string(e.State)+because(st.stamp.Why), st.stamp)
 	}
@@ -86,24 +87,27 @@ func (st *settlement) alert(kind string, attempt int, format string, args ...any
 
 // line brings one line to where it belongs.
 func (st *settlement) line(l *Line) error {
+	before := l.Outcome
 	for i, a := range st.entry.Attempts {
-		if result(a, l.Item).Verdict == amazon.VerdictAccepted && !slices.Contains(l.Paid, i+1) {
-			st.paid(l, i+1)
+		switch r := result(a, l.Item); {
+		case r.Verdict != amazon.VerdictAccepted:
+		case r.By != "" && l.Outcome == LineOpen:
+			st.paid(l, doneOutside, i+1)
+		case r.By == "" && !slices.Contains(l.Paid, a.Batch):
+			st.paid(l, a.Batch, i+1)
 		}
 	}
 	said := result(st.entry.Attempt(), l.Item)
-	if st.entry.State == queue.EntryRefused && l.Outcome == LinePosted && said.Verdict == amazon.VerdictRefused {
-		st.alert(contradicted, l.Paid[len(l.Paid)-1], "item %s was paid, though its last attempt was refused", l.Item)
+	if st.entry.State == queue.EntryRefused && !st.told && before == LinePosted && said.Verdict == amazon.VerdictRefused {
+		st.alert(contradicted, len(st.entry.Attempts), "item %s was paid before, though its last attempt was refused", l.Item)
 	}
 	to := st.outcome(*l, said.Verdict)
 	if to == l.Outcome {
 		return nil
 	}
-	l.Outcome, l.Code, l.Text = to, 0, ""
 	switch to {
 	case LinePosted:
-		l.Paid = append(l.Paid, doneOutside)
-		st.post(st.ledger.Post(st.cause, l.Item, st.stamp))
+		st.paid(l, doneOutside, 0)
 	case LineVoided:
 		st.post(st.ledger.Void(st.cause, l.Item, st.stamp))
 		if said.Verdict == amazon.VerdictRefused && !st.dropped() {
@@ -115,30 +119,32 @@ func (st *settlement) line(l *Line) error {
 			return err
 		}
 		st.post(ps)
+		l.Code, l.Text = 0, ""
 	}
+	l.Outcome = to
 	return nil
 }
 
 // doneOutside stands in [Line.Paid] for what was done another way.
-const doneOutside = 0
+const doneOutside queue.BatchID = ""
 
-// paid posts what Amazon paid in one attempt: from the reservation while there is
-// one, and else beyond it.
-func (st *settlement) paid(l *Line, attempt int) {
+// paid posts what was paid in a batch or another way: from the reservation while
+// there is one, and else beyond it.
+func (st *settlement) paid(l *Line, by queue.BatchID, attempt int) {
 	switch {
 	case l.Outcome == LineVoided:
-		st.alert(contradicted, attempt, "item %s: Amazon paid it in attempt %d, though it was taken for unpaid", l.Item, attempt)
+		st.alert(contradicted, attempt, "item %s: Amazon paid it in batch %s, though it was taken for unpaid", l.Item, by)
 	case slices.Contains(l.Paid, doneOutside):
-		st.alert(contradicted, attempt, "item %s: Amazon paid it in attempt %d, beside what was done another way", l.Item, attempt)
+		st.alert(contradicted, attempt, "item %s: Amazon paid it in batch %s, beside what was done another way", l.Item, by)
 	case len(l.Paid) > 0:
-		st.alert(doubled, attempt, "item %s: Amazon paid it in attempt %d, after attempt %d", l.Item, attempt, l.Paid[len(l.Paid)-1])
+		st.alert(doubled, attempt, "item %s: Amazon paid it in batch %s, after batch %s", l.Item, by, l.Paid[len(l.Paid)-1])
 	}
 	ps := st.ledger.Post(st.cause, l.Item, st.stamp)
 	if len(ps) == 0 {
 		ps = st.ledger.PostAgain(st.cause, l.Item, st.stamp)
 	}
 	st.post(ps)
-	l.Outcome, l.Paid, l.Code, l.Text = LinePosted, append(l.Paid, attempt), 0, ""
+	l.Outcome, l.Paid, l.Code, l.Text = LinePosted, append(l.Paid, by), 0, ""
 }
 
 func (st *settlement) post(ps []order.Posting) {

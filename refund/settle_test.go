@@ -22,6 +22,12 @@ func indefinite(item string) queue.Result {
 	return queue.Result{Part: item, Verdict: amazon.VerdictIndefinite, Code: 5002, Text: "internal error"}
 }
 
+// byBob is a result that a person decided.
+func byBob(r queue.Result) queue.Result {
+	r.By = "bob"
+	return r
+}
+
 // became is the entry in a new state with nothing else changed. Each state is a
 // minute later than the one before.
 func (s *shop) became(id queue.EntryID, to queue.State) queue.Entry {
@@ -37,7 +43,7 @@ func (s *shop) learned(id queue.EntryID, attempt int, results ...queue.Result) q
 	s.t.Helper()
 	e := s.entry(id)
 	for len(e.Attempts) < attempt {
-		e.Attempts = append(e.Attempts, queue.Attempt{Batch: "acme-us-1", At: noon})
+		e.Attempts = append(e.Attempts, queue.Attempt{Batch: batch(len(e.Attempts) + 1), At: noon})
 	}
 	e.Attempts[attempt-1].Results = results
 	return e
@@ -102,6 +108,14 @@ func TestWhatAStateMeansForMoney(t *testing.T) {
 		{"sent anew, but not what was refused", []step{sent(queue.EntryUnknownResult, refused(lamp), unknown(mug)), to(queue.EntryQueued)}, []refund.Outcome{voided, open}, "0.00", "4.00"},
 		{"sent anew and withdrawn", []step{sent(queue.EntryUnknownResult, accepted(lamp), unknown(mug)), to(queue.EntryQueued), to(queue.EntryWithdrawn)}, []refund.Outcome{posted, voided}, "12.00", "0.00"},
 		{"Amazon cancelled the feed", []step{sent(queue.EntrySubmitted), to(queue.EntryQueued)}, []refund.Outcome{open, open}, "0.00", "16.00"},
+		{"a part was done another way", []step{sent(queue.EntryNeedsDecision, indefinite(lamp), indefinite(mug)), sent(queue.EntryNeedsDecision, byBob(accepted(lamp)), indefinite(mug))},
+			[]refund.Outcome{posted, open}, "12.00", "4.00"},
+		{"all parts were done another way", []step{sent(queue.EntryUnknownSent), sent(queue.EntrySettledOutside, byBob(accepted(lamp)), byBob(accepted(mug)))},
+			[]refund.Outcome{posted, posted}, "16.00", "0.00"},
+		{"done another way, which Amazon had paid before", []step{
+			sent(queue.EntryUnknownSent), to(queue.EntryQueued), {queue.EntryUnknownSent, 2, nil},
+			sent(queue.EntryUnknownSent, accepted(lamp), accepted(mug)), {queue.EntrySettledOutside, 2, []queue.Result{byBob(accepted(lamp)), byBob(accepted(mug))}},
+		}, []refund.Outcome{posted, posted}, "16.00", "0.00"},
 		{"tried again after it was given up", []step{sent(queue.EntryUnknownSent), to(queue.EntryGivenUp), to(queue.EntryQueued)}, []refund.Outcome{open, open}, "0.00", "16.00"},
 		{"tried again where it was not paid", []step{sent(queue.EntryNeedsDecision, accepted(lamp), indefinite(mug)), to(queue.EntryGivenUp), to(queue.EntryQueued)}, []refund.Outcome{posted, open}, "12.00", "4.00"},
 		{"refused, tried again, and sent anew", []step{
@@ -139,33 +153,39 @@ func TestWhatAmazonDidIsPosted(t *testing.T) {
 		attempt   int // whose acceptance comes late
 		alert     string
 		says      string
-		paid      []int
+		paid      []queue.BatchID
 		posted    string
 		unchanged queue.State
 	}{
 		{"given up", func(s *shop, id queue.EntryID) {
 			s.apply(s.sent(id, queue.EntryUnknownSent))
 			s.apply(s.became(id, queue.EntryGivenUp))
-		}, 1, "contradicted", "item " + lamp + ": Amazon paid it in attempt 1, though it was taken for unpaid", []int{1}, "20.00", queue.EntryGivenUp},
+		}, 1, "contradicted", "item " + lamp + ": Amazon paid it in batch acme-us-1, though it was taken for unpaid", []queue.BatchID{"acme-us-1"}, "20.00", queue.EntryGivenUp},
 		{"settled outside", func(s *shop, id queue.EntryID) {
 			s.apply(s.sent(id, queue.EntryUnknownSent))
 			s.apply(s.became(id, queue.EntrySettledOutside))
-		}, 1, "contradicted", "Amazon paid it in attempt 1, beside what was done another way", []int{0, 1}, "40.00", queue.EntrySettledOutside},
+		}, 1, "contradicted", "Amazon paid it in batch acme-us-1, beside what was done another way", []queue.BatchID{"", "acme-us-1"}, "40.00", queue.EntrySettledOutside},
+		{"settled outside, part by part", func(s *shop, id queue.EntryID) {
+			s.apply(s.sent(id, queue.EntryUnknownSent))
+			e := s.became(id, queue.EntrySettledOutside)
+			e.Attempts = s.learned(id, 1, byBob(accepted(lamp))).Attempts
+			s.apply(e)
+		}, 1, "contradicted", "beside what was done another way", []queue.BatchID{"", "acme-us-1"}, "40.00", queue.EntrySettledOutside},
 		{"sent anew, and withdrawn", func(s *shop, id queue.EntryID) {
 			s.apply(s.sent(id, queue.EntryUnknownSent))
 			s.apply(s.became(id, queue.EntryQueued))
 			s.apply(s.became(id, queue.EntryWithdrawn))
-		}, 1, "contradicted", "though it was taken for unpaid", []int{1}, "20.00", queue.EntryWithdrawn},
+		}, 1, "contradicted", "though it was taken for unpaid", []queue.BatchID{"acme-us-1"}, "20.00", queue.EntryWithdrawn},
 		{"sent anew, and accepted", func(s *shop, id queue.EntryID) {
 			s.apply(s.sent(id, queue.EntryUnknownSent))
 			s.apply(s.became(id, queue.EntryQueued))
 			s.apply(s.sent(id, queue.EntryAccepted, accepted(lamp)))
-		}, 1, "doubled", "item " + lamp + ": Amazon paid it in attempt 1, after attempt 2", []int{2, 1}, "40.00", queue.EntryAccepted},
+		}, 1, "doubled", "item " + lamp + ": Amazon paid it in batch acme-us-1, after batch acme-us-2", []queue.BatchID{"acme-us-2", "acme-us-1"}, "40.00", queue.EntryAccepted},
 		{"sent anew, and refused", func(s *shop, id queue.EntryID) {
 			s.apply(s.sent(id, queue.EntryUnknownSent))
 			s.apply(s.became(id, queue.EntryQueued))
 			s.apply(s.sent(id, queue.EntryRefused, refused(lamp)))
-		}, 1, "contradicted", "though it was taken for unpaid", []int{1}, "20.00", queue.EntryRefused},
+		}, 1, "contradicted", "though it was taken for unpaid", []queue.BatchID{"acme-us-1"}, "20.00", queue.EntryRefused},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			s := newShop(t, settings.Settings{}, newOrder())
@@ -249,7 +269,7 @@ func TestTwoAttemptsOnTheirWay(t *testing.T) {
 		e.Attempts = s.learned(id, 2, refused(lamp)).Attempts
 		s.apply(e)
 		s.assertBalances("20.00", "0.00")
-		assert.Contains(t, s.alerts()["contradicted/"+string(id)+"/1"], "was paid, though its last attempt was refused")
+		assert.Contains(t, s.alerts()["contradicted/"+string(id)+"/2"], "was paid before, though its last attempt was refused")
 		assert.ErrorIs(t, s.Apply(t.Context(), []queue.Entry{s.became(id, queue.EntryQueued)}), queue.ErrTransition, "nothing is left to try again")
 	})
 	t.Run("cancelled by Amazon", func(t *testing.T) {
@@ -337,7 +357,7 @@ func TestTheLedgerFollowsTheEvidence(t *testing.T) {
 					if before.Ended != (order.Stamp{}) || len(e.Attempts) == 4 {
 						return // enough
 					}
-					e.Attempts = append(e.Attempts, queue.Attempt{At: at})
+					e.Attempts = append(e.Attempts, queue.Attempt{Batch: batch(len(e.Attempts) + 1), At: at})
 				case queue.EntryAccepted, queue.EntryPartlyAccepted, queue.EntryRefused:
 					return // follows from results
 				}
