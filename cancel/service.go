@@ -101,7 +101,7 @@ const maxTries = 10
 
 // Issue drafts and saves on the service's own store, and drafts again on
 // conflict. A repeat returns the first cancellation, with ErrEnded when that was
-// refused, rejected or withdrawn: the order is not being cancelled.
+// refused, rejected, withdrawn or given up: the order is not being cancelled.
 func (s *Service) Issue(ctx context.Context, r Request) (Cancellation, error) {
 	for try := 1; ; try++ {
 		d, err := s.Draft(ctx, r)
