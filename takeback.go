@@ -80,9 +80,9 @@ func New(c Config) (*Desk, error) {
 	var err, e error
 	d.Returns, e = rma.New(rma.Config{Store: c.Store, Book: c.Book, Now: c.Now})
 	err = errors.Join(err, e)
-	d.Refunds, e = refund.New(refund.Config{Store: c.Store, Book: c.Book, Accounts: c.Accounts, Settings: c.Settings, Now: c.Now})
+	d.Refunds, e = refund.New(refund.Config{Store: c.Store, Book: c.Book, Accounts: c.Accounts, Settings: c.Settings, Finances: c.Amazon, Now: c.Now})
 	err = errors.Join(err, e)
-	d.Cancels, e = cancel.New(cancel.Config{Store: c.Store, Book: c.Book, Accounts: c.Accounts, Settings: c.Settings, Now: c.Now})
+	d.Cancels, e = cancel.New(cancel.Config{Store: c.Store, Book: c.Book, Accounts: c.Accounts, Settings: c.Settings, Orders: c.Amazon, Now: c.Now})
 	err = errors.Join(err, e)
 	if err != nil {
 		return nil, err

@@ -131,12 +131,13 @@ type Part struct {
 	Part    string
 }
 
-// Result is what Amazon said of one part.
+// Result is what became of one part: Amazon said so, or a person did.
 type Result struct {
 	Part    string
 	Verdict amazon.Verdict
 	Code    int    // Amazon's; 0 for a success
 	Text    string // Amazon's words, or why nothing is known
+	By      string // who decided it; empty: nobody, it is from Amazon. Accepted is then done another way, and Refused given up
 }
 
 // Attempt is the current attempt; the zero value before the first.
