@@ -328,7 +328,7 @@ func TestNumbersAreUsedUp(t *testing.T) {
 
 func TestNew(t *testing.T) {
 	in(t, func(w *world) {
-		good := queue.Config{Store: w.store, Feeds: w.amazon, Accounts: w.accounts, Settings: settings.Fixed{}, Handlers: map[queue.Kind]queue.Handler{queue.KindRefund: &handler{}}}
+		good := queue.Config{Store: w.store, Feeds: w.amazon, Accounts: w.accounts, Settings: settings.Fixed{}, Installation: "test", Handlers: map[queue.Kind]queue.Handler{queue.KindRefund: &handler{}}}
 		_, err := queue.New(good)
 		require.NoError(w.t, err)
 		for name, spoil := range map[string]func(*queue.Config){
@@ -338,6 +338,10 @@ func TestNew(t *testing.T) {
 			"Settings": func(c *queue.Config) { c.Settings = nil },
 			"Handlers": func(c *queue.Config) { c.Handlers = nil },
 			"Batching": func(c *queue.Config) { c.Batching.Bytes = 10<<20 + 1 },
+			"Budget":   func(c *queue.Config) { c.Budget.Accounts = -1 },
+			"Margin":   func(c *queue.Config) { c.Margin = -1 },
+
+			"Installation": func(c *queue.Config) { c.Installation = " test" },
 		} {
 			c := good
 			spoil(&c)
@@ -353,7 +357,7 @@ func TestKindWithoutHandler(t *testing.T) {
 		ids := w.request(asked{order: 1}, asked{order: 2, kind: queue.KindCancellation})
 		st := &gatedStore{w.store, nil}
 		q, err := queue.New(queue.Config{
-			Store: st, Feeds: w.amazon, Accounts: w.accounts, Settings: w, Now: w.now,
+			Store: st, Feeds: w.amazon, Accounts: w.accounts, Settings: w, Installation: "test", Now: w.now,
 			Handlers: map[queue.Kind]queue.Handler{queue.KindRefund: &handler{w, st}},
 		})
 		require.NoError(w.t, err)

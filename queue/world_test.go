@@ -33,6 +33,8 @@ type world struct {
 	settings settings.Settings
 	accounts amazon.AccountList
 	batching queue.Batching
+	budget   queue.Budget
+	name     string // of the installation
 
 	// What a test changes in the handlers.
 	prepare func([]queue.Entry, []queue.Prepared) ([]queue.Prepared, error)
@@ -46,7 +48,7 @@ func in(t *testing.T, f func(*world)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		w := &world{
-			t: t, begun: time.Now(), accounts: amazon.AccountList{account("us", "acme")},
+			t: t, begun: time.Now(), name: "test", accounts: amazon.AccountList{account("us", "acme")},
 			store: &journal{Store: memory.New(), entries: map[queue.EntryID]queue.State{}, batches: map[queue.BatchID]queue.Batch{}, moves: map[move]bool{}},
 		}
 		w.amazon = &scripted{now: w.now, feeds: map[amazon.FeedID]createCall{}, watch: w.oneUnsure}
@@ -87,7 +89,7 @@ func (w *world) queue(gates ...gate) *queue.Queue {
 	q, err := queue.New(queue.Config{
 		Store: st, Feeds: &gatedFeeds{w.amazon, gates}, Accounts: w.accounts, Settings: w,
 		Handlers: map[queue.Kind]queue.Handler{queue.KindRefund: h, queue.KindCancellation: h},
-		Batching: w.batching, Now: w.now,
+		Installation: w.name, Batching: w.batching, Budget: w.budget, Now: w.now,
 	})
 	require.NoError(w.t, err)
 	return q
