@@ -24,6 +24,10 @@ type scripted struct {
 	mu             sync.Mutex
 	begins         int
 	throttledUntil time.Time                           // Begin says so until then
+	every          time.Duration                       // Begin has a token so often, over all types of an account; 0: always
+	refuse         func(amazon.Account) error          // Begin of an account fails with this
+	takes          time.Duration                       // how long a createFeed takes
+	listSkew       time.Duration                       // what the clock of its lists is ahead
 	creates        []createCall                        // every createFeed, in order
 	answers        []answer                            // of the next createFeeds; then ok
 	status         amazon.FeedStatus                   // of every feed; empty: DONE
@@ -53,6 +57,16 @@ func (s *scripted) Begin(ctx context.Context, a amazon.Account, t amazon.FeedTyp
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.begins++
+	if s.refuse != nil {
+		if err := s.refuse(a); err != nil {
+			return nil, err
+		}
+	}
+	for _, call := range s.creates {
+		if next := call.At.Add(s.every); call.Account.ID == a.ID && next.After(s.now()) {
+			return nil, &amazon.Error{Op: "createFeed", Sent: amazon.NotSent, RetryAt: next}
+		}
+	}
 	if s.throttledUntil.After(s.now()) {
 		return nil, &amazon.Error{Op: "createFeed", Sent: amazon.NotSent, RetryAt: s.throttledUntil}
 	}
@@ -79,6 +93,7 @@ func (t *ticket) Upload(_ context.Context, contentType string, doc []byte) (fenc
 
 func (t *ticket) Create(context.Context) (amazon.Feed, error) {
 	s := t.amazon
+	time.Sleep(s.takes)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var a answer
@@ -136,8 +151,23 @@ func (s *scripted) Document(_ context.Context, _ amazon.Account, id amazon.Docum
 	return io.NopCloser(bytes.NewReader(report(messageIDs(call.Document)))), nil
 }
 
-func (s *scripted) ListFeeds(context.Context, amazon.Account, amazon.FeedType, time.Time) (amazon.FeedList, error) {
-	return amazon.FeedList{}, errors.New("nobody lists feeds yet")
+func (s *scripted) ListFeeds(_ context.Context, a amazon.Account, t amazon.FeedType, since time.Time) (amazon.FeedList, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	list := amazon.FeedList{At: s.now().Add(s.listSkew)}
+	for id, call := range s.feeds {
+		if call.Account.ID == a.ID && call.Feed == t && !call.At.Before(since) {
+			list.Feeds = append(list.Feeds, amazon.Feed{ID: id, Type: t, Status: amazon.FeedDone, CreatedAt: call.At})
+		}
+	}
+	return list, nil
+}
+
+// stranger is a feed that somebody else sent for account us.
+func (s *scripted) stranger(id amazon.FeedID, t amazon.FeedType, at time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.feeds[id] = createCall{At: at, Account: account("us", "acme"), Feed: t}
 }
 
 func (s *scripted) CancelFeed(context.Context, amazon.Account, amazon.FeedID) error {

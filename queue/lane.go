@@ -133,15 +133,15 @@ func (q *Queue) give(ctx context.Context, t *turn) error {
 	return nil
 }
 
-// failed counts a pass in which something, or everything, did not work. One
-// account's errors move only its own next time.
-func (t *turn) failed(everything bool, now time.Time) {
-	if !everything {
-		t.Failures = 0
-	} else if t.Failures < 10 {
-		t.Failures++
+// failed counts a pass in which nothing worked. An account's errors move only its
+// own next time.
+func (t *turn) failed(now time.Time) {
+	wait := maxBackoff
+	if t.Failures < 5 {
+		wait = time.Minute << t.Failures
 	}
-	t.NotBefore = now.Add(min(maxBackoff, time.Minute<<max(0, t.Failures-1)))
+	t.Failures++
+	t.NotBefore = now.Add(wait)
 }
 
 // sent notes a createFeed.

@@ -232,17 +232,18 @@ func (q *Queue) visit(ctx context.Context, a amazon.Account, v visit) (next time
 	}
 	var p progress
 	if a.ID == "" {
-		p.done("unlisted", next, errors.New("it is not in Accounts, and its requests or documents are open: list it until they are done"))
+		p.errs = append(p.errs, errors.New("it is not in Accounts, and has open documents or requests: list it until they are done"))
 	} else {
 		q.account(ctx, a, t, v, &p)
 	}
 	err = errors.Join(p.errs...)
 	t.NotBefore = time.Time{}
-	if err != nil && ctx.Err() == nil {
-		t.failed(!p.some, q.now())
-		p.next = t.NotBefore
-	} else if err == nil {
+	switch {
+	case err == nil || p.some:
 		t.Failures = 0
+	case ctx.Err() == nil:
+		t.failed(q.now())
+		p.next = t.NotBefore
 	}
 	return p.next, true, errors.Join(err, q.give(ctx, t))
 }
@@ -301,14 +302,17 @@ func (q *Queue) account(ctx context.Context, a amazon.Account, t *turn, v visit,
 			}
 			if b.due(now) && mayGoOn() {
 				var err error
-				was := b.State
+				was := b
 				b, err = q.advance(ctx, a, b, batches)
 				batches[i] = b
-				t.count(was, b)
+				t.count(was.State, b)
 				if unsent && !b.unsent() {
 					t.sent(b, q.now())
 				}
 				done("batch "+string(b.ID), time.Time{}, err)
+				if err != nil && ctx.Err() == nil {
+					p.next = earlier(p.next, q.rest(ctx, was))
+				}
 			}
 			if !b.Applied && b.Due.After(now) {
 				p.next = earlier(p.next, b.Due)
@@ -332,6 +336,11 @@ func (q *Queue) account(ctx context.Context, a amazon.Account, t *turn, v visit,
 	if err != nil || !at.IsZero() {
 		done("may it send?", at, err)
 	}
+	if err != nil {
+		for feed := range v.waiting {
+			t.wait(feed, q.now().Add(errorPause))
+		}
+	}
 	if !ok {
 		q.hold(ctx, batches, done)
 		return
@@ -342,8 +351,25 @@ func (q *Queue) account(ctx context.Context, a amazon.Account, t *turn, v visit,
 			continue
 		}
 		due, err := q.fill(ctx, a, t, feed, batches)
+		if err != nil {
+			t.wait(feed, q.now().Add(errorPause))
+			due = earlier(due, t.Wait[feed])
+		}
 		done(string(feed), due, err)
 	}
+}
+
+// errorPause is how long what did not work rests, when everything else did.
+const errorPause = time.Minute
+
+// rest has a batch, as it was before an error, looked at again after a while; not
+// when anything of it was saved meanwhile.
+func (q *Queue) rest(ctx context.Context, was Batch) time.Time {
+	was.Due = q.now().Add(errorPause)
+	if _, err := q.save(ctx, was); err != nil {
+		q.c.Logger.DebugContext(ctx, "batch does not rest", "batch", was.ID, "error", err)
+	}
+	return was.Due
 }
 
 func (b Batch) unsent() bool { return b.State == BatchBuilding || b.State == BatchUploaded }

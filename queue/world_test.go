@@ -88,7 +88,7 @@ func (w *world) queue(gates ...gate) *queue.Queue {
 	h := &handler{w, st}
 	q, err := queue.New(queue.Config{
 		Store: st, Feeds: &gatedFeeds{w.amazon, gates}, Accounts: w.accounts, Settings: w,
-		Handlers: map[queue.Kind]queue.Handler{queue.KindRefund: h, queue.KindCancellation: h},
+		Handlers:     map[queue.Kind]queue.Handler{queue.KindRefund: h, queue.KindCancellation: h},
 		Installation: w.name, Batching: w.batching, Budget: w.budget, Now: w.now,
 	})
 	require.NoError(w.t, err)
@@ -131,12 +131,17 @@ func (w *world) worker(gates ...gate) *turnstile {
 	return s
 }
 
-// stepDuringCreate has one worker stand before its createFeed while another
-// makes a pass.
+// leaseEnds lets so much time pass that a worker which stands still has lost its
+// turn.
+func (w *world) leaseEnds() { time.Sleep(6 * time.Minute) }
+
+// stepDuringCreate has one worker stand before its createFeed for so long that it
+// loses its turn, and another make a pass.
 func (w *world) stepDuringCreate(other *queue.Queue) {
 	w.t.Helper()
 	first := w.worker()
 	require.True(w.t, first.until("amazon.Create"))
+	w.leaseEnds()
 	_, err := other.Step(w.t.Context())
 	require.NoError(w.t, err)
 	first.finish()
