@@ -140,14 +140,12 @@ func (q *Queue) cleared(ctx context.Context, a amazon.Account, t *turn, open []B
 		}
 	}
 	recovering := !since.IsZero()
-	q.mu.Lock()
-	looked := q.looked[a.ID]
-	q.mu.Unlock()
-	if !recovering && !looked && !newest.IsZero() {
+	if !recovering {
+		if newest.IsZero() || q.hasLooked(a.ID) {
+			q.setLooked(a.ID)
+			return true, time.Time{}, nil
+		}
 		since = newest.Add(-lookBack)
-	}
-	if since.IsZero() {
-		return true, time.Time{}, nil
 	}
 
 	strange, at, err := q.strangers(ctx, a, since, open)
@@ -169,12 +167,23 @@ func (q *Queue) cleared(ctx context.Context, a amazon.Account, t *turn, open []B
 			return true, nil
 		})
 	}
-	if err == nil {
-		q.mu.Lock()
-		q.looked[a.ID] = true
-		q.mu.Unlock()
+	if err != nil {
+		return false, time.Time{}, err
 	}
-	return err == nil, time.Time{}, err
+	q.setLooked(a.ID)
+	return true, time.Time{}, nil
+}
+
+func (q *Queue) hasLooked(a order.AccountID) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.looked[a]
+}
+
+func (q *Queue) setLooked(a order.AccountID) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.looked[a] = true
 }
 
 // strangers lists the feeds since a time that no batch of the account has, and of

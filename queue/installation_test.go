@@ -221,12 +221,14 @@ func TestNotify(t *testing.T) {
 		id := w.request(asked{order: 1})[0]
 		q := w.queue()
 		require.Empty(w.t, w.pass(q, 3*time.Hour))
+		_, err := q.Step(w.t.Context())
+		require.NoError(w.t, err)
 		w.amazon.status = amazon.FeedDone
 		b := w.batches()[0]
 		require.Greater(w.t, b.Due.Sub(w.now()), time.Minute)
 		require.NoError(w.t, q.Notify(w.t.Context(), "us", b.DocumentNumber))
 		require.NoError(w.t, q.Notify(w.t.Context(), "us", b.DocumentNumber), "repeated")
-		_, err := q.Step(w.t.Context())
+		_, err = q.Step(w.t.Context())
 		require.NoError(w.t, err)
 		assert.Equal(w.t, queue.EntryAccepted, w.get(id).State)
 
