@@ -102,7 +102,7 @@ func (a *scripted) Feed(_ context.Context, _ amazon.Account, id amazon.FeedID) (
 }
 
 func (a *scripted) Document(ctx context.Context, _ amazon.Account, id amazon.DocumentID) (io.ReadCloser, error) {
-	batches, err := a.store.Batches(ctx, queue.BatchQuery{DocumentNumbers: []amazon.FeedID{amazon.FeedID(id)}})
+	batches, err := a.store.Batches(ctx, queue.BatchQuery{DocumentNumbers: []amazon.FeedID{amazon.FeedID(id)}, Contents: true})
 	if err != nil {
 		return nil, err
 	}
