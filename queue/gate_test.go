@@ -206,6 +206,11 @@ func (f *gatedFeeds) Document(ctx context.Context, a amazon.Account, id amazon.D
 	return through(f.gates, "amazon.Document", func() (io.ReadCloser, error) { return f.scripted.Document(ctx, a, id) })
 }
 
+func (f *gatedFeeds) CancelFeed(ctx context.Context, a amazon.Account, id amazon.FeedID) error {
+	_, err := through(f.gates, "amazon.CancelFeed", act(func() error { return f.scripted.CancelFeed(ctx, a, id) }))
+	return err
+}
+
 type gatedTicket struct {
 	amazon.Ticket
 	gates []gate

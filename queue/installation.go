@@ -112,9 +112,6 @@ func (q *Queue) Recover(ctx context.Context, by string, since time.Time) error {
 	return nil
 }
 
-// lookBack is how much earlier than our newest attempt a list of feeds begins.
-const lookBack = 15 * time.Minute
-
 // cleared tells whether an account may send, as far as its feeds at Amazon tell,
 // and if not, when to look again. The first time in each process, and after a
 // [Queue.Recover], it looks for feeds that nobody here sent.
@@ -141,11 +138,11 @@ func (q *Queue) cleared(ctx context.Context, a amazon.Account, t *turn, open []B
 	}
 	recovering := !since.IsZero()
 	if !recovering {
-		if newest.IsZero() || q.hasLooked(a.ID) {
-			q.setLooked(a.ID)
+		if newest.IsZero() || q.knows(a.ID) {
+			q.know(a.ID)
 			return true, time.Time{}, nil
 		}
-		since = newest.Add(-lookBack)
+		since = newest
 	}
 
 	strange, at, err := q.strangers(ctx, a, since, open)
@@ -170,53 +167,45 @@ func (q *Queue) cleared(ctx context.Context, a amazon.Account, t *turn, open []B
 	if err != nil {
 		return false, time.Time{}, err
 	}
-	q.setLooked(a.ID)
+	q.know(a.ID)
 	return true, time.Time{}, nil
 }
 
-func (q *Queue) hasLooked(a order.AccountID) bool {
+func (q *Queue) knows(a order.AccountID) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	return q.looked[a]
+	return q.known[a]
 }
 
-func (q *Queue) setLooked(a order.AccountID) {
+func (q *Queue) know(a order.AccountID) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.looked[a] = true
+	q.known[a] = true
 }
 
 // strangers lists the feeds since a time that no batch of the account has, and of
 // which none can be the one whose answer was lost; at is when the list was begun,
 // on Amazon's clock.
 func (q *Queue) strangers(ctx context.Context, a amazon.Account, since time.Time, open []Batch) (strange []amazon.Feed, at time.Time, err error) {
-	var ids []amazon.FeedID
 	for _, t := range []amazon.FeedType{amazon.CancelFeed, amazon.RefundFeed} {
-		list, err := q.c.Feeds.ListFeeds(ctx, a, t, since)
+		list, owned, err := q.list(ctx, a, t, since)
 		if err != nil {
 			return nil, at, err
 		}
 		at = earlier(at, list.At)
+		for _, b := range open {
+			if b.Unanswered && b.Feed == t {
+				for _, f := range candidates(b, list.Feeds, owned) {
+					owned[f.ID] = b.ID
+				}
+			}
+		}
 		for _, f := range list.Feeds {
-			lost := slices.ContainsFunc(open, func(b Batch) bool {
-				unanswered := b.Unanswered || b.State == BatchSubmitting || b.State == BatchUnknownSent
-				return unanswered && b.Feed == t && !f.CreatedAt.Before(b.AttemptedAt.Truncate(time.Second)) && !f.CreatedAt.After(b.Fence)
-			})
-			if !lost {
-				strange, ids = append(strange, f), append(ids, f.ID)
+			if owned[f.ID] == "" {
+				strange = append(strange, f)
 			}
 		}
 	}
-	if len(ids) == 0 {
-		return nil, at, nil
-	}
-	ours, err := q.c.Store.Batches(ctx, BatchQuery{Accounts: []order.AccountID{a.ID}, DocumentNumbers: ids})
-	if err != nil {
-		return nil, at, err
-	}
-	strange = slices.DeleteFunc(strange, func(f amazon.Feed) bool {
-		return slices.ContainsFunc(ours, func(b Batch) bool { return b.DocumentNumber == f.ID })
-	})
 	return strange, at, nil
 }
 

@@ -100,20 +100,20 @@ func TestUnclaimedFeedStopsSending(t *testing.T) {
 				w.request(asked{order: 1})
 				w.pass(w.queue(), 5*time.Minute)
 				at := w.batches()[0].AttemptedAt.Add(-tt.age)
-				w.amazon.stranger("77", amazon.CancelFeed, at)
+				w.amazon.strangerAt("77", amazon.CancelFeed, at)
 
 				id := w.request(asked{order: 2})[0]
 				q := w.queue()
 				require.Empty(w.t, w.pass(q, time.Hour))
 				if !tt.stops {
 					assert.Equal(w.t, queue.EntryAccepted, w.get(id).State)
-					assert.Empty(w.t, w.alerts())
+					assert.Empty(w.t, w.accountAlerts())
 					return
 				}
 				assert.Equal(w.t, queue.EntryQueued, w.get(id).State)
-				require.Len(w.t, w.alerts(), 1)
-				assert.Equal(w.t, "unclaimed/us/77", w.alerts()[0].Key)
-				assert.Equal(w.t, order.Administrator, w.alerts()[0].For)
+				require.Len(w.t, w.accountAlerts(), 1)
+				assert.Equal(w.t, "unclaimed/us/77", w.accountAlerts()[0].Key)
+				assert.Equal(w.t, order.Administrator, w.accountAlerts()[0].For)
 				require.Empty(w.t, w.pass(w.queue(), time.Hour), "another process finds the account paused")
 				assert.Equal(w.t, queue.EntryQueued, w.get(id).State)
 
@@ -135,7 +135,7 @@ func TestLostFeedIsNoStranger(t *testing.T) {
 		w.request(asked{order: 2, kind: queue.KindCancellation})
 		require.Empty(w.t, w.pass(w.queue(), 10*time.Minute))
 		assert.Len(w.t, w.amazon.sent(), 2)
-		assert.Empty(w.t, w.alerts())
+		assert.Empty(w.t, w.accountAlerts())
 	})
 }
 
@@ -163,7 +163,7 @@ func TestRecover(t *testing.T) {
 		w.request(asked{order: 1})
 		w.pass(q, 5*time.Minute)
 		restored := w.now()
-		w.amazon.stranger("78", amazon.RefundFeed, restored.Add(-time.Minute)) // sent, and forgotten with what was lost
+		w.amazon.strangerAt("78", amazon.RefundFeed, restored.Add(-time.Minute)) // sent, and forgotten with what was lost
 		ids := w.request(asked{order: 2}, asked{order: 3, account: "de", company: "acme"})
 
 		require.NoError(w.t, q.Recover(w.t.Context(), "boss", restored.Add(-time.Hour)))
@@ -171,8 +171,8 @@ func TestRecover(t *testing.T) {
 		assert.Equal(w.t, []queue.State{queue.EntryQueued, queue.EntryQueued}, w.states(ids...), "the margin is not over")
 		require.Empty(w.t, w.pass(q, 10*time.Minute))
 		assert.Equal(w.t, []queue.State{queue.EntryQueued, queue.EntryAccepted}, w.states(ids...))
-		require.Len(w.t, w.alerts(), 1)
-		assert.Equal(w.t, "unclaimed/us/78", w.alerts()[0].Key)
+		require.Len(w.t, w.accountAlerts(), 1)
+		assert.Equal(w.t, "unclaimed/us/78", w.accountAlerts()[0].Key)
 
 		require.NoError(w.t, q.Resume(w.t.Context(), "boss", "refund 2 was not in it", queue.Scope{Account: "us"}))
 		require.Empty(w.t, w.pass(w.queue(), 10*time.Minute))
@@ -186,7 +186,7 @@ func TestRecoverGoesByAmazonsClock(t *testing.T) {
 		q := w.queue()
 		id := w.request(asked{order: 1})[0]
 		require.NoError(w.t, q.Recover(w.t.Context(), "boss", w.now().Add(-time.Hour)))
-		w.amazon.listSkew = -time.Hour
+		w.amazon.ahead = -time.Hour
 		require.Empty(w.t, w.pass(q, 5*time.Hour-time.Minute))
 		assert.Equal(w.t, queue.EntryQueued, w.get(id).State)
 		require.Empty(w.t, w.pass(q, 5*time.Minute))

@@ -152,7 +152,7 @@ func TestTwoCancelledFeedsInARowPauseTheAccount(t *testing.T) {
 		paused, err = q.Paused(w.t.Context(), queue.Scope{Account: "us"})
 		require.NoError(w.t, err)
 		assert.Equal(w.t, "queue", paused.By)
-		alerts := w.alerts()
+		alerts := w.accountAlerts()
 		require.Len(w.t, alerts, 1)
 		assert.Equal(w.t, "cancelled/us/"+string(w.batches()[len(w.batches())-1].ID), alerts[0].Key)
 		assert.Equal(w.t, order.Administrator, alerts[0].For)
@@ -169,8 +169,8 @@ func TestTwoCancelledFeedsInARowPauseTheAccount(t *testing.T) {
 	})
 }
 
-// alerts lists those about accounts.
-func (w *world) alerts() []order.Alert {
+// accountAlerts lists those about accounts.
+func (w *world) accountAlerts() []order.Alert {
 	w.t.Helper()
 	as, err := w.store.Alerts(w.t.Context(), order.AlertQuery{Orders: []order.AmazonID{{Account: "us"}}})
 	require.NoError(w.t, err)

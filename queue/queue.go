@@ -86,9 +86,9 @@ func (b Budget) withDefaults() (Budget, error) {
 type Queue struct {
 	c Config
 
-	mu     sync.Mutex
-	looked map[order.AccountID]bool // whose feeds this process has seen to be ours
-	swept  time.Time                // when all open batches were last looked over
+	mu    sync.Mutex
+	known map[order.AccountID]bool // whose feeds this process has seen to be ours
+	swept time.Time                // when all open batches were last looked over
 }
 
 // New checks the configuration.
@@ -116,7 +116,7 @@ func New(c Config) (*Queue, error) {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	return &Queue{c: c, looked: map[order.AccountID]bool{}}, nil
+	return &Queue{c: c, known: map[order.AccountID]bool{}}, nil
 }
 
 // Entries lists entries.

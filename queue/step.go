@@ -230,50 +230,46 @@ func (q *Queue) visit(ctx context.Context, a amazon.Account, v visit) (next time
 	if mine, err = q.take(ctx, t); err != nil || !mine {
 		return now.Add(conflictPause), false, err
 	}
-	var p progress
-	if a.ID == "" {
-		p.errs = append(p.errs, errors.New("it is not in Accounts, and has open documents or requests: list it until they are done"))
-	} else {
-		q.account(ctx, a, t, v, &p)
-	}
-	err = errors.Join(p.errs...)
+	p := q.account(ctx, a, t, v)
 	t.NotBefore = time.Time{}
 	switch {
-	case err == nil || p.some:
+	case !p.failed || p.worked:
 		t.Failures = 0
 	case ctx.Err() == nil:
 		t.failed(q.now())
 		p.next = t.NotBefore
 	}
+	err = errors.Join(p.errs...)
 	return p.next, true, errors.Join(err, q.give(ctx, t))
 }
 
 // progress is what came of a pass over an account.
 type progress struct {
-	next time.Time
-	some bool // something worked
-	errs []error
-}
-
-// done notes what came of one thing. A conflict is no error: another worker was
-// faster, and its save is as good as ours.
-func (p *progress) done(what string, due time.Time, err error) {
-	if err != nil {
-		p.errs = append(p.errs, fmt.Errorf("%s: %w", what, err))
-	}
-	p.some = p.some || err == nil
-	p.next = earlier(p.next, due)
+	next   time.Time
+	errs   []error
+	worked bool // a batch got on, or a document was sent
+	failed bool // something of that kind did not work
 }
 
 // account makes one pass over an account: first what was sent, then what is to be
-// looked at again, and last what is to be sent.
-func (q *Queue) account(ctx context.Context, a amazon.Account, t *turn, v visit, p *progress) {
-	done := func(what string, due time.Time, err error) {
+// found out, and last what is to be sent.
+func (q *Queue) account(ctx context.Context, a amazon.Account, t *turn, v visit) (p progress) {
+	told := func(what string, due time.Time, err error) {
 		if errors.Is(err, store.ErrConflict) {
+			// Another worker was faster. Its save is as good as ours.
 			q.c.Logger.DebugContext(ctx, "another worker was faster", "account", a.ID, "what", what, "error", err)
 			due, err = q.now().Add(conflictPause), nil
 		}
-		p.done(what, due, err)
+		if err != nil {
+			p.errs = append(p.errs, fmt.Errorf("%s: %w", what, err))
+		}
+		p.next = earlier(p.next, due)
+	}
+	done := func(what string, due time.Time, worked bool, err error) {
+		before := len(p.errs)
+		told(what, due, err)
+		p.failed = p.failed || len(p.errs) > before
+		p.worked = p.worked || err == nil && worked
 	}
 	mayGoOn := func() bool {
 		if ctx.Err() != nil {
@@ -281,89 +277,105 @@ func (q *Queue) account(ctx context.Context, a amazon.Account, t *turn, v visit,
 		}
 		mine, err := q.keep(ctx, t)
 		if err != nil {
-			done("turn", time.Time{}, err)
+			done("turn", time.Time{}, false, err)
 		}
 		return mine
 	}
+	if a.ID == "" {
+		done("Accounts", time.Time{}, false, errors.New("it is not listed, and has open documents or requests: list it until they are done"))
+		return p
+	}
 	if err := a.Check(); err != nil {
-		done("account", time.Time{}, err)
-		return
+		done("Accounts", time.Time{}, false, err)
+		return p
 	}
 	batches, err := q.c.Store.Batches(ctx, BatchQuery{Accounts: []order.AccountID{a.ID}, Unapplied: true})
 	if err != nil {
-		done("batches", time.Time{}, err)
-		return
+		done("batches", time.Time{}, false, err)
+		return p
 	}
 	advance := func(unsent bool) {
 		now := q.now()
 		for i, b := range batches {
-			if b.unsent() != unsent {
+			if b.unsent() != unsent || b.State == BatchUnknownSent {
 				continue
 			}
 			if b.due(now) && mayGoOn() {
-				var err error
 				was := b
-				b, err = q.advance(ctx, a, b, batches)
+				b, err := q.advance(ctx, a, b, batches)
 				batches[i] = b
 				t.count(was.State, b)
 				if unsent && !b.unsent() {
 					t.sent(b, q.now())
 				}
-				done("batch "+string(b.ID), time.Time{}, err)
+				done("batch "+string(b.ID), time.Time{}, true, err)
 				if err != nil && ctx.Err() == nil {
 					p.next = earlier(p.next, q.rest(ctx, was))
 				}
 			}
-			if !b.Applied && b.Due.After(now) {
+			if b = batches[i]; !b.Applied && b.Due.After(now) {
 				p.next = earlier(p.next, b.Due)
 			}
 		}
 	}
 	advance(false)
-	if v.again && mayGoOn() {
-		done("entries that waited for a shipment", time.Time{}, q.ripen(ctx, a))
-	}
-	if t.Cancelled >= tooManyCancelled && mayGoOn() {
-		if err := q.pauseCancelled(ctx, t); err != nil {
-			done("pause", time.Time{}, err)
-			return
+	if v.batches && mayGoOn() {
+		for _, feed := range t.feeds() {
+			due, err := q.look(ctx, a, feed, batches)
+			if err != nil && ctx.Err() == nil {
+				due = q.restLost(ctx, feed, batches)
+			}
+			told("look for "+string(feed), due, err)
 		}
+	}
+	if v.again && mayGoOn() {
+		told("entries that waited for a shipment", time.Time{}, q.ripen(ctx, a))
+		due, err := q.testify(ctx, a)
+		told("evidence", due, err)
+	}
+	if err := q.pauseCancelled(ctx, t); err != nil {
+		done("pause", time.Time{}, false, err)
+		return p
 	}
 	if len(v.waiting) == 0 && !slices.ContainsFunc(batches, Batch.unsent) || !mayGoOn() {
-		return
+		return p
 	}
 	ok, at, err := q.cleared(ctx, a, t, batches)
-	if err != nil || !at.IsZero() {
-		done("may it send?", at, err)
-	}
-	if err != nil {
-		for feed := range v.waiting {
-			t.wait(feed, q.now().Add(errorPause))
-		}
-	}
+	done("may it send", at, false, err)
 	if !ok {
-		q.hold(ctx, batches, done)
-		return
+		for feed := range v.waiting {
+			if err != nil {
+				t.wait(feed, q.now().Add(errorPause))
+			}
+		}
+		for _, b := range batches {
+			if b.unsent() && b.due(q.now()) && ctx.Err() == nil {
+				p.next = earlier(p.next, q.rest(ctx, b))
+			}
+		}
+		return p
 	}
 	advance(true)
 	for _, feed := range t.feeds() {
 		if !v.waiting[feed] || !mayGoOn() {
 			continue
 		}
+		before := t.Sent[feed]
 		due, err := q.fill(ctx, a, t, feed, batches)
 		if err != nil {
 			t.wait(feed, q.now().Add(errorPause))
 			due = earlier(due, t.Wait[feed])
 		}
-		done(string(feed), due, err)
+		done(string(feed), due, !t.Sent[feed].Equal(before), err)
 	}
+	return p
 }
 
 // errorPause is how long what did not work rests, when everything else did.
 const errorPause = time.Minute
 
-// rest has a batch, as it was before an error, looked at again after a while; not
-// when anything of it was saved meanwhile.
+// rest has a batch, as it was read, looked at again after a while; not when
+// anything of it was saved meanwhile.
 func (q *Queue) rest(ctx context.Context, was Batch) time.Time {
 	was.Due = q.now().Add(errorPause)
 	if _, err := q.save(ctx, was); err != nil {
@@ -372,18 +384,18 @@ func (q *Queue) rest(ctx context.Context, was Batch) time.Time {
 	return was.Due
 }
 
-func (b Batch) unsent() bool { return b.State == BatchBuilding || b.State == BatchUploaded }
-
-// hold leaves batches that must not be sent now for a while.
-func (q *Queue) hold(ctx context.Context, batches []Batch, done func(string, time.Time, error)) {
+// restLost lets the lost batches of a type rest, after a look for them that did
+// not work.
+func (q *Queue) restLost(ctx context.Context, feed amazon.FeedType, batches []Batch) (next time.Time) {
 	for _, b := range batches {
-		if b.unsent() && b.due(q.now()) {
-			b.Due = q.now().Add(idle)
-			_, err := q.save(ctx, b)
-			done("batch "+string(b.ID), b.Due, err)
+		if b.Feed == feed && b.State == BatchUnknownSent && b.due(q.now()) {
+			next = earlier(next, q.rest(ctx, b))
 		}
 	}
+	return next
 }
+
+func (b Batch) unsent() bool { return b.State == BatchBuilding || b.State == BatchUploaded }
 
 // ripen puts entries that wait for a shipment back in the queue when their time
 // has come: then their handler looks at them again.
@@ -420,21 +432,9 @@ func (q *Queue) advance(ctx context.Context, a amazon.Account, b Batch, all []Ba
 	case BatchInQueue, BatchInProgress:
 		return q.poll(ctx, a, b)
 	case BatchDone, BatchCancelled, BatchFatal:
-		return q.settle(ctx, b)
+		return q.settle(ctx, a, b)
 	}
 	return b, nil // UnknownSent waits for evidence; a word of a newer version is left alone
-}
-
-// fence is the moment from which another createFeed of a type may be called: a
-// lost one may arrive at Amazon until then.
-func fence(batches []Batch, t amazon.FeedType) time.Time {
-	var until time.Time
-	for _, b := range batches {
-		if b.Feed == t && (b.State == BatchSubmitting || b.State == BatchUnknownSent) && b.Fence.After(until) {
-			until = b.Fence
-		}
-	}
-	return until
 }
 
 // fencePause is how often a document that waits for a fence is looked at: the

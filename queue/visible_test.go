@@ -8,7 +8,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/takebackhq/takeback/amazon"
-	"github.com/takebackhq/takeback/order"
 	"github.com/takebackhq/takeback/queue"
 	"github.com/takebackhq/takeback/settings"
 )
@@ -72,7 +71,7 @@ func TestUnlistedAccountIsNamed(t *testing.T) {
 		time.Sleep(time.Minute)
 		w.accounts = amazon.AccountList{account("other", "acme")}
 		_, err := w.queue().Step(w.t.Context())
-		require.ErrorContains(w.t, err, "account us: it is not in Accounts")
+		require.ErrorContains(w.t, err, "account us: Accounts: it is not listed")
 	})
 }
 
@@ -93,6 +92,6 @@ func TestTheWayToAmazonIsInTheJournal(t *testing.T) {
 			assert.Equal(w.t, "refund "+string(id), e.Subject)
 			assert.False(w.t, e.At.IsZero())
 		}
-		assert.Equal(w.t, []string{"Result Direct Claimed. ", "Result queue Submittin", string(order.EventAlert) + " queue UnknownSe"}, told)
+		assert.Equal(w.t, []string{"Result Direct Claimed. ", "Result queue Submittin", "Result queue UnknownSe"}, told)
 	})
 }
