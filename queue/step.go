@@ -268,8 +268,8 @@ func (q *Queue) account(ctx context.Context, a amazon.Account, t *turn, v visit)
 	done := func(what string, due time.Time, worked bool, err error) {
 		before := len(p.errs)
 		told(what, due, err)
-		p.failed = p.failed || len(p.errs) > before
-		p.worked = p.worked || err == nil && worked
+		failed := len(p.errs) > before
+		p.failed, p.worked = p.failed || failed, p.worked || worked && !failed
 	}
 	mayGoOn := func() bool {
 		if ctx.Err() != nil {
