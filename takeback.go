@@ -95,7 +95,7 @@ func New(c Config) (*Desk, error) {
 	}
 	d.Queue, err = queue.New(queue.Config{
 		Store: c.Store, Feeds: c.Amazon, Accounts: c.Accounts, Settings: c.Settings,
-		Handlers: map[queue.Kind]queue.Handler{queue.KindRefund: d.Refunds, queue.KindCancellation: d.Cancels},
+		Handlers:     map[queue.Kind]queue.Handler{queue.KindRefund: d.Refunds, queue.KindCancellation: d.Cancels},
 		Installation: c.Installation, Batching: c.Batching, Budget: c.Budget, Logger: c.Logger, Now: c.Now,
 	})
 	return d, err
