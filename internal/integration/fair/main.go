@@ -15,7 +15,7 @@
 //	real_seconds     what the run took
 //
 // and it fails when one is not sent within one interval after it was due. A million
-// refunds want some 8 GB of memory.
+// refunds want some 3 GB of memory.
 package main
 
 import (
