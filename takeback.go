@@ -37,7 +37,13 @@ type Config struct {
 	Accounts amazon.Accounts // required; amazon.AccountList is a fixed one
 	Settings settings.Source // required, because no settings at all would mean Direct; settings.Fixed is the same for all companies
 
+	// Installation is the name of this installation; required. A process with
+	// another name than the store has, such as one on a copy of the database, sends
+	// nothing: see [queue.Queue.TakeOver].
+	Installation string
+
 	Batching queue.Batching   // zero fields take their defaults
+	Budget   queue.Budget     // of one Step; zero fields take their defaults
 	Logger   *slog.Logger     // nil discards
 	Now      func() time.Time // nil: time.Now
 }
@@ -89,8 +95,8 @@ func New(c Config) (*Desk, error) {
 	}
 	d.Queue, err = queue.New(queue.Config{
 		Store: c.Store, Feeds: c.Amazon, Accounts: c.Accounts, Settings: c.Settings,
-		Handlers: map[queue.Kind]queue.Handler{queue.KindRefund: d.Refunds, queue.KindCancellation: d.Cancels},
-		Batching: c.Batching, Logger: c.Logger, Now: c.Now,
+		Handlers:     map[queue.Kind]queue.Handler{queue.KindRefund: d.Refunds, queue.KindCancellation: d.Cancels},
+		Installation: c.Installation, Batching: c.Batching, Budget: c.Budget, Logger: c.Logger, Now: c.Now,
 	})
 	return d, err
 }
