@@ -348,22 +348,20 @@ type Change struct {
 	Events  []order.Event
 }
 
-// events are the audit rows of entries that have come to a state; an alert where
-// a person should look.
+// events are the audit rows of entries that have come to a state.
 func events(es []Entry, to State) []order.Event {
 	var rows []order.Event
 	for _, e := range es {
 		if e.State != to {
 			continue
 		}
-		kind := order.EventResult
-		if to == EntryUnknownSent || to == EntryNeedsDecision {
-			kind = order.EventAlert
-		}
 		rows = append(rows, order.Event{
-			Order: e.Order, Seq: order.LastSeq(e.Head), Kind: kind,
-			Subject: strings.ToLower(string(e.Kind)) + " " + string(e.ID), Text: strings.TrimSpace(string(e.State) + ". " + e.Why), Stamp: e.Changed,
+			Order: e.Order, Seq: order.LastSeq(e.Head), Kind: order.EventResult,
+			Subject: e.subject(), Text: strings.TrimSpace(string(e.State) + ". " + e.Why), Stamp: e.Changed,
 		})
 	}
 	return rows
 }
+
+// subject names an entry in a journal.
+func (e Entry) subject() string { return strings.ToLower(string(e.Kind)) + " " + string(e.ID) }

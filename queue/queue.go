@@ -27,6 +27,11 @@ type Config struct {
 	Batching Batching
 	Logger   *slog.Logger     // nil discards
 	Now      func() time.Time // nil: time.Now
+
+	// Observe is told what happens, each event after it is saved; nil: nobody is.
+	// It is called by whoever works, several at once, and the work waits for it: it
+	// must be quick, and must not call the queue.
+	Observe func(context.Context, Event)
 }
 
 // Batching says how documents are made. Zero fields take their defaults.
@@ -60,7 +65,8 @@ func (b Batching) withDefaults() (Batching, error) {
 // Queue holds requests, sends them in batches and follows them. It is safe for
 // use from several goroutines and processes on one store.
 type Queue struct {
-	c Config
+	c    Config
+	tell func(context.Context, Event) // log and Observe
 }
 
 // New checks the configuration.
@@ -72,13 +78,10 @@ func New(c Config) (*Queue, error) {
 	if c.Batching, err = c.Batching.withDefaults(); err != nil {
 		return nil, err
 	}
-	if c.Logger == nil {
-		c.Logger = slog.New(slog.DiscardHandler)
-	}
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	return &Queue{c}, nil
+	return &Queue{c: c, tell: Observer(c.Logger, c.Observe)}, nil
 }
 
 // Entries lists entries.
@@ -182,7 +185,7 @@ func (q *Queue) Process(ctx context.Context, by string, ids ...EntryID) ([]Selec
 	for i := range es {
 		es[i].Selection = selected[es[i].ID]
 	}
-	if err := q.c.Store.SaveQueue(ctx, Change{Entries: es}); err != nil {
+	if err := q.commit(ctx, Change{Entries: es}); err != nil {
 		return nil, fmt.Errorf("process: %w", err)
 	}
 	return documents, nil

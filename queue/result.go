@@ -78,7 +78,7 @@ func (q *Queue) note(ctx context.Context, b Batch, cause error) (Batch, error) {
 		b.Due = at
 	}
 	b, err := q.save(ctx, b)
-	return b, errors.Join(ignoreThrottled(cause), err)
+	return b, errors.Join(q.waits(ctx, b, cause), err)
 }
 
 // reportPatience is how long after its sending a batch waits for a processing
@@ -180,8 +180,12 @@ func (q *Queue) close(ctx context.Context, b Batch) (Batch, error) {
 		}
 	}
 	b.Applied = true
-	q.c.Logger.InfoContext(ctx, "document answered", "batch", b.ID, "account", b.Account, "state", b.State, "accepted", b.Accepted, "refused", b.Refused, "open", b.Open)
-	return q.save(ctx, b)
+	if b, err = q.save(ctx, b); err == nil {
+		ended := b.event(EventBatchEnded)
+		ended.Text = fmt.Sprintf("%d accepted, %d refused, %d open", b.Accepted, b.Refused, b.Open)
+		q.observe(ctx, ended)
+	}
+	return b, err
 }
 
 // results reads the processing report and says for each entry what became of

@@ -26,6 +26,7 @@ const conflictPause = 2 * time.Second
 // errors are joined. When the context ends, nothing new is started, and a
 // request that is on its way is waited for.
 func (q *Queue) Step(ctx context.Context) (next time.Time, err error) {
+	defer func() { q.observe(ctx, Event{Kind: EventStep, Next: next, Err: err}) }()
 	next = q.now().Add(idle)
 	accounts, err := q.c.Accounts.Accounts(ctx)
 	if err != nil {
@@ -49,6 +50,7 @@ func (q *Queue) Step(ctx context.Context) (next time.Time, err error) {
 		delete(batches, a.ID)
 		if err != nil {
 			errs = append(errs, fmt.Errorf("account %s: %w", a.ID, err))
+			q.observe(ctx, Event{Kind: EventAccountFailed, Company: a.Company, Account: a.ID, Next: next, Err: err})
 		}
 		next = earlier(next, due)
 	}
@@ -72,7 +74,7 @@ func (q *Queue) account(ctx context.Context, a amazon.Account, batches []Batch) 
 	done := func(what string, due time.Time, err error) {
 		if errors.Is(err, store.ErrConflict) {
 			// Another worker was faster. Its save is as good as ours.
-			q.c.Logger.DebugContext(ctx, "another worker was faster", "account", a.ID, "what", what, "error", err)
+			q.observe(ctx, Event{Kind: EventOvertaken, Company: a.Company, Account: a.ID, Text: what, Err: err})
 			due, err = q.now().Add(conflictPause), nil
 		}
 		if err != nil {
@@ -151,7 +153,7 @@ func (q *Queue) resume(ctx context.Context, a amazon.Account, b Batch, all []Bat
 		// Somebody else took it up, and may be sending it.
 		return b, fmt.Errorf("batch %s: %w", b.ID, store.ErrConflict)
 	}
-	ticket, err := q.c.Feeds.Begin(ctx, a, b.Feed)
+	ticket, err := q.begin(ctx, a, b.Feed)
 	if err != nil {
 		b.Due = q.retryAt(err)
 		return b, ignoreThrottled(err)
@@ -175,7 +177,7 @@ func (q *Queue) fill(ctx context.Context, a amazon.Account, t amazon.FeedType, b
 			}
 			// A token first, and only then a claim: entries that wait for the bucket
 			// stay Queued and can still be withdrawn.
-			if ticket, err = q.c.Feeds.Begin(ctx, a, t); err != nil {
+			if ticket, err = q.begin(ctx, a, t); err != nil {
 				return q.retryAt(err), ignoreThrottled(err)
 			}
 			defer ticket.Close()

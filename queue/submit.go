@@ -102,7 +102,7 @@ func (q *Queue) saveWith(ctx context.Context, b Batch, es []Entry, to State, why
 		}
 		moved = append(moved, es[i])
 	}
-	if err := q.c.Store.SaveQueue(ctx, Change{Batches: append(others, b), Entries: es, Events: events(moved, to)}); err != nil {
+	if err := q.commit(ctx, Change{Batches: append(others, b), Entries: es, Events: q.rows(b, moved, to)}); err != nil {
 		return b, fmt.Errorf("save batch %s: %w", b.ID, err)
 	}
 	b.Version++
@@ -118,7 +118,7 @@ func (q *Queue) save(ctx context.Context, b Batch) (Batch, error) {
 func (q *Queue) postpone(ctx context.Context, b Batch, cause error) (Batch, error) {
 	b.Due, b.Why, b.Document = q.retryAt(cause), cause.Error(), nil
 	b, err := q.save(ctx, b)
-	return b, errors.Join(ignoreThrottled(cause), err)
+	return b, errors.Join(q.waits(ctx, b, cause), err)
 }
 
 // lose records that nobody knows whether a batch was sent.
@@ -130,8 +130,11 @@ func (q *Queue) lose(ctx context.Context, b Batch, why string) (Batch, error) {
 	if err := b.move(BatchUnknownSent, why); err != nil {
 		return b, err
 	}
-	b, err = q.saveWith(ctx, b, es, EntryUnknownSent, why)
-	q.c.Logger.WarnContext(ctx, "answer of createFeed is lost", "batch", b.ID, "account", b.Account, "feed", b.Feed)
+	if b, err = q.saveWith(ctx, b, es, EntryUnknownSent, why); err == nil {
+		lost := b.event(EventAnswerLost)
+		lost.Text = why
+		q.observe(ctx, lost)
+	}
 	return b, err
 }
 
@@ -158,7 +161,9 @@ func (q *Queue) learn(ctx context.Context, b Batch, feed amazon.Feed, sent error
 		}
 		lost := errors.Is(err, ErrTransition)
 		if !lost {
-			q.c.Logger.ErrorContext(ctx, "answer of createFeed is not saved yet", "batch", b.ID, "document_number", feed.ID, "error", err)
+			unsaved := b.event(EventAnswerUnsaved)
+			unsaved.Document, unsaved.Err = feed.ID, err
+			q.observe(ctx, unsaved)
 			select {
 			case <-patience:
 				lost = true
@@ -205,7 +210,9 @@ func (q *Queue) tryLearn(ctx context.Context, b Batch, committed int64, feed ama
 			return b, err
 		}
 		if b, err = q.saveWith(ctx, b, es, EntrySubmitted, "Document Number "+string(feed.ID)); err == nil {
-			q.c.Logger.InfoContext(ctx, "document sent", "batch", b.ID, "account", b.Account, "feed", b.Feed, "document_number", feed.ID, "entries", len(es))
+			answered := b.event(EventBatchSent)
+			answered.Next = b.Due
+			q.observe(ctx, answered)
 		}
 		return b, err
 
@@ -214,14 +221,18 @@ func (q *Queue) tryLearn(ctx context.Context, b Batch, committed int64, feed ama
 		if err := b.move(BatchUploaded, sent.Error()); err != nil {
 			return b, err
 		}
-		return q.saveWith(ctx, b, es, EntryClaimed, "not sent: "+sent.Error())
+		if b, err = q.saveWith(ctx, b, es, EntryClaimed, "not sent: "+sent.Error()); err == nil {
+			unsent := b.event(EventNotSent)
+			unsent.Next, unsent.Err = b.Due, sent
+			q.observe(ctx, unsent)
+		}
+		return b, err
 
 	case sent != nil && amazon.Whether(sent) == amazon.Answered:
 		b.Applied, b.Open = true, len(es)
 		if err := b.move(BatchCancelled, sent.Error()); err != nil {
 			return b, err
 		}
-		q.c.Logger.ErrorContext(ctx, "Amazon refused a document", "batch", b.ID, "account", b.Account, "feed", b.Feed, "error", sent)
 		return q.saveWith(ctx, b, es, EntryNeedsDecision, "not sent: "+sent.Error())
 	}
 

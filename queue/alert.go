@@ -1,0 +1,178 @@
+package queue
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/takebackhq/takeback/order"
+	"github.com/takebackhq/takeback/store"
+)
+
+// ErrRole refuses to close an alert that is for somebody else.
+var ErrRole = errors.New("the alert is for another role")
+
+// ClosedError refuses to close an alert that is closed.
+type ClosedError struct {
+	Key    string
+	Closed order.Stamp // by whom, when and why
+}
+
+func (e *ClosedError) Error() string {
+	return fmt.Sprintf("alert %s was closed by %s at %s: %s", e.Key, e.Closed.By, e.Closed.At.UTC().Format(time.RFC3339), e.Closed.Why)
+}
+
+// Alerts lists alerts: what concerns a request, a document or an account and needs
+// a person. Without a query it lists those of all journals; with companies, only
+// those about accounts of theirs, as Config.Accounts lists them now.
+//
+// A key begins with what happened and goes on with what it happened to: a batch, an
+// entry and its attempt, or an account. One document is one alert, however many
+// requests are in it; it is about the account, so its Order has no number, and each
+// order's journal has a row of its own.
+func (q *Queue) Alerts(ctx context.Context, query order.AlertQuery, companies ...order.CompanyID) ([]order.Alert, error) {
+	if len(companies) > 0 {
+		accounts, err := q.c.Accounts.Accounts(ctx, query.Accounts...)
+		if err != nil {
+			return nil, fmt.Errorf("accounts: %w", err)
+		}
+		query.Accounts = nil
+		for _, a := range accounts {
+			if slices.Contains(companies, a.Company) {
+				query.Accounts = append(query.Accounts, a.ID)
+			}
+		}
+		if len(query.Accounts) == 0 {
+			return nil, nil
+		}
+	}
+	return q.c.Store.Alerts(ctx, query)
+}
+
+// CloseAlert records that somebody has looked at an alert, in which role, and what
+// came of it. It decides nothing about requests. An alert that is not there is
+// store.ErrNotFound, one for another role [ErrRole], one that was closed before a
+// [*ClosedError]; of two who close it at once, one gets that.
+func (q *Queue) CloseAlert(ctx context.Context, key string, role order.Role, by, why string) error {
+	if strings.TrimSpace(by) == "" || strings.TrimSpace(why) == "" {
+		return fmt.Errorf("close alert %q: by %q, because %q: say by whom, and why", key, by, why)
+	}
+	a, err := q.alertOf(ctx, key)
+	switch {
+	case err != nil:
+		return err
+	case a.For != role:
+		return fmt.Errorf("close alert %s as %q: it is for %q: %w", key, role, a.For, ErrRole)
+	case a.Closed != order.Stamp{}:
+		return &ClosedError{key, a.Closed}
+	}
+	row := order.Event{
+		Order: a.Order, Seq: a.Seq, Kind: order.EventClosed, Subject: a.Subject, Text: a.Text,
+		Key: order.ClosedKey(key), Stamp: order.Stamp{By: by, At: q.now(), Why: why},
+	}
+	if err := q.commit(ctx, Change{Events: []order.Event{row}}); err != nil {
+		return fmt.Errorf("close alert %s: %w", key, err)
+	}
+	// Of two rows with one key the first stands, and neither save fails.
+	if a, err = q.alertOf(ctx, key); err != nil {
+		return err
+	}
+	if c := a.Closed; c.By != by || c.Why != why || !c.At.Equal(row.At) {
+		return &ClosedError{key, c}
+	}
+	q.observe(ctx, Event{Kind: EventAlertClosed, Account: a.Order.Account, Alert: key, By: by, Text: why})
+	return nil
+}
+
+func (q *Queue) alertOf(ctx context.Context, key string) (order.Alert, error) {
+	as, err := q.c.Store.Alerts(ctx, order.AlertQuery{Keys: []string{key}, Closed: true})
+	if err != nil {
+		return order.Alert{}, fmt.Errorf("alert %q: %w", key, err)
+	}
+	if len(as) == 0 {
+		return order.Alert{}, fmt.Errorf("alert %q: %w", key, store.ErrNotFound)
+	}
+	return as[0], nil
+}
+
+// alert is the row of an alert, for [Change.Events]: about an Amazon order whose
+// head was last known at a version, or about an account as a whole.
+func (q *Queue) alert(key string, to order.Role, about order.AmazonID, head int64, subject, text string) order.Event {
+	return order.Event{
+		Order: about, Seq: order.LastSeq(head), Kind: order.EventAlert, Subject: subject, Text: text,
+		Key: key, For: to, Stamp: order.Stamp{By: "queue", At: q.now()},
+	}
+}
+
+// entryAlert is an alert about the current attempt of an entry.
+func (q *Queue) entryAlert(what string, e Entry, text string) order.Event {
+	return q.alert(fmt.Sprintf("%s/%s/%d", what, e.ID, len(e.Attempts)), order.Operator, e.Order, e.Head, e.subject(), text)
+}
+
+// batchAlert is an alert about a document. Sent once more, it can raise the same
+// alert once more.
+func (q *Queue) batchAlert(what string, b Batch, text string) order.Event {
+	key := what + "/" + string(b.ID)
+	if b.Sends > 1 {
+		key = fmt.Sprintf("%s/%d", key, b.Sends)
+	}
+	return q.alert(key, order.Operator, order.AmazonID{Account: b.Account}, 0, "batch "+string(b.ID), text)
+}
+
+// rows are the audit rows of a batch's entries that have come to a state: one for
+// each, and where a person should look, one alert for all of them. A document of
+// thousands is one question, not thousands.
+func (q *Queue) rows(b Batch, es []Entry, to State) []order.Event {
+	rows := events(es, to)
+	what := ""
+	switch {
+	case len(rows) == 0:
+		return nil
+	case to == EntryUnknownSent:
+		what = "lost"
+	case to == EntryNeedsDecision && b.State == BatchCancelled:
+		what = "refused" // the call, and so all of them
+	case to == EntryNeedsDecision:
+		what = "decide"
+	default:
+		return rows
+	}
+	text := fmt.Sprintf("%d requests: %s. %s", len(rows), to.Label(), b.Why)
+	return append(rows, q.batchAlert(what, b, strings.TrimSpace(text)))
+}
+
+// asideAlerts are those of entries that were set aside, each a question by itself.
+func (q *Queue) asideAlerts(es []Entry) []order.Event {
+	var rows []order.Event
+	for _, e := range es {
+		if e.State == EntryNeedsDecision {
+			rows = append(rows, q.entryAlert("decide", e, e.State.Label()+". "+e.Why))
+		}
+	}
+	return rows
+}
+
+// AlertEvents is what is observed of rows that were saved: the alerts among them.
+func AlertEvents(rows []order.Event) []Event {
+	var es []Event
+	for _, r := range rows {
+		if r.Kind == order.EventAlert {
+			es = append(es, Event{Kind: EventAlert, At: r.At, Account: r.Order.Account, Alert: r.Key, By: r.By, Text: r.Subject + ": " + r.Text})
+		}
+	}
+	return es
+}
+
+// commit saves a change, and tells of the alerts in it.
+func (q *Queue) commit(ctx context.Context, c Change) error {
+	err := q.c.Store.SaveQueue(ctx, c)
+	if err == nil {
+		for _, e := range AlertEvents(c.Events) {
+			q.tell(ctx, e)
+		}
+	}
+	return err
+}
