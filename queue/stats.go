@@ -19,14 +19,14 @@ type Stat struct {
 	Account order.AccountID
 	Listed  bool // in Config.Accounts; what is not listed is not worked on
 
-	Lanes    []LaneStat // in the order of Feed, Kind and State; none without entries
-	Feeds    []FeedStat // of both types
-	Unknown  int        // entries that Amazon may have: UnknownSent and UnknownResult
-	Decide   int        // entries that need a person's decision
-	Batches  int        // that are not finished
-	Next     time.Time  // when a pass has something to look at; in the past: with the next Step; zero: nothing waits
-	Failures int        // passes in a row that failed
-	Paused   *PauseStat // nil: sending goes on
+	Lanes    []LaneStat    // in the order of Feed, Kind and State; none without entries
+	Feeds    []FeedStat    // of both types
+	Unknown  int           // entries that Amazon may have: UnknownSent and UnknownResult
+	Decide   int           // entries that need a person's decision
+	Batches  int           // that are not finished
+	Next     time.Time     // when a pass has something to look at; in the past: with the next Step; zero: nothing waits
+	Failures int           // passes in a row that failed
+	Paused   []order.Stamp // by whom, of the account and of the company; none: sending goes on
 }
 
 // LaneStat is the entries of an account that stand in one state.

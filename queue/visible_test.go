@@ -8,7 +8,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/takebackhq/takeback/amazon"
-	"github.com/takebackhq/takeback/order"
 	"github.com/takebackhq/takeback/queue"
 	"github.com/takebackhq/takeback/settings"
 )
@@ -75,8 +74,7 @@ func TestUnlistedAccountIsNamed(t *testing.T) {
 	})
 }
 
-// Law 15: what happens to a request on its way stands in the order's journal, and
-// what a person should look at is an alert.
+// Law 15: what happens to a request on its way stands in the order's journal.
 func TestTheWayToAmazonIsInTheJournal(t *testing.T) {
 	in(t, func(w *world) {
 		w.amazon.answers = []answer{{err: errLost}}
@@ -92,6 +90,6 @@ func TestTheWayToAmazonIsInTheJournal(t *testing.T) {
 			assert.Equal(w.t, "refund "+string(id), e.Subject)
 			assert.False(w.t, e.At.IsZero())
 		}
-		assert.Equal(w.t, []string{"Result Direct Claimed. ", "Result queue Submittin", string(order.EventAlert) + " queue UnknownSe"}, told)
+		assert.Equal(w.t, []string{"Result Direct Claimed. ", "Result queue Submittin", "Result queue UnknownSe"}, told)
 	})
 }
