@@ -29,10 +29,22 @@ func (e *ClosedError) Error() string {
 // a person. Without a query it lists those of all journals; with companies, only
 // those about accounts of theirs, as Config.Accounts lists them now.
 //
-// A key begins with what happened and goes on with what it happened to: a batch, an
-// entry and its attempt, or an account. One document is one alert, however many
-// requests are in it; it is about the account, so its Order has no number, and each
-// order's journal has a row of its own.
+// A key begins with what happened, and names what it happened to:
+//
+//	lost/<batch>                    nobody knows whether the document was sent
+//	refused/<batch>                 Amazon refused the call for the document
+//	decide/<batch>                  a person must say what became of the document
+//	stuck/<batch>                   Amazon has had the document for long
+//	decide/<entry>/<attempt>        a person must decide about the request
+//	refused/<entry>/<attempt>       Amazon refused the request
+//	doubled/<entry>/<attempt>       two attempts of the request were sent
+//	contradicted/<entry>/<attempt>  Amazon did what counted as not done
+//	unclaimed/<account>/<feed>      Amazon has a feed that nobody here sent
+//	cancelled/<account>/<batch>     Amazon cancels one feed after the other
+//
+// One document is one alert, however many requests it holds: its Order has no
+// number, and each order's journal has a row without a key. When a document is sent
+// once more, /2 follows its key, and so on.
 func (q *Queue) Alerts(ctx context.Context, query order.AlertQuery, companies ...order.CompanyID) ([]order.Alert, error) {
 	if len(companies) > 0 {
 		accounts, err := q.c.Accounts.Accounts(ctx, query.Accounts...)

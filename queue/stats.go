@@ -194,6 +194,9 @@ func (q *Queue) statBuckets(ctx context.Context, accounts []amazon.Account, of m
 		return nil
 	}
 	for _, a := range accounts {
+		if a.Check() != nil {
+			continue // it cannot send, and each pass names it; the others' figures count
+		}
 		feeds := of[a.ID].Feeds
 		for i := range feeds {
 			next, err := bucket.NextFeed(ctx, a, feeds[i].Feed)

@@ -139,6 +139,12 @@ func TestStatsAskABucketThatKnows(t *testing.T) {
 		require.NoError(w.t, err)
 		assert.Equal(w.t, []queue.FeedStat{{Feed: amazon.CancelFeed}, {Feed: amazon.RefundFeed, Next: epoch.Add(time.Minute)}}, stats[0].Feeds)
 
+		broken := account("eu", "acme")
+		broken.Marketplaces = nil
+		w.accounts = append(w.accounts, broken)
+		_, err = w.queueOn(feeds).Stats(w.t.Context(), "acme")
+		require.NoError(w.t, err, "an account that cannot send hides no other's figures")
+
 		feeds.err = errLost
 		_, err = q.Stats(w.t.Context(), "acme")
 		assert.ErrorIs(w.t, err, errLost)
