@@ -152,7 +152,7 @@ func (q *Queue) rows(b Batch, es []Entry, to State) []order.Event {
 	default:
 		return rows
 	}
-	text := fmt.Sprintf("%d requests: %s. %s", len(rows), to.Label(), b.Why)
+	text := fmt.Sprintf("%s. Requests: %d. %s", to.Label(), len(rows), b.Why)
 	return append(rows, q.batchAlert(what, b, strings.TrimSpace(text)))
 }
 

@@ -40,7 +40,7 @@ func TestALostDocumentIsOneAlert(t *testing.T) {
 		b := w.batches()[0]
 		want := []order.Alert{{Event: order.Event{
 			Order: order.AmazonID{Account: "us"}, Seq: order.LastSeq(0), Kind: order.EventAlert, Subject: "batch " + string(b.ID),
-			Text: "3 requests: Not confirmed, do not resend. Amazon's answer held no Document Number",
+			Text: "Not confirmed, do not resend. Requests: 3. Amazon's answer held no Document Number",
 			Key:  "lost/" + string(b.ID), For: order.Operator, Stamp: order.Stamp{By: "queue", At: epoch},
 		}}}
 		assert.Empty(w.t, cmp.Diff(want, as))

@@ -100,7 +100,9 @@ func Observer(log *slog.Logger, observe func(context.Context, Event)) func(conte
 		log = slog.New(slog.DiscardHandler)
 	}
 	return func(ctx context.Context, e Event) {
-		log.LogAttrs(ctx, e.Level(), "takeback "+string(e.Kind), e.attrs()...)
+		if log.Enabled(ctx, e.Level()) {
+			log.LogAttrs(ctx, e.Level(), "takeback "+string(e.Kind), e.attrs()...)
+		}
 		if observe != nil {
 			observe(ctx, e)
 		}
