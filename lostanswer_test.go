@@ -53,10 +53,11 @@ func Example_lostAnswer() {
 			ID: order.ID{Company: "acme", Number: "SO-1001"}, Amazon: id, Currency: "USD", Fulfilment: order.ByMerchant, Status: order.StatusCompleted,
 			Lines: []order.Line{{Item: "114000000000011", SKU: "MUG-BLUE", Ordered: 2, Shipped: 2, Charges: charges}},
 		}},
-		Amazon:   client,
-		Accounts: amazon.AccountList{{ID: "acme-us", Company: "acme", Merchant: "A1EXAMPLE", Region: amazon.NorthAmerica, Marketplaces: []order.MarketplaceID{"ATVPDKIKX0DER"}}},
-		Settings: settings.Fixed{}, // each request goes out at once
-		Now:      clock,
+		Amazon:       client,
+		Accounts:     amazon.AccountList{{ID: "acme-us", Company: "acme", Merchant: "A1EXAMPLE", Region: amazon.NorthAmerica, Marketplaces: []order.MarketplaceID{"ATVPDKIKX0DER"}}},
+		Settings:     settings.Fixed{}, // each request goes out at once
+		Installation: "example",
+		Now:          clock,
 	})
 	if err != nil {
 		log.Fatal(err)
