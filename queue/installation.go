@@ -226,6 +226,9 @@ func (q *Queue) pauseStrange(ctx context.Context, a amazon.Account, strange []am
 			"Amazon has feed %s (%s, created %s), which was not sent from here: find out who sent it and what of the queue it holds, then resume the account",
 			f.ID, f.Type, f.CreatedAt.UTC().Format(time.RFC3339))))
 	}
-	why := fmt.Sprintf("%d feeds were not sent from here, such as %s", len(strange), strange[0].ID)
+	why := fmt.Sprintf("not sent from here: feed %s", strange[0].ID)
+	if more := len(strange) - 1; more > 0 {
+		why += fmt.Sprintf(" and %d more", more)
+	}
 	return errors.Join(append(errs, q.pause(ctx, Scope{Account: a.ID}, order.Stamp{By: "queue", At: q.now(), Why: why}, known))...)
 }
