@@ -1,0 +1,314 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/takebackhq/takeback"
+	"github.com/takebackhq/takeback/amazon/amazontest"
+	"github.com/takebackhq/takeback/queue"
+)
+
+// run is one run: everything in it follows from its seed and number.
+type run struct {
+	seed    uint64
+	number  int
+	random  *rand.Rand
+	clock   time.Time
+	weather weather
+	calm    bool // nothing goes wrong any more
+
+	world   *world
+	workers []*worker
+	fault   amazontest.Fault // of the call to Amazon that is about to arrive
+
+	figures figures
+	trace   func(string)           // nil: nobody looks
+	plant   func(*takeback.Config) // a mistake that the run shall find; nil: none
+}
+
+// began is when every run begins.
+var began = time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
+
+func newRun(seed uint64, number, workers int) *run {
+	r := &run{seed: seed, number: number, random: rand.New(rand.NewPCG(seed, uint64(number))), clock: began}
+	r.weather = r.drawWeather()
+	for i := range workers {
+		r.workers = append(r.workers, &worker{run: r, name: fmt.Sprintf("worker %d", i+1), skew: r.between(-skewOfWorker, skewOfWorker)})
+	}
+	return r
+}
+
+// play goes through the run and says what came of it. An error is one of this
+// program's.
+func (r *run) play(folder string) (_ figures, err error) {
+	r.figures.Runs = 1
+	if r.world, err = r.build(folder); err != nil {
+		return r.figures, fmt.Errorf("run %d: %w", r.number, err)
+	}
+	defer func() {
+		for _, w := range r.workers {
+			w.stop()
+		}
+		if closed := r.world.close(folder); err == nil {
+			err = closed
+		}
+	}()
+	for _, w := range r.workers {
+		if err := w.start(); err != nil {
+			return r.figures, fmt.Errorf("run %d: %w", r.number, err)
+		}
+	}
+	if err := r.storm(); err != nil {
+		return r.figures, fmt.Errorf("run %d: %w", r.number, err)
+	}
+	if err := r.settle(); err != nil {
+		return r.figures, fmt.Errorf("run %d: %w", r.number, err)
+	}
+	if err := r.compare(); err != nil {
+		return r.figures, fmt.Errorf("run %d: %w", r.number, err)
+	}
+	return r.figures, nil
+}
+
+// storm is the part in which things go wrong, until everything was asked for and
+// for some time more.
+func (r *run) storm() error {
+	for moves := 10 + r.random.IntN(40); moves > 0 || r.unissued() != nil; moves-- {
+		if moves < -1000 {
+			return fmt.Errorf("%s of order %s cannot be asked for", r.unissued().kind, r.unissued().order)
+		}
+		if r.chance(0.3) {
+			r.pass(r.pauseBetweenMoves())
+			continue
+		}
+		if r.chance(0.05) {
+			if err := r.others(); err != nil {
+				return err
+			}
+			continue
+		}
+		w := r.workers[r.random.IntN(len(r.workers))]
+		if err := r.move(w); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// pauseBetweenMoves is mostly minutes, sometimes hours, rarely days.
+func (r *run) pauseBetweenMoves() time.Duration {
+	switch dice := r.random.IntN(20); {
+	case dice == 0:
+		return r.upTo(3 * 24 * time.Hour)
+	case dice < 4:
+		return r.upTo(5 * time.Hour)
+	case dice < 12:
+		return r.upTo(40 * time.Minute)
+	}
+	return r.upTo(2 * time.Minute)
+}
+
+// move has a worker go on, or begin something.
+func (r *run) move(w *worker) error {
+	if w.parked != nil {
+		if r.chance(0.4) {
+			return nil // let it lie
+		}
+		r.tell("%s goes on %s", w, w.parked)
+		return r.drive(w, w.release(w.parked, proceed))
+	}
+	doing, task := r.task()
+	return r.begin(w, doing, task)
+}
+
+func (r *run) begin(w *worker, doing string, task func(context.Context, *takeback.Desk) error) error {
+	r.tell("%s: %s", w.name, doing)
+	return r.drive(w, w.begin(doing, task))
+}
+
+// drive lets a worker move until it is done, is left somewhere, or crashes.
+func (r *run) drive(w *worker, e event) error {
+	for e.stop != nil {
+		r.tick(e.stop)
+		v, left := r.judge(w, e.stop)
+		r.tell("  %s: %s: %s", w.name, e.stop, map[verdict]string{proceed: "ok", fail: "FAILS", crash: "CRASH"}[v])
+		if left {
+			r.figures.Suspends++
+			w.parked = e.stop
+			r.tell("  %s is left there", w.name)
+			return nil
+		}
+		e = w.release(e.stop, v)
+		if v == crash {
+			r.figures.Crashes++
+			return w.start()
+		}
+	}
+	w.doing = ""
+	return nil
+}
+
+// task draws what an idle worker does.
+func (r *run) task() (string, func(context.Context, *takeback.Desk) error) {
+	switch dice := r.random.IntN(20); {
+	case dice < 6 && r.unissued() != nil:
+		ask := r.unissued()
+		return fmt.Sprintf("ask for %s %q of order %s", ask.kind, ask.key, ask.order), ask.issue
+	case dice < 9:
+		return "process", r.process
+	case dice < 10:
+		return "withdraw or retry", r.changeMind
+	case dice < 13:
+		return "decide", r.person
+	}
+	return "step", step
+}
+
+func step(ctx context.Context, d *takeback.Desk) error {
+	_, err := d.Step(ctx)
+	return err
+}
+
+// unissued is the first request of which nobody knows that it was queued.
+func (r *run) unissued() *request {
+	for _, ask := range r.world.requests {
+		if ask.issued == "" {
+			return ask
+		}
+	}
+	return nil
+}
+
+// process is an operator who sends what waits, of one company.
+func (r *run) process(ctx context.Context, d *takeback.Desk) error {
+	a := r.world.accounts[r.random.IntN(len(r.world.accounts))]
+	return processAll(ctx, d, queue.EntryQuery{Company: a.Company, States: []queue.State{queue.EntryQueued}})
+}
+
+func processAll(ctx context.Context, d *takeback.Desk, q queue.EntryQuery) error {
+	es, err := d.Queue.Entries(ctx, q)
+	if err != nil {
+		return err
+	}
+	var ids []queue.EntryID
+	for _, e := range es {
+		if e.Selection == nil {
+			ids = append(ids, e.ID)
+		}
+	}
+	if len(ids) == 0 {
+		return nil
+	}
+	_, err = d.Queue.Process(ctx, "operator", ids...)
+	return err
+}
+
+// changeMind is somebody who takes back what waits, or tries again what ended.
+func (r *run) changeMind(ctx context.Context, d *takeback.Desk) error {
+	es, err := d.Queue.Entries(ctx, queue.EntryQuery{States: []queue.State{
+		queue.EntryQueued, queue.EntryRefused, queue.EntryRejected, queue.EntryWithdrawn, queue.EntryGivenUp,
+	}})
+	if err != nil || len(es) == 0 {
+		return err
+	}
+	switch e := es[r.random.IntN(len(es))]; {
+	case e.State != queue.EntryQueued:
+		return d.Queue.Retry(ctx, "clerk", "asked again", e.ID)
+	case r.chance(0.5):
+		return d.Queue.Withdraw(ctx, "clerk", "no longer wanted", e.ID)
+	default:
+		return d.Queue.Reject(ctx, "operator", "not this one", e.ID)
+	}
+}
+
+// patience is how long things may take to come to an end by themselves.
+const patience = 60 * 24 * time.Hour
+
+// settle lets time run on without faults until nothing is left to do.
+func (r *run) settle() error {
+	r.calm = true
+	r.tell("calm")
+	for _, w := range r.workers {
+		w.failing = failing{}
+		if w.parked != nil {
+			if err := r.drive(w, w.release(w.parked, proceed)); err != nil {
+				return err
+			}
+		}
+	}
+	stuck := time.Duration(0)
+	for i, until := 0, r.clock.Add(patience); r.clock.Before(until); i++ {
+		w := r.workers[i%len(r.workers)]
+		if err := r.begin(w, "step", step); err != nil {
+			return err
+		}
+		o, err := r.open()
+		if err != nil || o.nothing() {
+			return err
+		}
+		if o.waitsForPeople(r.world) {
+			if err := r.begin(w, "decide and process", r.tidy); err != nil {
+				return err
+			}
+		}
+		if o, err = r.open(); err != nil {
+			return err
+		}
+		// The next thing that is due, or if that was in vain, later and later.
+		wait := o.due.Sub(w.now()) + time.Second
+		if o.due.IsZero() || wait <= time.Second {
+			stuck = min(max(time.Minute, 2*stuck), 12*time.Hour)
+			wait = stuck
+		} else {
+			stuck = 0
+		}
+		r.pass(wait)
+	}
+	return nil
+}
+
+// tidy is a person who leaves nothing lying.
+func (r *run) tidy(ctx context.Context, d *takeback.Desk) error {
+	for _, company := range r.world.companies() {
+		if err := processAll(ctx, d, queue.EntryQuery{Company: company, States: []queue.State{queue.EntryQueued}}); err != nil {
+			return err
+		}
+	}
+	return r.person(ctx, d)
+}
+
+// tick is the time that a call takes.
+func (r *run) tick(s *stop) {
+	if s.after {
+		r.pass(20 * time.Millisecond)
+		return
+	}
+	r.pass(time.Millisecond)
+}
+
+func (r *run) pass(d time.Duration) {
+	r.clock = r.clock.Add(d)
+	if d > time.Second {
+		r.tell("%s later it is %s", d, r.clock.Format("2 Jan 15:04:05"))
+	}
+}
+
+func (r *run) time() time.Time { return r.clock }
+
+func (r *run) chance(p float64) bool { return r.random.Float64() < p }
+
+func (r *run) upTo(d time.Duration) time.Duration { return r.between(0, d) }
+
+// between draws a duration of whole milliseconds.
+func (r *run) between(least, most time.Duration) time.Duration {
+	return least + time.Duration(r.random.Int64N(int64((most-least)/time.Millisecond)+1))*time.Millisecond
+}
+
+func (r *run) tell(format string, args ...any) {
+	if r.trace != nil {
+		r.trace(fmt.Sprintf(format, args...))
+	}
+}
