@@ -50,7 +50,6 @@ func (r *run) compare() error {
 		return err
 	}
 	r.figures.Requests = len(r.world.requests)
-	r.figures.LedgerEqual = true
 	for _, ask := range r.world.requests {
 		r.compareRequest(b, ask)
 	}
@@ -66,7 +65,7 @@ func (r *run) compare() error {
 // found notes what is wrong.
 func (r *run) found(format string, args ...any) {
 	finding := fmt.Sprintf(format, args...)
-	r.figures.findings = append(r.figures.findings, fmt.Sprintf("run %d: %s", r.number, finding))
+	r.findings = append(r.findings, finding)
 	r.tell("WRONG: %s", finding)
 }
 

@@ -1,24 +1,21 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 )
 
 // figures are what some runs came to.
 type figures struct {
-	Runs           int  `json:"runs"`
-	Requests       int  `json:"requests"`
-	Faults         int  `json:"faults"`
-	Crashes        int  `json:"crashes"`
-	Suspends       int  `json:"suspends"`
-	Double         int  `json:"double"`
-	Lost           int  `json:"lost"`
-	WrongAdoption  int  `json:"wrong_adoption"`
-	Undecided      int  `json:"undecided"`
-	LedgerEqual    bool `json:"ledger_equal"`
-	unequalLedgers int
-	findings       []string // what was wrong, one line each
+	Runs          int  `json:"runs"`
+	Requests      int  `json:"requests"`
+	Faults        int  `json:"faults"`
+	Crashes       int  `json:"crashes"`
+	Suspends      int  `json:"suspends"`
+	Double        int  `json:"double"`
+	Lost          int  `json:"lost"`
+	WrongAdoption int  `json:"wrong_adoption"`
+	Undecided     int  `json:"undecided"`
+	LedgerEqual   bool `json:"ledger_equal"`
 }
 
 // plus adds up runs.
@@ -33,16 +30,24 @@ func (f figures) plus(g figures) figures {
 	f.WrongAdoption += g.WrongAdoption
 	f.Undecided += g.Undecided
 	f.LedgerEqual = f.LedgerEqual && g.LedgerEqual
-	f.findings = append(f.findings, g.findings...)
 	return f
 }
 
-// verdict is what a run must not come to.
-func (f figures) verdict() error {
-	if f.Double == 0 && f.Lost == 0 && f.WrongAdoption == 0 && f.LedgerEqual {
-		return nil
-	}
-	return fmt.Errorf("double %d, lost %d, wrong adoption %d, ledgers equal %t: want none, and equal ledgers", f.Double, f.Lost, f.WrongAdoption, f.LedgerEqual)
+// errUnsafe is what no run may come to.
+type errUnsafe struct{ figures }
+
+func (e errUnsafe) Error() string {
+	return fmt.Sprintf("double %d, lost %d, wrong adoption %d, ledgers equal %t: want 0, 0, 0 and true", e.Double, e.Lost, e.WrongAdoption, e.LedgerEqual)
 }
 
-var errFound = errors.New("runs went wrong")
+func (f figures) verdict() error {
+	if f.Double > 0 || f.Lost > 0 || f.WrongAdoption > 0 || !f.LedgerEqual {
+		return errUnsafe{f}
+	}
+	return nil
+}
+
+func (f figures) String() string {
+	return fmt.Sprintf("%d runs, %d requests; %d faults, %d crashes, %d suspends\ndouble %d, lost %d, wrong adoption %d, undecided %d, ledgers equal: %t",
+		f.Runs, f.Requests, f.Faults, f.Crashes, f.Suspends, f.Double, f.Lost, f.WrongAdoption, f.Undecided, f.LedgerEqual)
+}

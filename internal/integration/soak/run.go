@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"time"
@@ -24,9 +25,10 @@ type run struct {
 	workers []*worker
 	fault   amazontest.Fault // of the call to Amazon that is about to arrive
 
-	figures figures
-	trace   func(string)           // nil: nobody looks
-	plant   func(*takeback.Config) // a mistake that the run shall find; nil: none
+	figures  figures
+	findings []string               // what is wrong, one line each
+	trace    func(string)           // nil: nobody looks
+	plant    func(*takeback.Config) // a mistake that the run shall find; nil: none
 }
 
 // began is when every run begins.
@@ -41,36 +43,41 @@ func newRun(seed uint64, number, workers int) *run {
 	return r
 }
 
-// play goes through the run and says what came of it. An error is one of this
-// program's.
-func (r *run) play(folder string) (_ figures, err error) {
-	r.figures.Runs = 1
-	if r.world, err = r.build(folder); err != nil {
-		return r.figures, fmt.Errorf("run %d: %w", r.number, err)
+// play goes through the run, in a new database made of an empty one. An error is
+// one of this program's; what is wrong with the library stands in figures and
+// findings.
+func (r *run) play(folder string, empty []byte) (err error) {
+	defer func() {
+		if err != nil {
+			err = fmt.Errorf("run %d: %w", r.number, err)
+		}
+	}()
+	r.figures = figures{Runs: 1, LedgerEqual: true}
+	if r.world, err = r.build(); err != nil {
+		return err
 	}
+	remove, err := r.world.open(folder, empty)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, remove()) }()
 	defer func() {
 		for _, w := range r.workers {
 			w.stop()
 		}
-		if closed := r.world.close(folder); err == nil {
-			err = closed
-		}
 	}()
 	for _, w := range r.workers {
 		if err := w.start(); err != nil {
-			return r.figures, fmt.Errorf("run %d: %w", r.number, err)
+			return err
 		}
 	}
 	if err := r.storm(); err != nil {
-		return r.figures, fmt.Errorf("run %d: %w", r.number, err)
+		return err
 	}
 	if err := r.settle(); err != nil {
-		return r.figures, fmt.Errorf("run %d: %w", r.number, err)
+		return err
 	}
-	if err := r.compare(); err != nil {
-		return r.figures, fmt.Errorf("run %d: %w", r.number, err)
-	}
-	return r.figures, nil
+	return r.compare()
 }
 
 // storm is the part in which things go wrong, until everything was asked for and

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -11,7 +12,6 @@ import (
 	"time"
 
 	"github.com/shopspring/decimal"
-	_ "modernc.org/sqlite" // the driver of the store
 
 	"github.com/takebackhq/takeback"
 	"github.com/takebackhq/takeback/amazon"
@@ -39,7 +39,6 @@ type world struct {
 	orders   []order.Order
 	requests []*request
 	fake     *amazontest.Server
-	db       *sql.DB
 	store    *sqlite.Store
 	strange  map[order.AccountID]string // an Amazon order that only strangers refund
 }
@@ -75,9 +74,10 @@ func (r *request) issue(ctx context.Context, d *takeback.Desk) (err error) {
 }
 
 // build draws a world.
-func (r *run) build(folder string) (*world, error) {
+func (r *run) build() (*world, error) {
 	w := &world{run: r, settings: settings.ByCompany{}, strange: map[order.AccountID]string{}}
 	var err error
+	r.world = w // the scripts ask for it
 	w.fake, err = amazontest.New(amazontest.Config{
 		Now:            r.time,
 		Skew:           r.between(-skewOfAmazon, skewOfAmazon),
@@ -102,7 +102,7 @@ func (r *run) build(folder string) (*world, error) {
 		}
 	}
 	w.ask()
-	return w, w.open(folder)
+	return w, nil
 }
 
 // addAccount draws the orders of a seller and has Amazon know them.
@@ -191,54 +191,29 @@ func (w *world) companies() (ids []order.CompanyID) {
 	return ids
 }
 
-// open makes the database.
-func (w *world) open(folder string) error {
+// open makes the world's database. Remove it in the end.
+func (w *world) open(folder string, empty []byte) (remove func() error, err error) {
 	file := filepath.Join(folder, fmt.Sprintf("%d.db", w.run.number))
-	empty, err := emptyDatabase(folder)
-	if err != nil {
-		return err
-	}
 	if err := os.WriteFile(file, empty, 0o600); err != nil {
-		return err
+		return nil, err
 	}
-	if w.db, err = sql.Open("sqlite", "file:"+file+durable); err != nil {
-		return err
+	db := sql.OpenDB(openDatabase(file))
+	remove = func() error {
+		// Closed by its last connection, the file is all there is.
+		return errors.Join(db.Close(), os.Remove(file))
 	}
-	w.store, err = sqlite.New(context.Background(), w.db)
-	return err
-}
-
-// durable is what the store asks of a host.
-const durable = "?_pragma=synchronous(FULL)&_pragma=busy_timeout(5000)&_txlock=immediate"
-
-// close removes the database.
-func (w *world) close(folder string) error {
-	if w.db == nil {
-		return nil
+	if w.store, err = sqlite.New(context.Background(), db); err != nil {
+		return nil, errors.Join(err, remove())
 	}
-	err := w.db.Close()
-	for _, suffix := range []string{"", "-wal", "-shm"} {
-		_ = os.Remove(filepath.Join(folder, fmt.Sprintf("%d.db%s", w.run.number, suffix))) // the folder goes too, at the end
-	}
-	return err
+	return remove, nil
 }
 
 // emptyDatabase is the file of a database in which nothing is kept yet. Making
-// one takes longer than most runs.
+// one takes longer than playing a run.
 func emptyDatabase(folder string) ([]byte, error) {
 	file := filepath.Join(folder, "empty.db")
-	if data, err := os.ReadFile(filepath.Clean(file)); err == nil {
-		return data, nil
-	}
-	db, err := sql.Open("sqlite", "file:"+file+durable)
-	if err != nil {
-		return nil, err
-	}
-	if err := sqlite.Migrate(context.Background(), db); err != nil {
-		_ = db.Close()
-		return nil, err
-	}
-	if err := db.Close(); err != nil {
+	db := sql.OpenDB(openDatabase(file))
+	if err := errors.Join(sqlite.Migrate(context.Background(), db), db.Close()); err != nil {
 		return nil, err
 	}
 	return os.ReadFile(filepath.Clean(file))
