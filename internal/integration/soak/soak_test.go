@@ -1,0 +1,229 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/shopspring/decimal"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/takebackhq/takeback"
+	"github.com/takebackhq/takeback/amazon"
+	"github.com/takebackhq/takeback/order"
+	"github.com/takebackhq/takeback/queue"
+	"github.com/takebackhq/takeback/refund"
+	"github.com/takebackhq/takeback/store"
+)
+
+const testSeed = 2026
+
+// play plays runs, with a mistake planted into the library, until enough of them
+// were played or one has shown what is looked for.
+func play(t *testing.T, runs int, plant func(*takeback.Config), shows func(figures) bool) figures {
+	t.Helper()
+	folder := t.TempDir()
+	empty, err := emptyDatabase(folder)
+	require.NoError(t, err)
+	sum := figures{LedgerEqual: true}
+	for n := 1; n <= runs && !shows(sum); n++ {
+		r := newRun(testSeed, n, 3)
+		r.plant = plant
+		require.NoError(t, r.play(folder, empty))
+		for _, finding := range r.findings {
+			t.Logf("run %d: %s", n, finding)
+		}
+		sum = sum.plus(r.figures)
+	}
+	return sum
+}
+
+func TestRunsAreSafe(t *testing.T) {
+	sum := play(t, 20, nil, func(figures) bool { return false })
+	require.NoError(t, sum.verdict())
+	assert.NotZero(t, sum.Requests)
+	assert.NotZero(t, sum.Faults)
+	assert.NotZero(t, sum.Crashes)
+	assert.NotZero(t, sum.Suspends)
+}
+
+// The same seed, number and workers go the same way.
+func TestRunReplays(t *testing.T) {
+	folder := t.TempDir()
+	empty, err := emptyDatabase(folder)
+	require.NoError(t, err)
+	for n := range 10 {
+		var told [2][]string
+		for i := range told {
+			r := newRun(testSeed, n+1, 3)
+			r.trace = func(line string) { told[i] = append(told[i], line) }
+			require.NoError(t, r.play(folder, empty))
+		}
+		require.Empty(t, cmp.Diff(told[0], told[1]), "run %d", n+1)
+	}
+}
+
+// What the program is for: each mistake is one that the library must not make,
+// and shows.
+func TestFindsMistakes(t *testing.T) {
+	tests := []struct {
+		name  string
+		plant func(*takeback.Config)
+		shows func(figures) bool
+	}{
+		{"sends a document twice", func(c *takeback.Config) { c.Amazon = twice{c.Amazon} }, func(f figures) bool { return f.Double > 0 }},
+		{"does not compare before it sets", func(c *takeback.Config) { c.Store = forced{c.Store} }, func(f figures) bool { return f.Double > 0 }},
+		{"takes every feed for done well", func(c *takeback.Config) { c.Amazon = blind{c.Amazon} }, func(f figures) bool { return f.Lost > 0 }},
+		{"does not post what was paid", func(c *takeback.Config) { c.Store = forgetful{c.Store} }, func(f figures) bool { return !f.LedgerEqual }},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			sum := play(t, 100, tt.plant, tt.shows)
+			assert.True(t, tt.shows(sum), "%+v", sum)
+			assert.Error(t, sum.verdict())
+		})
+	}
+}
+
+// twice sends what it has sent once more, under a new ticket.
+type twice struct{ amazon.API }
+
+func (a twice) Begin(ctx context.Context, account amazon.Account, t amazon.FeedType) (amazon.Ticket, error) {
+	first, err := a.API.Begin(ctx, account, t)
+	if err != nil {
+		return nil, err
+	}
+	second, err := a.API.Begin(ctx, account, t)
+	if err != nil {
+		first.Close()
+		return nil, err
+	}
+	return &twoTickets{first, second}, nil
+}
+
+type twoTickets struct {
+	amazon.Ticket
+	second amazon.Ticket
+}
+
+func (t *twoTickets) Upload(ctx context.Context, contentType string, doc []byte) (fence, at time.Time, err error) {
+	if _, _, err := t.second.Upload(ctx, contentType, doc); err != nil {
+		return fence, at, err
+	}
+	return t.Ticket.Upload(ctx, contentType, doc)
+}
+
+func (t *twoTickets) Create(ctx context.Context) (amazon.Feed, error) {
+	if _, err := t.second.Create(ctx); err != nil {
+		return amazon.Feed{}, err
+	}
+	return t.Ticket.Create(ctx)
+}
+
+func (t *twoTickets) Close() { t.second.Close(); t.Ticket.Close() }
+
+// forced is a store that has every batch saved, whatever was saved before.
+type forced struct{ takeback.Store }
+
+func (s forced) SaveQueue(ctx context.Context, c queue.Change) error {
+	err := s.Store.SaveQueue(ctx, c)
+	if !errors.Is(err, store.ErrConflict) {
+		return err
+	}
+	for i, b := range c.Batches {
+		found, err := s.Batches(ctx, queue.BatchQuery{IDs: []queue.BatchID{b.ID}})
+		if err != nil {
+			return err
+		}
+		for _, now := range found {
+			c.Batches[i].Version = now.Version
+		}
+	}
+	for i, e := range c.Entries {
+		found, err := s.Entries(ctx, queue.EntryQuery{IDs: []queue.EntryID{e.ID}})
+		if err != nil {
+			return err
+		}
+		for _, now := range found {
+			c.Entries[i].Version = now.Version
+		}
+	}
+	var heads []order.AmazonID
+	for _, w := range c.Orders {
+		heads = append(heads, w.Order)
+	}
+	ledgers, err := s.Ledgers(ctx, heads)
+	if err != nil {
+		return err
+	}
+	for i, l := range ledgers {
+		c.Orders[i].Version = l.Version
+	}
+	return s.Store.SaveQueue(ctx, c)
+}
+
+// blind reads of every processing report only how many messages there were.
+type blind struct{ amazon.API }
+
+var processed = regexp.MustCompile(`<MessagesProcessed>(\d+)<`)
+
+func (a blind) Document(ctx context.Context, account amazon.Account, id amazon.DocumentID) (io.ReadCloser, error) {
+	r, err := a.API.Document(ctx, account, id)
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	report, err := io.ReadAll(r)
+	if err != nil {
+		return nil, err
+	}
+	n := "0"
+	if found := processed.FindSubmatch(report); found != nil {
+		n = string(found[1])
+	}
+	return io.NopCloser(strings.NewReader(`<AmazonEnvelope><Header><DocumentVersion>1.02</DocumentVersion></Header>
+		<MessageType>ProcessingReport</MessageType><Message><MessageID>1</MessageID><ProcessingReport>
+		<DocumentTransactionID>1</DocumentTransactionID><StatusCode>Complete</StatusCode><ProcessingSummary>
+		<MessagesProcessed>` + n + `</MessagesProcessed><MessagesSuccessful>` + n + `</MessagesSuccessful>
+		<MessagesWithError>0</MessagesWithError><MessagesWithWarning>0</MessagesWithWarning>
+		</ProcessingSummary></ProcessingReport></Message></AmazonEnvelope>`)), nil
+}
+
+// forgetful is a store in which what is posted counts nothing.
+type forgetful struct{ takeback.Store }
+
+func (s forgetful) SaveRefunds(ctx context.Context, cs []refund.Change) error {
+	for _, c := range cs {
+		for i := range c.Postings {
+			if c.Postings[i].Balance == order.Posted {
+				c.Postings[i].Amount = decimal.Zero
+			}
+		}
+	}
+	return s.Store.SaveRefunds(ctx, cs)
+}
+
+// TestOutput: one JSON object with the figures, the same from one process and
+// from several.
+func TestOutput(t *testing.T) {
+	var out bytes.Buffer
+	require.NoError(t, soak(t.Context(), strings.Fields("-json -seed 7 -runs 5 -workers 2"), &out, &out))
+	var got map[string]any
+	require.NoError(t, json.Unmarshal(out.Bytes(), &got), out.String())
+	want := []string{"runs", "requests", "faults", "crashes", "suspends", "double", "lost", "wrong_adoption", "undecided", "ledger_equal"}
+	var names []string
+	for name := range got {
+		names = append(names, name)
+	}
+	assert.ElementsMatch(t, want, names)
+	assert.EqualValues(t, 5, got["runs"])
+	assert.Equal(t, true, got["ledger_equal"])
+}
