@@ -2,8 +2,8 @@ package queue_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"regexp"
@@ -29,12 +29,18 @@ type scripted struct {
 	status         amazon.FeedStatus                   // of every feed; empty: DONE
 	noReport       bool                                // feeds that ended have no report
 	report         func(ids []amazon.MessageID) []byte // nil: everything accepted
-	feeds          map[amazon.FeedID]createCall        // those that had effect
+	feeds          map[amazon.FeedID]createCall        // those that exist
+	statuses       map[amazon.FeedID]amazon.FeedStatus // of single feeds, before status
+	reports        map[amazon.FeedID][]byte            // of single feeds, before report
+	lag            time.Duration                       // how long after its creation a feed is listed
+	ahead          time.Duration                       // how far Amazon's clock is ahead of ours
+	lists          int                                 // how often feeds were listed
 	watch          func(createCall)                    // sees every createFeed as it comes
 }
 
 // createCall is one createFeed.
 type createCall struct {
+	ID       amazon.FeedID
 	At       time.Time
 	Account  amazon.Account
 	Feed     amazon.FeedType
@@ -74,7 +80,7 @@ func (t *ticket) Upload(_ context.Context, contentType string, doc []byte) (fenc
 		return fence, at, fmt.Errorf("upload of %d bytes as %q", len(doc), contentType)
 	}
 	t.document = bytes.Clone(doc)
-	return t.amazon.now().Add(tokenLife), t.amazon.now(), nil
+	return t.amazon.clock().Add(tokenLife), t.amazon.clock(), nil
 }
 
 func (t *ticket) Create(context.Context) (amazon.Feed, error) {
@@ -88,12 +94,12 @@ func (t *ticket) Create(context.Context) (amazon.Feed, error) {
 	default:
 		a = answer{arrives: true}
 	}
-	call := createCall{s.now(), t.account, t.feed, t.document, a.arrives}
+	call := createCall{amazon.FeedID(strconv.Itoa(50001 + len(s.creates))), s.clock(), t.account, t.feed, t.document, a.arrives}
 	s.creates = append(s.creates, call)
 	if s.watch != nil {
 		s.watch(call)
 	}
-	feed := amazon.Feed{ID: amazon.FeedID(strconv.Itoa(50000 + len(s.creates))), Type: t.feed, CreatedAt: s.now()}
+	feed := amazon.Feed{ID: call.ID, Type: t.feed, CreatedAt: call.At}
 	if a.arrives {
 		s.feeds[feed.ID] = call
 	}
@@ -115,20 +121,29 @@ func (s *scripted) Feed(_ context.Context, _ amazon.Account, id amazon.FeedID) (
 	if !ok {
 		return amazon.Feed{}, &amazon.Error{Op: "getFeed", Sent: amazon.Answered, Status: 404}
 	}
-	f := amazon.Feed{ID: id, Type: call.Feed, Status: s.status, CreatedAt: call.At}
-	if f.Status == "" {
-		f.Status = amazon.FeedDone
-	}
-	if f.Status == amazon.FeedDone && !s.noReport {
-		f.Result = amazon.DocumentID(id)
-	}
-	return f, nil
+	return s.feed(call), nil
 }
+
+// feed is a feed as Amazon tells of it.
+func (s *scripted) feed(call createCall) amazon.Feed {
+	status := cmp.Or(s.statuses[call.ID], s.status, amazon.FeedDone)
+	f := amazon.Feed{ID: call.ID, Type: call.Feed, Status: status, CreatedAt: call.At}
+	if _, ended := s.reports[call.ID]; ended || status == amazon.FeedDone && !s.noReport {
+		f.Result = amazon.DocumentID(call.ID)
+	}
+	return f
+}
+
+// clock is Amazon's.
+func (s *scripted) clock() time.Time { return s.now().Add(s.ahead) }
 
 func (s *scripted) Document(_ context.Context, _ amazon.Account, id amazon.DocumentID) (io.ReadCloser, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	call := s.feeds[amazon.FeedID(id)]
+	if own, ok := s.reports[call.ID]; ok {
+		return io.NopCloser(bytes.NewReader(own)), nil
+	}
 	report := s.report
 	if report == nil {
 		report = allAccepted
@@ -136,12 +151,50 @@ func (s *scripted) Document(_ context.Context, _ amazon.Account, id amazon.Docum
 	return io.NopCloser(bytes.NewReader(report(messageIDs(call.Document)))), nil
 }
 
-func (s *scripted) ListFeeds(context.Context, amazon.Account, amazon.FeedType, time.Time) (amazon.FeedList, error) {
-	return amazon.FeedList{}, errors.New("nobody lists feeds yet")
+func (s *scripted) ListFeeds(_ context.Context, a amazon.Account, t amazon.FeedType, since time.Time) (amazon.FeedList, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.lists++
+	list := amazon.FeedList{At: s.clock()}
+	for _, call := range s.feeds {
+		if call.Account.ID == a.ID && call.Feed == t && !call.At.Before(since) && !call.At.Add(s.lag).After(list.At) {
+			list.Feeds = append(list.Feeds, s.feed(call))
+		}
+	}
+	slices.SortFunc(list.Feeds, func(x, y amazon.Feed) int { return cmp.Compare(x.ID, y.ID) })
+	return list, nil
 }
 
-func (s *scripted) CancelFeed(context.Context, amazon.Account, amazon.FeedID) error {
-	return errors.New("nobody cancels feeds yet")
+func (s *scripted) CancelFeed(_ context.Context, _ amazon.Account, id amazon.FeedID) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	call, ok := s.feeds[id]
+	if !ok || s.feed(call).Status != amazon.FeedInQueue {
+		return &amazon.Error{Op: "cancelFeed", Sent: amazon.Answered, Status: 400}
+	}
+	s.setStatus(id, amazon.FeedCancelled)
+	return nil
+}
+
+func (s *scripted) setStatus(id amazon.FeedID, to amazon.FeedStatus) {
+	if s.statuses == nil {
+		s.statuses = map[amazon.FeedID]amazon.FeedStatus{}
+	}
+	s.statuses[id] = to
+}
+
+func (s *scripted) setReport(id amazon.FeedID, body []byte) {
+	if s.reports == nil {
+		s.reports = map[amazon.FeedID][]byte{}
+	}
+	s.reports[id] = body
+}
+
+// stranger is a feed of another application, or of ours that came late.
+func (s *scripted) stranger(id amazon.FeedID, a amazon.Account, t amazon.FeedType) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.feeds[id] = createCall{ID: id, At: s.clock(), Account: a, Feed: t}
 }
 
 // sent is every createFeed so far.
@@ -156,7 +209,7 @@ func (s *scripted) sent() []createCall {
 func (s *scripted) effects() map[string]int {
 	counts := map[string]int{}
 	for _, call := range s.sent() {
-		if call.Arrived {
+		if call.Arrived && s.statuses[call.ID] != amazon.FeedCancelled {
 			for _, name := range messageNames(call.Document) {
 				counts[name]++
 			}

@@ -66,31 +66,28 @@
 //	Submitting     → UnknownSent     the answer was lost: kept
 //	Submitting     → NeedsDecision   Amazon refused the call: kept
 //	UnknownSent    → Submitted       the answer came after all, or its feed was found or named: kept
+//	UnknownSent    → Claimed         its own answer came after all: not sent: kept
 //	NeedsDecision  → Submitted       the answer came after all, or its feed was found or named: kept
+//	NeedsDecision  → Claimed         its own answer came after all: not sent: kept
+//	Queued         → Submitted       was to be sent anew, and its own answer came after all: kept
+//	AwaitingShipment → Submitted       was to be sent anew, and its own answer came after all: kept
 //	UnknownSent    → NeedsDecision   no feed was found, or several, or Amazon's refusal came after all: kept
 //	UnknownResult  → NeedsDecision   no evidence came for long: kept
-//	UnknownSent    → Claimed         its own answer came after all: not sent: kept
-//	NeedsDecision  → Claimed         its own answer came after all: not sent: kept
-//	Submitted      → Claimed         its own answer came after all: not sent: kept
-//	UnknownResult  → Claimed         its own answer came after all: not sent: kept
 //	Submitted      → UnknownSent     the feed that was adopted is another's: kept
+//	Submitted      → Refused         every message has an error of its own, or the document has: voided
 //	UnknownResult  → UnknownSent     the feed that was adopted is another's: kept
-//	UnknownResult  → Submitted       its own answer named another feed than was adopted: kept
+//	UnknownResult  → Refused         every message has an error of its own, or the document has: voided
 //	Submitted      → Accepted        every message succeeded, by the report or other evidence: posted
-//	Submitted      → PartlyAccepted  some messages succeeded, the others were refused: posted or voided, each
-//	Submitted      → Refused         every message has an error of its own: voided
+//	Submitted      → PartlyAccepted  some messages succeeded, the others were refused or given up: posted or voided, each
 //	Submitted      → Queued          nothing happened: its feed was cancelled, or it was decided to send anew: kept
 //	UnknownSent    → Accepted        every message succeeded, by the report or other evidence: posted
-//	UnknownSent    → PartlyAccepted  some messages succeeded, the others were refused: posted or voided, each
-//	UnknownSent    → Refused         every message has an error of its own: voided
+//	UnknownSent    → PartlyAccepted  some messages succeeded, the others were refused or given up: posted or voided, each
 //	UnknownSent    → Queued          nothing happened: its feed was cancelled, or it was decided to send anew: kept
 //	UnknownResult  → Accepted        every message succeeded, by the report or other evidence: posted
-//	UnknownResult  → PartlyAccepted  some messages succeeded, the others were refused: posted or voided, each
-//	UnknownResult  → Refused         every message has an error of its own: voided
+//	UnknownResult  → PartlyAccepted  some messages succeeded, the others were refused or given up: posted or voided, each
 //	UnknownResult  → Queued          nothing happened: its feed was cancelled, or it was decided to send anew: kept
 //	NeedsDecision  → Accepted        every message succeeded, by the report or other evidence: posted
-//	NeedsDecision  → PartlyAccepted  some messages succeeded, the others were refused: posted or voided, each
-//	NeedsDecision  → Refused         every message has an error of its own: voided
+//	NeedsDecision  → PartlyAccepted  some messages succeeded, the others were refused or given up: posted or voided, each
 //	NeedsDecision  → Queued          nothing happened: its feed was cancelled, or it was decided to send anew: kept
 //	Submitted      → UnknownResult   the report does not tell: kept where unknown
 //	Submitted      → NeedsDecision   an error that does not tell what happened: kept where unknown
@@ -119,21 +116,13 @@
 //	Submitting     → UnknownSent     the answer was lost, or its sender
 //	UnknownSent    → InQueue         the answer came after all, or its feed was found or named
 //	UnknownSent    → Uploaded        its own answer came after all: not sent
-//	UnknownSent    → Cancelled       Amazon's refusal came after all, or it was decided that it was not sent
-//	Cancelled      → InQueue         decided to be unsent, and its answer came after all
+//	UnknownSent    → Cancelled       Amazon's refusal came after all, or it was decided about
+//	Cancelled      → InQueue         was decided about, and its own answer came after all
 //	InQueue        → UnknownSent     the feed that was adopted is another's
 //	InProgress     → UnknownSent     the feed that was adopted is another's
 //	Done           → UnknownSent     the feed that was adopted is another's
 //	Cancelled      → UnknownSent     the feed that was adopted is another's
 //	Fatal          → UnknownSent     the feed that was adopted is another's
-//	InQueue        → Uploaded        adopted a feed, and its own answer came after all: not sent
-//	InQueue        → InQueue         adopted a feed, and its own answer named another
-//	InProgress     → Uploaded        adopted a feed, and its own answer came after all: not sent
-//	InProgress     → InQueue         adopted a feed, and its own answer named another
-//	Done           → Uploaded        adopted a feed, and its own answer came after all: not sent
-//	Done           → InQueue         adopted a feed, and its own answer named another
-//	Fatal          → Uploaded        adopted a feed, and its own answer came after all: not sent
-//	Fatal          → InQueue         adopted a feed, and its own answer named another
 //	InQueue        → InProgress      polled
 //	InQueue        → Done            polled
 //	InQueue        → Cancelled       polled

@@ -117,6 +117,13 @@ type Evidence struct {
 	order.Stamp
 }
 
+// same tells whether this is the very same piece, as it was saved before.
+func (e Evidence) same(other Evidence) bool {
+	at, was := e.At, other.At
+	e.At, other.At = time.Time{}, time.Time{}
+	return e == other && at.Equal(was)
+}
+
 // Part says which message stood for which part of an entry: the order item of a
 // refund, everything ("") for a cancellation.
 type Part struct {
@@ -225,6 +232,8 @@ type Batch struct {
 	DocumentNumber amazon.FeedID // unique within the account
 	Adopted        bool          // the document number was found, not answered: what it accepts waits for evidence
 	Due            time.Time     // when to look at it again
+	Doubled        bool          // an entry of it was sent again before its answer came: cancel what is not begun
+	Decided        Choice        // what was decided about it while nobody knew whether it was sent; its entries follow
 	Applied        bool          // every entry has its result; nothing is left to do
 
 	Look     Look       // the last complete look for it
@@ -348,22 +357,51 @@ type Change struct {
 	Events  []order.Event
 }
 
-// events are the audit rows of entries that have come to a state; an alert where
-// a person should look.
+// events are the audit rows of entries that have come to a state; each an alert
+// where a person must decide about the entry.
 func events(es []Entry, to State) []order.Event {
-	var rows []order.Event
-	for _, e := range es {
-		if e.State != to {
-			continue
+	rows := rows(es, to)
+	if to == EntryNeedsDecision {
+		for i, e := range slices.DeleteFunc(slices.Clone(es), func(e Entry) bool { return e.State != to }) {
+			rows[i].Kind, rows[i].Key, rows[i].For = order.EventAlert, e.alertKey("decide"), order.Operator
 		}
-		kind := order.EventResult
-		if to == EntryUnknownSent || to == EntryNeedsDecision {
-			kind = order.EventAlert
-		}
-		rows = append(rows, order.Event{
-			Order: e.Order, Seq: order.LastSeq(e.Head), Kind: kind,
-			Subject: strings.ToLower(string(e.Kind)) + " " + string(e.ID), Text: strings.TrimSpace(string(e.State) + ". " + e.Why), Stamp: e.Changed,
-		})
 	}
 	return rows
+}
+
+// rows are the audit rows of entries that have come to a state.
+func rows(es []Entry, to State) []order.Event {
+	var rows []order.Event
+	for _, e := range es {
+		if e.State == to {
+			rows = append(rows, e.event(order.EventResult, strings.TrimSpace(string(e.State)+". "+e.Why), e.Changed))
+		}
+	}
+	return rows
+}
+
+func (e Entry) event(k order.EventKind, text string, s order.Stamp) order.Event {
+	return order.Event{
+		Order: e.Order, Seq: order.LastSeq(e.Head), Kind: k,
+		Subject: strings.ToLower(string(e.Kind)) + " " + string(e.ID), Text: text, Stamp: s,
+	}
+}
+
+// alert is an alert about an entry, once for ever for each of its attempts.
+func (e Entry) alert(what, text string, s order.Stamp) order.Event {
+	row := e.event(order.EventAlert, text, s)
+	row.Key, row.For = e.alertKey(what), order.Operator
+	return row
+}
+
+func (e Entry) alertKey(what string) string {
+	return fmt.Sprintf("%s/%s/%d", what, e.ID, len(e.Attempts))
+}
+
+// alert is an alert about a batch, in the journal of its account.
+func (b Batch) alert(what, text string, s order.Stamp) order.Event {
+	return order.Event{
+		Order: order.AmazonID{Account: b.Account}, Kind: order.EventAlert, Key: what + "/" + string(b.ID), For: order.Operator,
+		Subject: "batch " + string(b.ID), Text: text, Stamp: s,
+	}
 }

@@ -83,8 +83,8 @@ func TestEveryAmazonFault(t *testing.T) {
 				w.everyEffectOnce(ids, msg)
 				require.NotEmpty(w.t, f.failed)
 				unknown := 0
-				for _, b := range w.batchStates() {
-					unknown += map[queue.BatchState]int{queue.BatchUnknownSent: 1}[b]
+				for _, b := range w.batches() {
+					unknown += map[bool]int{true: 1}[b.State == queue.BatchUnknownSent || b.Adopted]
 				}
 				lost := f.failed == "amazon.Create" && f.err == errLost
 				assert.Equal(w.t, map[bool]int{true: 1}[lost], unknown, msg)
@@ -195,7 +195,7 @@ func TestLateAnswerIsKept(t *testing.T) {
 		{"Document Number", answer{arrives: true}, queue.EntrySubmitted, queue.EntryAccepted},
 		{"not sent", answer{err: &amazon.Error{Op: "createFeed", Sent: amazon.NotSent}}, queue.EntryClaimed, queue.EntryAccepted},
 		{"refused", answer{err: &amazon.Error{Op: "createFeed", Sent: amazon.Answered, Status: 400}}, queue.EntryNeedsDecision, queue.EntryNeedsDecision},
-		{"lost", answer{arrives: true, err: errLost}, queue.EntryUnknownSent, queue.EntryUnknownSent},
+		{"lost", answer{arrives: true, err: errLost}, queue.EntryUnknownSent, queue.EntryUnknownResult},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -204,7 +204,7 @@ func TestLateAnswerIsKept(t *testing.T) {
 				id := w.request(asked{order: 1})[0]
 				a := w.worker()
 				require.True(w.t, a.until("amazon.Create"))
-				w.pass(w.queue(), 3*time.Hour)
+				w.pass(w.queue(), 30*time.Minute) // its token is still good
 				require.Equal(w.t, queue.EntryUnknownSent, w.get(id).State)
 				require.Empty(w.t, w.amazon.sent(), "others do not send what one worker was about to send")
 				a.finish()

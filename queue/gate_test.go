@@ -198,6 +198,15 @@ func (f *gatedFeeds) Document(ctx context.Context, a amazon.Account, id amazon.D
 	return through(f.gates, "amazon.Document", func() (io.ReadCloser, error) { return f.scripted.Document(ctx, a, id) })
 }
 
+func (f *gatedFeeds) ListFeeds(ctx context.Context, a amazon.Account, t amazon.FeedType, since time.Time) (amazon.FeedList, error) {
+	return through(f.gates, "amazon.ListFeeds", func() (amazon.FeedList, error) { return f.scripted.ListFeeds(ctx, a, t, since) })
+}
+
+func (f *gatedFeeds) CancelFeed(ctx context.Context, a amazon.Account, id amazon.FeedID) error {
+	_, err := through(f.gates, "amazon.CancelFeed", act(func() error { return f.scripted.CancelFeed(ctx, a, id) }))
+	return err
+}
+
 type gatedTicket struct {
 	amazon.Ticket
 	gates []gate

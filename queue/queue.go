@@ -25,6 +25,7 @@ type Config struct {
 	Handlers map[Kind]Handler
 
 	Batching Batching
+	Margin   time.Duration    // Amazon lists a feed in getFeeds within this time of its creation. Defaults to 4 hours.
 	Logger   *slog.Logger     // nil discards
 	Now      func() time.Time // nil: time.Now
 }
@@ -71,6 +72,12 @@ func New(c Config) (*Queue, error) {
 	var err error
 	if c.Batching, err = c.Batching.withDefaults(); err != nil {
 		return nil, err
+	}
+	if c.Margin < 0 {
+		return nil, fmt.Errorf("queue: Config.Margin is %s: want nothing below zero", c.Margin)
+	}
+	if c.Margin == 0 {
+		c.Margin = 4 * time.Hour
 	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)

@@ -39,6 +39,12 @@ func (q *Queue) poll(ctx context.Context, a amazon.Account, b Batch) (Batch, err
 		return q.note(ctx, b, err)
 	}
 	b.Why = ""
+	if feed.Status == amazon.FeedInQueue && b.Doubled {
+		if err := q.c.Feeds.CancelFeed(ctx, a, b.DocumentNumber); err != nil {
+			return q.note(ctx, b, err)
+		}
+		b.cancelAsked("an entry of it was sent again", order.Stamp{By: "queue", At: now})
+	}
 	to := b.State
 	switch feed.Status {
 	case amazon.FeedInProgress:
@@ -65,10 +71,94 @@ func (q *Queue) poll(ctx context.Context, a amazon.Account, b Batch) (Batch, err
 			return b, err
 		}
 	}
-	if b, err = q.save(ctx, b); err != nil || b.State == BatchInQueue || b.State == BatchInProgress {
+	if b.Doubled && to != BatchInQueue {
+		// Too late for this one; the other may still wait.
+		if err := q.cancelOthers(ctx, a, b); err != nil {
+			return q.note(ctx, b, err)
+		}
+		b.Doubled = false
+	}
+	stuck := Change{}
+	if b.State == BatchInQueue || b.State == BatchInProgress {
+		if age := now.Sub(b.AttemptedAt); age > stuckAfter {
+			stuck.Events = append(stuck.Events, b.alert("stuck", fmt.Sprintf("Feed %s is %s for %s", b.DocumentNumber, feed.Status, age.Truncate(time.Hour)), order.Stamp{By: "queue", At: now}))
+		}
+	}
+	if b, err = q.saveWith(ctx, stuck, b, nil, "", ""); err != nil || b.State == BatchInQueue || b.State == BatchInProgress {
 		return b, err
 	}
-	return q.settle(ctx, b)
+	return q.settle(ctx, a, b)
+}
+
+// stuckAfter is how long a feed may take before somebody should look.
+const stuckAfter = 8 * time.Hour
+
+// cancelOthers cancels the feeds of the later attempts of entries in a batch,
+// where Amazon has not begun with them. What Amazon refuses to cancel it carries
+// out; there is an alert about it already.
+func (q *Queue) cancelOthers(ctx context.Context, a amazon.Account, b Batch) error {
+	es, err := q.tried(ctx, b)
+	if err != nil {
+		return err
+	}
+	later, err := q.laterBatches(ctx, es, b)
+	if err != nil {
+		return err
+	}
+	for _, o := range later {
+		if o.State != BatchInQueue || o.Adopted {
+			continue
+		}
+		err := q.c.Feeds.CancelFeed(ctx, a, o.DocumentNumber)
+		if err != nil && amazon.Whether(err) != amazon.Answered {
+			return err
+		}
+		if err == nil {
+			o.Due = q.now()
+			o.cancelAsked("an entry of it was sent before", order.Stamp{By: "queue", At: q.now()})
+			if _, err := q.save(ctx, o); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// cancelAsked records that Amazon was asked to cancel the batch's feed.
+func (b *Batch) cancelAsked(why string, s order.Stamp) {
+	b.Evidence = append(slices.Clip(b.Evidence), Evidence{Kind: EvidenceDecision, Document: b.DocumentNumber, Text: "cancelFeed was asked for: " + why, Stamp: s})
+}
+
+// CancelFeed asks Amazon to cancel a document that it has not begun with; its
+// entries return to the queue when Amazon has done so. It is for one that waits
+// there for too long, or should never have been sent. One that is not InQueue is
+// [ErrTransition]; so is one whose feed was adopted, which may be another's.
+// Asking twice is harmless. Who and why are recorded.
+func (q *Queue) CancelFeed(ctx context.Context, by, why string, id BatchID) error {
+	if by == "" || why == "" {
+		return fmt.Errorf("cancel feed of batch %s: by %q, because %q: say by whom, and why", id, by, why)
+	}
+	b, err := q.batch(ctx, id)
+	if err != nil {
+		return fmt.Errorf("cancel feed: %w", err)
+	}
+	if b.State != BatchInQueue || b.Adopted {
+		return fmt.Errorf("cancel feed of batch %s: it is %s, adopted %t: want one that is InQueue with a number of its own: %w", id, b.State, b.Adopted, ErrTransition)
+	}
+	a, err := q.accountOf(ctx, b)
+	if err != nil {
+		return fmt.Errorf("cancel feed: %w", err)
+	}
+	// Recorded first: what Amazon was asked for must be known.
+	b.Due = q.now()
+	b.cancelAsked(why, order.Stamp{By: by, At: q.now(), Why: why})
+	if _, err := q.save(ctx, b); err != nil {
+		return fmt.Errorf("cancel feed: %w", err)
+	}
+	if err := q.c.Feeds.CancelFeed(ctx, a, b.DocumentNumber); err != nil {
+		return fmt.Errorf("cancel feed of batch %s: %w", id, err)
+	}
+	return nil
 }
 
 // note records why asking did not work; the next pass asks again.
@@ -113,9 +203,10 @@ func (q *Queue) report(ctx context.Context, a amazon.Account, f amazon.Feed) ([]
 // settleChunk is how many entries get their results in one save.
 const settleChunk = 200
 
-// settle gives every entry of a finished batch its result. It may stop anywhere
-// and be repeated: an entry that has its result is not asked for again.
-func (q *Queue) settle(ctx context.Context, b Batch) (Batch, error) {
+// settle gives every entry of a finished batch its result, and every attempt in it
+// that is not the current one of its entry any more. It may stop anywhere and be
+// repeated: what has its result is left alone.
+func (q *Queue) settle(ctx context.Context, a amazon.Account, b Batch) (Batch, error) {
 	found, err := q.c.Store.Batches(ctx, BatchQuery{IDs: []BatchID{b.ID}, Contents: true})
 	if err != nil {
 		return b, err
@@ -123,53 +214,207 @@ func (q *Queue) settle(ctx context.Context, b Batch) (Batch, error) {
 	if len(found) == 1 {
 		b.Messages, b.Report = found[0].Messages, found[0].Report
 	}
-	results := q.results(b)
+	r := readReport(b)
 	b.Messages, b.Document, b.Report = nil, nil, nil // stored; a nil keeps them
-
-	es, err := q.entriesOf(ctx, b)
+	if b.Adopted {
+		switch {
+		case b.State == BatchCancelled:
+			// A cancelled feed proves nothing about a createFeed that is not known to
+			// be its own.
+			return q.disown(ctx, b, "Amazon cancelled it")
+		case r.foreign != 0:
+			return q.disown(ctx, b, fmt.Sprintf("its report is about message %d", r.foreign))
+		case r.echo != 0:
+			// Amazon has read our document, so that createFeed is not on its way any more.
+			b.Adopted, b.Unanswered = false, false
+			b.Evidence = append(slices.Clip(b.Evidence), Evidence{
+				Kind: EvidenceReport, Document: b.DocumentNumber, Text: fmt.Sprintf("its report names our message %d", r.echo), Stamp: order.Stamp{By: "Amazon", At: q.now()},
+			})
+		}
+	}
+	es, err := q.tried(ctx, b)
 	if err != nil {
 		return b, err
 	}
 	var settled []Entry
+	var alerts []order.Event
 	for _, e := range es {
-		if e.State != EntrySubmitted {
-			continue // it has its result, and waits for a person
-		}
-		e.Attempts[len(e.Attempts)-1].Results = results[e.ID]
-		to, why := q.conclude(b, results[e.ID])
-		if err := e.move(to, order.Stamp{By: "Amazon", At: q.now(), Why: why}); err != nil {
+		was := e
+		changed, err := q.settleEntry(ctx, b, &e, r.results(b, e.ID))
+		if err != nil {
 			return b, err
 		}
-		if to == EntryQueued {
-			e.NotBefore = q.now().Add(cancelledPause * time.Duration(len(e.Attempts)))
+		if !changed {
+			continue
 		}
 		settled = append(settled, e)
+		alerts = append(alerts, q.alarms(b, was, e)...)
 	}
-	for len(settled) > 0 {
-		n := min(settleChunk, len(settled))
-		if err := q.apply(ctx, settled[:n]); err != nil {
-			return b, fmt.Errorf("apply results: %w", err)
+	if err := q.applyAll(ctx, settled, alerts); err != nil {
+		return b, fmt.Errorf("apply results: %w", err)
+	}
+	return q.close(ctx, a, b)
+}
+
+// applyAll hands entries to their handlers, some at a time. What a person should
+// look at is told first, so that it is not lost when the rest is.
+func (q *Queue) applyAll(ctx context.Context, es []Entry, alerts []order.Event) error {
+	if len(alerts) > 0 {
+		if err := q.c.Store.SaveQueue(ctx, Change{Events: alerts}); err != nil {
+			return err
 		}
-		settled = settled[n:]
 	}
-	return q.close(ctx, b)
+	for chunk := range slices.Chunk(es, settleChunk) {
+		if err := q.apply(ctx, chunk); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // cancelledPause is how long entries rest after Amazon cancelled their feed,
 // times the attempts they have had.
 const cancelledPause = 20 * time.Minute
 
-// close counts the ends of a batch's entries; from here on it is history.
-func (q *Queue) close(ctx context.Context, b Batch) (Batch, error) {
-	all, err := q.c.Store.Entries(ctx, EntryQuery{Batch: b.ID, Accounts: []order.AccountID{b.Account}})
+// settleEntry gives an entry what became of its attempt in a batch, and reports
+// whether that changed anything.
+func (q *Queue) settleEntry(ctx context.Context, b Batch, e *Entry, rs []Result) (changed bool, err error) {
+	i := e.attemptIn(b.ID)
+	current := i == len(e.Attempts)-1 && slices.Contains(unsettled, e.State)
+	stamp := order.Stamp{By: "Amazon", At: q.now()}
+	if b.State == BatchCancelled {
+		if !current {
+			return false, nil
+		}
+		return true, q.takeBack(ctx, b, e, stamp)
+	}
+	attempt := &e.Attempts[i]
+	merged := merge(attempt.Results, rs)
+	known := slices.Equal(merged, attempt.Results)
+	attempt.Results = merged
+	to, why := conclude(merged)
+	if !current || to == e.State || to == EntryUnknownResult && e.State == EntryNeedsDecision {
+		return !known, nil
+	}
+	stamp.Why = why
+	if to == EntryUnknownResult || to == EntryNeedsDecision {
+		e.NotBefore = time.Time{} // to be asked for at once
+	}
+	return true, e.move(to, stamp)
+}
+
+// unsettled are the states of an entry that waits for what became of its current
+// attempt.
+var unsettled = []State{EntrySubmitted, EntryUnknownSent, EntryUnknownResult, EntryNeedsDecision}
+
+// takeBack ends an attempt that had no effect: Amazon cancelled its feed, or it
+// was decided so.
+func (q *Queue) takeBack(ctx context.Context, b Batch, e *Entry, stamp order.Stamp) error {
+	if b.Decided != "" {
+		stamp = b.decision().Stamp
+		return e.decide(b.Decided, nil, stamp)
+	}
+	other, err := q.otherEffect(ctx, *e)
 	if err != nil {
+		return err
+	}
+	if other.ID != "" {
+		// An earlier attempt was sent after all. It is the one that counts now.
+		e.makeCurrent(other.ID)
+		to, why := EntryUnknownResult, "batch "+string(b.ID)+" was cancelled, and batch "+string(other.ID)+" was sent"
+		if rs := e.Attempt().Results; len(rs) > 0 {
+			to, why = conclude(rs)
+		} else if e.State == EntrySubmitted {
+			e.Why = why
+			return nil
+		}
+		stamp.Why = why
+		return e.move(to, stamp)
+	}
+	stamp.Why = "Amazon cancelled the feed: nothing happened"
+	e.NotBefore = stamp.At.Add(cancelledPause * time.Duration(len(e.Attempts)))
+	return e.move(EntryQueued, stamp)
+}
+
+// otherEffect finds the batch of an entry's latest attempt, other than the
+// current one, that has been sent and not been refused.
+func (q *Queue) otherEffect(ctx context.Context, e Entry) (Batch, error) {
+	var ids []BatchID
+	for _, a := range e.Attempts[:len(e.Attempts)-1] {
+		if to, _ := conclude(a.Results); to != EntryRefused {
+			ids = append(ids, a.Batch)
+		}
+	}
+	byID, err := q.batchesByID(ctx, ids)
+	for _, id := range slices.Backward(ids) {
+		if o := byID[id]; o.ID != "" && o.mayHaveEffect() && o.DocumentNumber != "" {
+			return o, err
+		}
+	}
+	return Batch{}, err
+}
+
+// alarms are the alerts that follow from new results of an entry.
+func (q *Queue) alarms(b Batch, was, e Entry) []order.Event {
+	stamp := order.Stamp{By: "Amazon", At: q.now()}
+	i := e.attemptIn(b.ID)
+	accepted := slices.ContainsFunc(e.Attempts[i].Results, func(r Result) bool {
+		return r.Verdict == amazon.VerdictAccepted && !slices.Contains(was.Attempts[was.attemptIn(b.ID)].Results, r)
+	})
+	switch {
+	case e.State == EntryNeedsDecision && was.State != e.State:
+		return []order.Event{e.alert("decide", e.Why, stamp)}
+	case accepted && was.State == e.State && e.State.Final() && i == len(e.Attempts)-1:
+		return []order.Event{e.alert("contradicted", fmt.Sprintf("%s, and Amazon accepted it in batch %s", e.State, b.ID), stamp)}
+	case accepted && was.State == e.State && i < len(e.Attempts)-1:
+		return []order.Event{e.alert("doubled", fmt.Sprintf("Amazon accepted it in batch %s, and batch %s was made for it too", b.ID, e.Attempt().Batch), stamp)}
+	}
+	return nil
+}
+
+// close counts the ends of a batch's entries; from here on it is history, unless
+// its own createFeed may still arrive.
+func (q *Queue) close(ctx context.Context, a amazon.Account, b Batch) (Batch, error) {
+	if err := q.count(ctx, &b); err != nil {
 		return b, err
+	}
+	if b.Unanswered {
+		at, err := q.amazonTime(ctx, a, b)
+		if err != nil {
+			return b, err
+		}
+		if at.Before(b.Fence) {
+			b.Due = q.now().Add(b.Fence.Sub(at))
+			return q.save(ctx, b)
+		}
+	}
+	b.Applied = true
+	q.c.Logger.InfoContext(ctx, "document answered", "batch", b.ID, "account", b.Account, "state", b.State, "accepted", b.Accepted, "refused", b.Refused, "open", b.Open)
+	return q.save(ctx, b)
+}
+
+// amazonTime is a time that has been at Amazon: ours where that is not past the
+// batch's fence, else what Amazon says. A clock of ours that is ahead must not
+// end a fence.
+func (q *Queue) amazonTime(ctx context.Context, a amazon.Account, b Batch) (time.Time, error) {
+	if now := q.now(); now.Before(b.Fence) {
+		return now, nil
+	}
+	if !b.Look.At.Before(b.Fence) {
+		return b.Look.At, nil
+	}
+	list, err := q.c.Feeds.ListFeeds(ctx, a, b.Feed, b.Fence)
+	return list.At, err
+}
+
+// count counts the ends of a batch's entries.
+func (q *Queue) count(ctx context.Context, b *Batch) error {
+	all, err := q.tried(ctx, *b)
+	if err != nil {
+		return err
 	}
 	b.Accepted, b.Refused, b.Open = 0, 0, 0
 	for _, e := range all {
-		if !slices.ContainsFunc(e.Attempts, func(a Attempt) bool { return a.Batch == b.ID }) {
-			continue // was only promised to it
-		}
 		switch e.State {
 		case EntryAccepted, EntryPartlyAccepted:
 			b.Accepted++
@@ -179,23 +424,45 @@ func (q *Queue) close(ctx context.Context, b Batch) (Batch, error) {
 			b.Open++
 		}
 	}
-	b.Applied = true
-	q.c.Logger.InfoContext(ctx, "document answered", "batch", b.ID, "account", b.Account, "state", b.State, "accepted", b.Accepted, "refused", b.Refused, "open", b.Open)
-	return q.save(ctx, b)
+	return nil
 }
 
-// results reads the processing report and says for each entry what became of
+// reading is what the report of a finished batch says.
+type reading struct {
+	byEntry map[EntryID][]Result
+	echo    amazon.MessageID // one of ours that it names; 0: none
+	foreign amazon.MessageID // one that is not ours; 0: none
+}
+
+// results are those of an entry's parts.
+func (r reading) results(b Batch, id EntryID) []Result {
+	rs := slices.Clone(r.byEntry[id])
+	for i := range rs {
+		if b.Adopted && rs[i].Verdict != amazon.VerdictUnknown {
+			rs[i] = Result{Part: rs[i].Part, Verdict: amazon.VerdictUnknown,
+				Text: fmt.Sprintf("%s in feed %s, which was found and not answered: waits for proof that it is ours", rs[i].Verdict, b.DocumentNumber)}
+		}
+	}
+	return rs
+}
+
+// readReport reads the processing report and says for each entry what became of
 // each of its parts.
-func (q *Queue) results(b Batch) map[EntryID][]Result {
+func readReport(b Batch) reading {
+	r := reading{byEntry: map[EntryID][]Result{}}
 	if b.State == BatchCancelled {
-		return nil
+		return r
 	}
 	ids := make([]amazon.MessageID, len(b.Messages))
 	for i, m := range b.Messages {
 		ids[i] = m.ID
 	}
+	report, err := amazon.DecodeProcessingReport(bytes.NewReader(b.Report))
+	if err == nil {
+		r.echo, r.foreign = echoes(report, ids)
+	}
 	outcomes, unknown := map[amazon.MessageID]amazon.Outcome{}, ""
-	switch report, err := amazon.DecodeProcessingReport(bytes.NewReader(b.Report)); {
+	switch {
 	case b.State == BatchFatal:
 		unknown = "Amazon ended the feed as FATAL: some, none or all of it may have had effect"
 	case len(b.Report) == 0:
@@ -205,22 +472,60 @@ func (q *Queue) results(b Batch) map[EntryID][]Result {
 	default:
 		outcomes = report.Outcomes(ids)
 	}
-	results := map[EntryID][]Result{}
 	for _, m := range b.Messages {
 		o := outcomes[m.ID]
 		if unknown != "" {
 			o = amazon.Outcome{Verdict: amazon.VerdictUnknown, Text: unknown}
 		}
-		results[m.Entry] = append(results[m.Entry], Result{Part: m.Part, Verdict: o.Verdict, Code: o.Code, Text: o.Text})
+		r.byEntry[m.Entry] = append(r.byEntry[m.Entry], Result{Part: m.Part, Verdict: o.Verdict, Code: o.Code, Text: o.Text})
 	}
-	return results
+	return r
+}
+
+// echoes finds a message ID of ours in a report, and one that is not; 0 where
+// there is none.
+func echoes(report amazon.ProcessingReport, ours []amazon.MessageID) (echo, foreign amazon.MessageID) {
+	sent := make(map[amazon.MessageID]bool, len(ours))
+	for _, id := range ours {
+		sent[id] = true
+	}
+	for _, r := range report.Results {
+		switch {
+		case r.MessageID == 0:
+		case sent[r.MessageID]:
+			echo = r.MessageID
+		default:
+			foreign = r.MessageID
+		}
+	}
+	return echo, foreign
+}
+
+// merge puts new results in the place of those that were there. What is known
+// stays known; that Amazon accepted a part stands against everything else.
+func merge(was, now []Result) []Result {
+	merged := slices.Clone(now)
+	for i, r := range merged {
+		j := slices.IndexFunc(was, func(w Result) bool { return w.Part == r.Part })
+		if j >= 0 && was[j].definite() && r.Verdict != amazon.VerdictAccepted && (was[j].Verdict == amazon.VerdictAccepted || !r.definite()) {
+			merged[i] = was[j]
+		}
+	}
+	for _, w := range was {
+		if !slices.ContainsFunc(merged, func(r Result) bool { return r.Part == w.Part }) {
+			merged = append(merged, w)
+		}
+	}
+	return merged
+}
+
+// definite reports whether a result is known.
+func (r Result) definite() bool {
+	return r.Verdict == amazon.VerdictAccepted || r.Verdict == amazon.VerdictRefused
 }
 
 // conclude draws the state of an entry from the results of its parts.
-func (q *Queue) conclude(b Batch, rs []Result) (State, string) {
-	if b.State == BatchCancelled {
-		return EntryQueued, "Amazon cancelled the feed: nothing happened"
-	}
+func conclude(rs []Result) (State, string) {
 	count := map[amazon.Verdict]int{}
 	text := map[amazon.Verdict]string{}
 	for _, r := range rs {

@@ -94,6 +94,12 @@ func (q *Queue) account(ctx context.Context, a amazon.Account, batches []Batch) 
 			next = earlier(next, b.Due)
 		}
 	}
+	for _, t := range []amazon.FeedType{amazon.CancelFeed, amazon.RefundFeed} {
+		due, err := q.look(ctx, a, t, batches)
+		done("look for "+string(t), due, err)
+	}
+	due, err := q.testify(ctx, a)
+	done("evidence", due, err)
 	// Cancellations first: a parcel that leaves cannot be called back.
 	for _, t := range []amazon.FeedType{amazon.CancelFeed, amazon.RefundFeed} {
 		if ctx.Err() != nil {
@@ -120,21 +126,9 @@ func (q *Queue) advance(ctx context.Context, a amazon.Account, b Batch, all []Ba
 	case BatchInQueue, BatchInProgress:
 		return q.poll(ctx, a, b)
 	case BatchDone, BatchCancelled, BatchFatal:
-		return q.settle(ctx, b)
+		return q.settle(ctx, a, b)
 	}
 	return b, nil // UnknownSent waits for evidence; a word of a newer version is left alone
-}
-
-// fence is the moment from which another createFeed of a type may be called: a
-// lost one may arrive at Amazon until then.
-func fence(batches []Batch, t amazon.FeedType) time.Time {
-	var until time.Time
-	for _, b := range batches {
-		if b.Feed == t && (b.State == BatchSubmitting || b.State == BatchUnknownSent) && b.Fence.After(until) {
-			until = b.Fence
-		}
-	}
-	return until
 }
 
 // resume sends a batch that an earlier pass built and did not send.

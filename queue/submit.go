@@ -45,6 +45,20 @@ func (q *Queue) send(ctx context.Context, b Batch, ticket amazon.Ticket) (Batch,
 // as lost.
 const createLimit = 2 * time.Minute
 
+// fence is the moment, on Amazon's clock, from which another createFeed of a type
+// may be called. Until then one that was not answered may still arrive, whatever
+// became of its batch meanwhile: the feed that it adopted may be another's, and
+// who decided about it cannot call it back.
+func fence(batches []Batch, t amazon.FeedType) time.Time {
+	var until time.Time
+	for _, b := range batches {
+		if b.Feed == t && b.Unanswered && b.Fence.After(until) {
+			until = b.Fence
+		}
+	}
+	return until
+}
+
 // submitting commits the right to send: the batch and its entries go from
 // Uploaded to Submitting in one compare-and-set. While another batch of the type
 // is inside its fence, the batch stays Uploaded.
@@ -71,28 +85,29 @@ func (q *Queue) submitting(ctx context.Context, b Batch) (Batch, error) {
 	if err := b.move(BatchSubmitting, ""); err != nil {
 		return b, err
 	}
-	return q.saveWith(ctx, b, entries, EntrySubmitting, "", unsent...)
+	b.Sends, b.Unanswered = b.Sends+1, true
+	return q.saveWith(ctx, Change{Batches: unsent}, b, entries, EntrySubmitting, "")
 }
 
-// entriesOf reads the entries whose current attempt is in a batch.
-func (q *Queue) entriesOf(ctx context.Context, b Batch) ([]Entry, error) {
+// tried reads the entries that have an attempt in a batch.
+func (q *Queue) tried(ctx context.Context, b Batch) ([]Entry, error) {
 	found, err := q.c.Store.Entries(ctx, EntryQuery{Batch: b.ID, Accounts: []order.AccountID{b.Account}})
 	if err != nil {
 		return nil, fmt.Errorf("entries of batch %s: %w", b.ID, err)
 	}
-	var es []Entry
-	for _, e := range found {
-		if e.State.UnderWay() && e.Attempt().Batch == b.ID {
-			es = append(es, e)
-		}
-	}
-	return es, nil
+	// Others were only promised to it.
+	return slices.DeleteFunc(found, func(e Entry) bool { return e.attemptIn(b.ID) < 0 }), nil
 }
 
-// saveWith saves a batch and, in the same save, the new state of its entries; the
-// others are saved as they are.
-func (q *Queue) saveWith(ctx context.Context, b Batch, es []Entry, to State, why string, others ...Batch) (Batch, error) {
-	var moved []Entry
+// entriesOf reads the entries that are under way in a batch.
+func (q *Queue) entriesOf(ctx context.Context, b Batch) ([]Entry, error) {
+	es, err := q.tried(ctx, b)
+	return slices.DeleteFunc(es, func(e Entry) bool { return !e.State.UnderWay() || e.Attempt().Batch != b.ID }), err
+}
+
+// saveWith saves a batch and, in the same save, the new state of its entries, with
+// a row of the journal for each, and the rest of a change.
+func (q *Queue) saveWith(ctx context.Context, c Change, b Batch, es []Entry, to State, why string) (Batch, error) {
 	for i := range es {
 		if es[i].State == to {
 			continue
@@ -100,9 +115,10 @@ func (q *Queue) saveWith(ctx context.Context, b Batch, es []Entry, to State, why
 		if err := es[i].move(to, order.Stamp{By: "queue", At: q.now(), Why: why}); err != nil {
 			return b, err
 		}
-		moved = append(moved, es[i])
+		c.Events = append(c.Events, rows(es[i:i+1], to)...)
 	}
-	if err := q.c.Store.SaveQueue(ctx, Change{Batches: append(others, b), Entries: es, Events: events(moved, to)}); err != nil {
+	c.Batches, c.Entries = append(c.Batches, b), append(c.Entries, es...)
+	if err := q.c.Store.SaveQueue(ctx, c); err != nil {
 		return b, fmt.Errorf("save batch %s: %w", b.ID, err)
 	}
 	b.Version++
@@ -110,7 +126,7 @@ func (q *Queue) saveWith(ctx context.Context, b Batch, es []Entry, to State, why
 }
 
 func (q *Queue) save(ctx context.Context, b Batch) (Batch, error) {
-	return q.saveWith(ctx, b, nil, "", "")
+	return q.saveWith(ctx, Change{}, b, nil, "", "")
 }
 
 // postpone leaves a batch where it is after an upload that did not work; an
@@ -130,107 +146,24 @@ func (q *Queue) lose(ctx context.Context, b Batch, why string) (Batch, error) {
 	if err := b.move(BatchUnknownSent, why); err != nil {
 		return b, err
 	}
-	b, err = q.saveWith(ctx, b, es, EntryUnknownSent, why)
+	b.Due = q.now().Add(firstLook)
+	for i := range es {
+		es[i].NotBefore = time.Time{} // to be asked for at once
+	}
+	b, err = q.saveWith(ctx, Change{}, b, es, EntryUnknownSent, why)
 	q.c.Logger.WarnContext(ctx, "answer of createFeed is lost", "batch", b.ID, "account", b.Account, "feed", b.Feed)
 	return b, err
 }
 
-// learn records what became of the one createFeed, whatever somebody else made
-// of the batch meanwhile. What Amazon said must not be lost again: saving does
-// not end with the caller's context, and is tried again until it works. Only a
-// caller that waits to end, while the store fails for half a minute more, gets
-// the error; then the batch stays Submitting, which the next pass reads as
-// unknown.
-func (q *Queue) learn(ctx context.Context, b Batch, feed amazon.Feed, sent error) (Batch, error) {
-	ended := ctx.Done()
-	ctx = context.WithoutCancel(ctx)
-	committed := b.Version
-	var patience <-chan time.Time // begins when the caller's context ends
-	for wait := 50 * time.Millisecond; ; wait = min(2*wait, 15*time.Second) {
-		learned, err := q.tryLearn(ctx, b, committed, feed, sent)
-		if err == nil {
-			return learned, ignoreThrottled(sent)
-		}
-		select {
-		case <-ended:
-			ended, patience = nil, time.After(learnPatience)
-		default:
-		}
-		lost := errors.Is(err, ErrTransition)
-		if !lost {
-			q.c.Logger.ErrorContext(ctx, "answer of createFeed is not saved yet", "batch", b.ID, "document_number", feed.ID, "error", err)
-			select {
-			case <-patience:
-				lost = true
-			case <-time.After(wait):
-			}
-		}
-		if lost {
-			// Hidden with %v: a conflict here does not mean that another worker saved it.
-			err = fmt.Errorf("answer of createFeed (Document Number %q) is not saved: %v", feed.ID, err)
-			return b, errors.Join(err, ignoreThrottled(sent))
-		}
-		if found, err := q.c.Store.Batches(ctx, BatchQuery{IDs: []BatchID{b.ID}}); err == nil && len(found) == 1 {
-			b = found[0]
-		}
-	}
-}
-
-// learnPatience is how long a caller whose context has ended waits for the store.
-const learnPatience = 30 * time.Second
-
-func (q *Queue) tryLearn(ctx context.Context, b Batch, committed int64, feed amazon.Feed, sent error) (Batch, error) {
-	// Until this answer is saved, the batch can only have been given up for lost,
-	// once. If it went on, an earlier try was saved though its own answer was lost,
-	// and the batch may be Submitting again: by another, whose createFeed this
-	// answer is not about.
-	open := b.State == BatchSubmitting && b.Version == committed || b.State == BatchUnknownSent && b.Version == committed+1
-	if !open && (feed.ID == "" || feed.ID == b.DocumentNumber) {
-		return b, nil
-	}
-	if !open {
-		return b, fmt.Errorf("batch %s is %s with Document Number %q: %w", b.ID, b.State, b.DocumentNumber, ErrTransition)
-	}
+// dissolve gives the entries of a batch that was not sent back to the queue.
+func (q *Queue) dissolve(ctx context.Context, b Batch, why string) (Batch, error) {
 	es, err := q.entriesOf(ctx, b)
 	if err != nil {
 		return b, err
 	}
-	switch {
-	case sent == nil && feed.ID != "":
-		b.DocumentNumber, b.Due = feed.ID, q.now().Add(pollInterval(0))
-		if !feed.CreatedAt.IsZero() {
-			b.AttemptedAt = feed.CreatedAt.UTC()
-		}
-		if err := b.move(BatchInQueue, ""); err != nil {
-			return b, err
-		}
-		if b, err = q.saveWith(ctx, b, es, EntrySubmitted, "Document Number "+string(feed.ID)); err == nil {
-			q.c.Logger.InfoContext(ctx, "document sent", "batch", b.ID, "account", b.Account, "feed", b.Feed, "document_number", feed.ID, "entries", len(es))
-		}
+	if err := b.move(BatchCancelled, why); err != nil {
 		return b, err
-
-	case sent != nil && amazon.Whether(sent) == amazon.NotSent:
-		b.Due = q.retryAt(sent)
-		if err := b.move(BatchUploaded, sent.Error()); err != nil {
-			return b, err
-		}
-		return q.saveWith(ctx, b, es, EntryClaimed, "not sent: "+sent.Error())
-
-	case sent != nil && amazon.Whether(sent) == amazon.Answered:
-		b.Applied, b.Open = true, len(es)
-		if err := b.move(BatchCancelled, sent.Error()); err != nil {
-			return b, err
-		}
-		q.c.Logger.ErrorContext(ctx, "Amazon refused a document", "batch", b.ID, "account", b.Account, "feed", b.Feed, "error", sent)
-		return q.saveWith(ctx, b, es, EntryNeedsDecision, "not sent: "+sent.Error())
 	}
-
-	why := "Amazon's answer held no Document Number"
-	if sent != nil {
-		why = sent.Error()
-	}
-	if b.State == BatchUnknownSent {
-		return b, nil
-	}
-	return q.lose(ctx, b, why)
+	b.Applied, b.Open = true, len(es)
+	return q.saveWith(ctx, Change{}, b, es, EntryQueued, why)
 }

@@ -36,11 +36,11 @@ func TestOutcomesOfCreateFeed(t *testing.T) {
 		{"token refused", answer{err: failure(amazon.NotSent, 403)}, queue.BatchUploaded, queue.EntryClaimed, true, true, queue.EntryAccepted},
 		{"document refused", answer{err: failure(amazon.Answered, 400)}, queue.BatchCancelled, queue.EntryNeedsDecision, true, false, queue.EntryNeedsDecision},
 		{"too large", answer{err: failure(amazon.Answered, 413)}, queue.BatchCancelled, queue.EntryNeedsDecision, true, false, queue.EntryNeedsDecision},
-		{"5xx", answer{err: failure(amazon.SentUnknown, 503)}, queue.BatchUnknownSent, queue.EntryUnknownSent, true, false, queue.EntryUnknownSent},
-		{"5xx, and the feed exists", answer{arrives: true, err: failure(amazon.SentUnknown, 500)}, queue.BatchUnknownSent, queue.EntryUnknownSent, true, false, queue.EntryUnknownSent},
-		{"foreign error", answer{err: errLost}, queue.BatchUnknownSent, queue.EntryUnknownSent, true, false, queue.EntryUnknownSent},
-		{"foreign error, and the feed exists", answer{arrives: true, err: context.DeadlineExceeded}, queue.BatchUnknownSent, queue.EntryUnknownSent, true, false, queue.EntryUnknownSent},
-		{"answer without a feed ID", answer{arrives: true, noID: true}, queue.BatchUnknownSent, queue.EntryUnknownSent, false, false, queue.EntryUnknownSent},
+		{"5xx", answer{err: failure(amazon.SentUnknown, 503)}, queue.BatchUnknownSent, queue.EntryUnknownSent, true, false, queue.EntryNeedsDecision},
+		{"5xx, and the feed exists", answer{arrives: true, err: failure(amazon.SentUnknown, 500)}, queue.BatchUnknownSent, queue.EntryUnknownSent, true, false, queue.EntryUnknownResult},
+		{"foreign error", answer{err: errLost}, queue.BatchUnknownSent, queue.EntryUnknownSent, true, false, queue.EntryNeedsDecision},
+		{"foreign error, and the feed exists", answer{arrives: true, err: context.DeadlineExceeded}, queue.BatchUnknownSent, queue.EntryUnknownSent, true, false, queue.EntryUnknownResult},
+		{"answer without a feed ID", answer{arrives: true, noID: true}, queue.BatchUnknownSent, queue.EntryUnknownSent, false, false, queue.EntryUnknownResult},
 	}
 	creates := map[bool]int{false: 1, true: 2}
 	held := map[queue.State]string{queue.EntryAccepted: "0.00"} // else all of it
@@ -348,7 +348,7 @@ func TestAnswerThatCannotBeSavedIsUnknown(t *testing.T) {
 		require.ErrorContains(w.t, err, `Document Number "50001"`)
 		assert.Equal(w.t, queue.EntrySubmitting, w.get(id).State)
 		w.pass(w.queue(), 24*time.Hour)
-		assert.Equal(w.t, queue.EntryUnknownSent, w.get(id).State)
+		assert.Equal(w.t, queue.EntryUnknownResult, w.get(id).State, "its feed was found")
 		assert.Len(w.t, w.amazon.sent(), 1)
 	})
 }

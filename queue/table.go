@@ -43,26 +43,29 @@ func EntryTransitions() []Transition {
 		step(EntrySubmitting, EntryUnknownSent, "the answer was lost", kept),
 		step(EntrySubmitting, EntryNeedsDecision, "Amazon refused the call", kept),
 	}
-	// Between the commit to send and the end, evidence may come at any time.
+	// Between the commit to send and the end, evidence may come at any time, and
+	// after a decision that it was not sent too.
+	const after = "the answer came after all, or its feed was found or named"
 	for _, from := range []State{EntryUnknownSent, EntryNeedsDecision} {
-		ts = append(ts, step(from, EntrySubmitted, "the answer came after all, or its feed was found or named", kept))
+		ts = append(ts, step(from, EntrySubmitted, after, kept), step(from, EntryClaimed, "its own answer came after all: not sent", kept))
+	}
+	for _, from := range []State{EntryQueued, EntryAwaitingShipment} {
+		ts = append(ts, step(from, EntrySubmitted, "was to be sent anew, and its own answer came after all", kept))
 	}
 	ts = append(ts,
 		step(EntryUnknownSent, EntryNeedsDecision, "no feed was found, or several, or Amazon's refusal came after all", kept),
 		step(EntryUnknownResult, EntryNeedsDecision, "no evidence came for long", kept),
 	)
-	for _, from := range []State{EntryUnknownSent, EntryNeedsDecision, EntrySubmitted, EntryUnknownResult} {
-		ts = append(ts, step(from, EntryClaimed, "its own answer came after all: not sent", kept))
-	}
 	for _, from := range []State{EntrySubmitted, EntryUnknownResult} {
-		ts = append(ts, step(from, EntryUnknownSent, "the feed that was adopted is another's", kept))
+		ts = append(ts,
+			step(from, EntryUnknownSent, "the feed that was adopted is another's", kept),
+			step(from, EntryRefused, "every message has an error of its own, or the document has", voided),
+		)
 	}
-	ts = append(ts, step(EntryUnknownResult, EntrySubmitted, "its own answer named another feed than was adopted", kept))
 	for _, from := range []State{EntrySubmitted, EntryUnknownSent, EntryUnknownResult, EntryNeedsDecision} {
 		ts = append(ts,
 			step(from, EntryAccepted, "every message succeeded, by the report or other evidence", posted),
-			step(from, EntryPartlyAccepted, "some messages succeeded, the others were refused", each),
-			step(from, EntryRefused, "every message has an error of its own", voided),
+			step(from, EntryPartlyAccepted, "some messages succeeded, the others were refused or given up", each),
 			step(from, EntryQueued, "nothing happened: its feed was cancelled, or it was decided to send anew", kept),
 		)
 	}
@@ -97,17 +100,11 @@ func BatchTransitions() []Transition {
 		step(BatchSubmitting, BatchUnknownSent, "the answer was lost, or its sender", ""),
 		step(BatchUnknownSent, BatchInQueue, "the answer came after all, or its feed was found or named", ""),
 		step(BatchUnknownSent, BatchUploaded, "its own answer came after all: not sent", ""),
-		step(BatchUnknownSent, BatchCancelled, "Amazon's refusal came after all, or it was decided that it was not sent", ""),
-		step(BatchCancelled, BatchInQueue, "decided to be unsent, and its answer came after all", ""),
+		step(BatchUnknownSent, BatchCancelled, "Amazon's refusal came after all, or it was decided about", ""),
+		step(BatchCancelled, BatchInQueue, "was decided about, and its own answer came after all", ""),
 	}
 	for _, from := range []BatchState{BatchInQueue, BatchInProgress, BatchDone, BatchCancelled, BatchFatal} {
 		ts = append(ts, step(from, BatchUnknownSent, "the feed that was adopted is another's", ""))
-	}
-	for _, from := range []BatchState{BatchInQueue, BatchInProgress, BatchDone, BatchFatal} {
-		ts = append(ts,
-			step(from, BatchUploaded, "adopted a feed, and its own answer came after all: not sent", ""),
-			step(from, BatchInQueue, "adopted a feed, and its own answer named another", ""),
-		)
 	}
 	for _, from := range []BatchState{BatchInQueue, BatchInProgress} {
 		for _, to := range []BatchState{BatchInProgress, BatchDone, BatchCancelled, BatchFatal} {

@@ -8,7 +8,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/takebackhq/takeback/amazon"
-	"github.com/takebackhq/takeback/order"
 	"github.com/takebackhq/takeback/queue"
 	"github.com/takebackhq/takeback/settings"
 )
@@ -92,6 +91,6 @@ func TestTheWayToAmazonIsInTheJournal(t *testing.T) {
 			assert.Equal(w.t, "refund "+string(id), e.Subject)
 			assert.False(w.t, e.At.IsZero())
 		}
-		assert.Equal(w.t, []string{"Result Direct Claimed. ", "Result queue Submittin", string(order.EventAlert) + " queue UnknownSe"}, told)
+		assert.Equal(w.t, []string{"Result Direct Claimed. ", "Result queue Submittin", "Result queue UnknownSe"}, told)
 	})
 }

@@ -37,6 +37,7 @@ type world struct {
 	// What a test changes in the handlers.
 	prepare func([]queue.Entry, []queue.Prepared) ([]queue.Prepared, error)
 	apply   func([]queue.Entry) error
+	testify func(queue.Entry) (queue.Testimony, error) // nil: nothing is known
 }
 
 var epoch = time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
@@ -62,10 +63,9 @@ func in(t *testing.T, f func(*world)) {
 func (w *world) oneUnsure(call createCall) {
 	unsure, err := w.store.Batches(w.t.Context(), queue.BatchQuery{
 		Accounts: []order.AccountID{call.Account.ID}, Feeds: []amazon.FeedType{call.Feed},
-		States: []queue.BatchState{queue.BatchSubmitting, queue.BatchUnknownSent},
 	})
 	assert.NoError(w.t, err)
-	unsure = slices.DeleteFunc(unsure, func(b queue.Batch) bool { return !b.Fence.After(w.now()) })
+	unsure = slices.DeleteFunc(unsure, func(b queue.Batch) bool { return !b.Unanswered || !b.Fence.After(call.At) })
 	assert.LessOrEqual(w.t, len(unsure), 1, "createFeed before the fence of another")
 }
 
@@ -295,6 +295,13 @@ func (h *handler) Prepare(ctx context.Context, es []queue.Entry) ([]queue.Prepar
 	return ps, nil
 }
 
+func (h *handler) Testify(_ context.Context, _ amazon.Account, e queue.Entry) (queue.Testimony, error) {
+	if h.testify == nil {
+		return queue.Testimony{}, nil
+	}
+	return h.testify(e)
+}
+
 func (h *handler) Apply(ctx context.Context, es []queue.Entry) error {
 	if h.apply != nil {
 		if err := h.apply(es); err != nil {
@@ -344,9 +351,9 @@ func follow(l order.Ledger, e queue.Entry, item string) ([]order.Posting, error)
 		return l.Reserve(cause(e), item, order.Amounts{order.Principal: five}, false, e.Changed)
 	case e.State == queue.EntryQueued:
 		return nil, nil
-	case e.State == queue.EntryRejected, e.State == queue.EntryWithdrawn, verdict == amazon.VerdictRefused:
+	case e.State == queue.EntryRejected, e.State == queue.EntryWithdrawn, e.State == queue.EntryGivenUp, verdict == amazon.VerdictRefused:
 		return l.Void(cause(e), item, e.Changed), nil
-	case verdict == amazon.VerdictAccepted:
+	case verdict == amazon.VerdictAccepted, e.State == queue.EntrySettledOutside:
 		return l.Post(cause(e), item, e.Changed), nil
 	}
 	return nil, nil
@@ -425,10 +432,10 @@ func (w *world) everyEffectOnce(ids []queue.EntryID, msg string) {
 	for _, id := range ids {
 		e := w.get(id)
 		blocked := slices.ContainsFunc(ids, func(other queue.EntryID) bool {
-			return strings.Contains(e.Why, string(other)) && w.get(other).State == queue.EntryUnknownSent
+			return strings.Contains(e.Why, string(other)) && slices.Contains(open, w.get(other).State)
 		})
 		switch {
-		case e.State == queue.EntryUnknownSent:
+		case slices.Contains(open, e.State):
 		case e.State == queue.EntryQueued && blocked:
 			assert.False(w.t, paid[id], "%s: %s waits and had effect", msg, id)
 		default:
@@ -440,6 +447,9 @@ func (w *world) everyEffectOnce(ids []queue.EntryID, msg string) {
 		assert.Contains(w.t, []queue.BatchState{queue.BatchDone, queue.BatchUnknownSent}, b.State, "%s: batch %s is stuck: %s", msg, b.ID, b.Why)
 	}
 }
+
+// open are the states in which nobody knows yet what happened.
+var open = []queue.State{queue.EntryUnknownSent, queue.EntryUnknownResult, queue.EntryNeedsDecision}
 
 var errLost = errors.New("connection lost")
 

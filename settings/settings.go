@@ -67,6 +67,7 @@ func (s Settings) Mode() Mode {
 type Policy struct {
 	PaymentStatusAt PaymentStatusAt
 	CancelledAt     CancelledAt
+	LostAnswer      LostAnswer
 }
 
 // PaymentStatusAt tells when a refund moves the payment status of the host's
@@ -86,4 +87,15 @@ type CancelledAt string
 const (
 	CancelledWhenAccepted  CancelledAt = ""          // when Amazon has accepted the cancellation
 	CancelledWhenRequested CancelledAt = "Requested" // as soon as the cancellation is saved; a refusal makes it a ProblemOrder
+)
+
+// LostAnswer tells what becomes of a document whose sending Amazon did not
+// confirm, once it is certain, from Amazon's complete list of feeds and after all
+// the time that Amazon may take, that there is no feed that could be it. A word
+// that is not known counts as the zero value.
+type LostAnswer string
+
+const (
+	LostAnswerAsks      LostAnswer = ""         // a person decides
+	LostAnswerSendsAnew LostAnswer = "SendAnew" // it was not sent: what it held waits in the queue again
 )

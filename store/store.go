@@ -53,6 +53,11 @@ var ErrNotFound = errors.New("not found")
 // nothing was saved; read, decide and save again.
 var ErrConflict = errors.New("changed meanwhile")
 
+// ErrNewer is what a save answers that would start something, such as a document,
+// on a database that a newer version of this library has migrated since the
+// process began. What became of earlier things may still be saved.
+var ErrNewer = errors.New("a newer version has migrated the database")
+
 // Cell is a small named value, such as a counter or a cursor.
 type Cell struct {
 	Name    string

@@ -87,6 +87,115 @@ func TestRealClientReadsTheEvidence(t *testing.T) {
 	})
 }
 
+// All that can be found out about a document whose answer was lost, and when: the
+// feed is listed late, stuck for a day, and dies half-way without a report.
+func TestRealClientFindsWhatALostFeedDid(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		srv, ctx := open(t, amazontest.Config{}), t.Context()
+		c := realClient(t, srv)
+		fate := amazontest.Fate{
+			Queued: 24 * time.Hour, Unlisted: 3 * time.Hour,
+			End: amazon.FeedFatal, Messages: 1, Report: amazontest.ReportMissing,
+		}
+		srv.FateOf(func(amazontest.Feed) amazontest.Fate { return fate })
+		srv.Fail(amazontest.Nth("createFeed", 1, amazontest.Fault{Drop: true, After: true}))
+		start := time.Now().UTC()
+		err := refund(ctx, c, us, refunds(
+			adjust(shipped, "10000000000011", "Principal 10.00 USD"), adjust(shipped, "10000000000011", "Principal 4.00 USD")))
+		require.Equal(t, amazon.SentUnknown, amazon.Whether(err), "%v", err)
+		stranger, err := srv.AddFeed(merchant, amazon.RefundFeed, nil)
+		require.NoError(t, err)
+
+		look := func() amazon.FeedList {
+			list, err := c.ListFeeds(ctx, us, amazon.RefundFeed, start.Add(-15*time.Minute))
+			require.NoError(t, err)
+			assert.Equal(t, time.Now().UTC(), list.At)
+			return list
+		}
+		time.Sleep(3*time.Hour - time.Second)
+		assert.Empty(t, look().Feeds)
+		time.Sleep(time.Second)
+		found := look().Feeds
+		require.Len(t, found, 2)
+		assert.Equal(t, stranger, found[0].ID)
+		lost := found[1]
+		assert.Empty(t, cmp.Diff(amazon.Feed{
+			ID: lost.ID, Type: amazon.RefundFeed, Status: amazon.FeedInQueue, Marketplaces: us.Marketplaces, CreatedAt: start,
+		}, lost))
+		require.NoError(t, c.CancelFeed(ctx, us, stranger))
+
+		time.Sleep(21*time.Hour + time.Minute)
+		end := start.Add(24*time.Hour + 30*time.Second)
+		for _, want := range []struct {
+			id     amazon.FeedID
+			status amazon.FeedStatus
+		}{{lost.ID, amazon.FeedFatal}, {stranger, amazon.FeedCancelled}} {
+			feed, err := c.Feed(ctx, us, want.id)
+			require.NoError(t, err)
+			assert.Equal(t, want.status, feed.Status)
+			assert.Empty(t, feed.Result)
+		}
+
+		time.Sleep(time.Until(end.Add(48*time.Hour - time.Millisecond)))
+		booked, err := c.Refunds(ctx, us, shipped)
+		require.NoError(t, err)
+		assert.Empty(t, booked)
+		time.Sleep(time.Millisecond)
+		booked, err = c.Refunds(ctx, us, shipped)
+		require.NoError(t, err)
+		require.Len(t, booked, 1)
+		assert.Equal(t, end, booked[0].PostedAt)
+		assert.True(t, booked[0].Total.Amount.Equal(dec("-10")), "the first message only, not %s", booked[0].Total.Amount)
+		assert.Empty(t, cmp.Diff(paid{amazontest.OriginFeed: {"10000000000011": {order.Principal: dec("10")}}}, srv.PaidFor(shipped)))
+	})
+}
+
+// What the order says after a cancellation, whose answers were lost or not.
+func TestRealClientReadsWhetherAnOrderWasCancelled(t *testing.T) {
+	tests := map[string]struct {
+		refuse int
+		fate   amazontest.Fate
+		want   amazon.OrderStatus
+	}{
+		"carried out":        {0, amazontest.Fate{}, amazon.OrderCancelled},
+		"refused":            {18028, amazontest.Fate{}, amazon.OrderUnshipped},
+		"still in the queue": {0, amazontest.Fate{Queued: amazontest.Forever}, amazon.OrderUnshipped},
+		"FATAL before it":    {0, amazontest.Fate{End: amazon.FeedFatal}, amazon.OrderUnshipped},
+		"FATAL after it":     {0, amazontest.Fate{End: amazon.FeedFatal, Messages: 1}, amazon.OrderCancelled},
+		"its feed cancelled": {0, amazontest.Fate{End: amazon.FeedCancelled}, amazon.OrderUnshipped},
+		"without a report":   {0, amazontest.Fate{Report: amazontest.ReportMissing}, amazon.OrderCancelled},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				srv, ctx := open(t, amazontest.Config{}), t.Context()
+				c := realClient(t, srv)
+				require.NoError(t, srv.Refuse(unshipped, tt.refuse, "refused"))
+				srv.FateOf(func(amazontest.Feed) amazontest.Fate { return tt.fate })
+				ticket, err := c.Begin(ctx, us, amazon.CancelFeed)
+				require.NoError(t, err)
+				defer ticket.Close()
+				doc := cancels(acknowledge(unshipped, "Failure", "10000000000021 NoInventory", "10000000000022 NoInventory"))
+				_, _, err = ticket.Upload(ctx, xmlType, []byte(doc))
+				require.NoError(t, err)
+				_, err = ticket.Create(ctx)
+				require.NoError(t, err)
+				time.Sleep(time.Minute)
+
+				got, err := c.Order(ctx, us, unshipped)
+				require.NoError(t, err)
+				assert.Equal(t, tt.want, got.Status)
+				var by []amazon.Actor
+				for _, it := range got.Items {
+					by = append(by, it.CancelledBy)
+				}
+				who := map[amazon.OrderStatus]amazon.Actor{amazon.OrderCancelled: amazon.ActorMerchant}[tt.want]
+				assert.Equal(t, []amazon.Actor{who, who}, by)
+			})
+		})
+	}
+}
+
 func TestRealClientReadsReports(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		srv, ctx := open(t, amazontest.Config{}), t.Context()

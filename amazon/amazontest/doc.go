@@ -45,8 +45,8 @@
 //	)
 //
 // [Server.FateOf] decides what becomes of each feed ([Fate]): stuck, slow,
-// CANCELLED, FATAL after some of its messages, not seen at once, with a report
-// that is missing, wrong or no report. [ReportFile.Fate] decides it for reports.
+// CANCELLED, FATAL after some of its messages, listed hours after its creation,
+// with a report that is missing, wrong or no report. [ReportFile.Fate] decides it for reports.
 // [Server.Refuse] and [Server.Warn] have Amazon refuse or warn about an order's
 // messages. [Server.AddFeed], [Server.Refund] and [Server.RequestCancel] are what
 // others do meanwhile: other applications, staff in Seller Central, Amazon itself,
@@ -55,7 +55,8 @@
 // cancels reports that are asked for too often.
 //
 // What came of it is in [Server.Ledger], [Server.Feeds] and [Server.Calls], which
-// says of each call what was answered and what effect it had.
+// says of each call what was answered and what effect it had. [Server.PaidFor]
+// tells apart, for one order, what the host's feeds paid and what others did.
 //
 // A host that sends feeds by a client of its own has [TestFeeds] check it.
 //

@@ -44,7 +44,7 @@ func (b *books) process(a *account, feed *job, concessionCap decimal.Decimal) []
 			report.warned(m, warning)
 		}
 		payments, why := b.carryOut(a.Merchant, m, concessionCap, Payment{
-			Time: feed.EndedAt, By: amazon.ActorMerchant, Feed: amazon.FeedID(feed.ID), Message: m.id,
+			Time: feed.EndedAt, By: amazon.ActorMerchant, Feed: amazon.FeedID(feed.ID), Stranger: feed.Stranger, Message: m.id,
 		})
 		if why != nil {
 			report.refused(m, *why)

@@ -248,39 +248,6 @@ func (s *Server) change(alter func(*books) error) error {
 	return nil
 }
 
-// Payment is one component of a refund that was carried out. Amounts are
-// signed: a deduction is below zero.
-type Payment struct {
-	Time       time.Time     // when the feed was done, or the item was shipped if that was later
-	By         amazon.Actor  // ActorMerchant, also for every feed, or ActorAmazon
-	Feed       amazon.FeedID // empty when no feed asked for it: see Server.Refund
-	Message    string        // the MessageID in the feed's document
-	Seller     string        // merchant ID
-	Order      string
-	Item       string // order item ID
-	Component  order.Component
-	Amount     decimal.Decimal
-	Currency   order.Currency
-	Reason     string // AdjustmentReason, or CancelReason of a Failure for a partly shipped order
-	Adjustment string // MerchantAdjustmentItemID; empty when none was sent
-}
-
-// Ledger lists every payment, in the order in which they were made.
-func (s *Server) Ledger() []Payment {
-	defer s.read()()
-	return slices.Clone(s.books.Payments)
-}
-
-// Paid is the sum of all payments by currency.
-func (s *Server) Paid() map[order.Currency]decimal.Decimal {
-	defer s.read()()
-	paid := map[order.Currency]decimal.Decimal{}
-	for _, p := range s.books.Payments {
-		paid[p.Currency] = paid[p.Currency].Add(p.Amount)
-	}
-	return paid
-}
-
 // Orders lists the order book by order number.
 func (s *Server) Orders() []Order {
 	defer s.read()()

@@ -46,13 +46,6 @@ type FeedsSetup struct {
 //		})
 //	}
 //
-// An implementation that wraps another needs a second name for the interface,
-// whose own is taken by one of its methods:
-//
-//	type feeds = amazon.Feeds
-//
-//	type counted struct{ feeds }
-//
 // Open returns a new implementation for each check, with nothing in its token
 // cache or its buckets, and frees it by t.Cleanup where that is needed. No check
 // makes it pause before it repeats a call, so its pauses may be real ones.
@@ -94,6 +87,7 @@ func feedsPromises() []feedsPromise {
 		document = "Document opens the processing report of a feed, unpacked."
 		result   = "a report that cannot be read leaves every refund of the feed without a result"
 		list     = "ListFeeds lists every feed of a type created since a time, in all states and over all pages: the complete list, or an error."
+		dated    = "The list says when Amazon answered its first page, on Amazon's clock."
 		missing  = "a feed whose answer was lost is looked for in this list; one that is missing counts as never sent, and its refunds are paid twice"
 	)
 	return []feedsPromise{
@@ -132,6 +126,14 @@ func feedsPromises() []feedsPromise {
 		},
 		{name: "feeds/complete", says: list, matters: missing, check: checkList},
 		{name: "feeds/cut off", says: list, matters: missing, check: checkListCutOff},
+		{
+			name: "feeds/dated", says: dated, check: checkListDated,
+			matters: "a feed that a list leaves out counts as never sent once the list is late enough; a list that is older than it says leaves out one that was still to come",
+		},
+		{
+			name: "feeds/dated, though empty", says: dated, check: checkEmptyListDated,
+			matters: "this is the list by which a refund is found not to have been sent",
+		},
 		{
 			name: "cancel feed", says: "CancelFeed stops a feed that is IN_QUEUE. Repeating it is harmless.", check: checkCancelFeed,
 			matters: "this is how the second of two equal feeds is stopped before it pays",
@@ -537,6 +539,35 @@ func checkListCutOff(c *feedsCheck) {
 		c.Errorf("ListFeeds answers %d of %d feeds and no error, when Amazon refused to give the second page; want an error", len(listed.Feeds), len(ids))
 	}
 	c.ours("ListFeeds", err)
+}
+
+func checkListDated(c *feedsCheck) {
+	since, _ := c.stock()
+	c.amz.Fail(func(call Call) Fault {
+		if call.Op == "getFeeds" && call.Nth > 1 {
+			c.clock.pass(time.Minute) // a list of many pages takes its time
+		}
+		return Fault{}
+	})
+	c.listedAt(c.clock.Now(), since)
+}
+
+func checkEmptyListDated(c *feedsCheck) {
+	now := c.clock.Now()
+	c.listedAt(now, now.Add(-time.Hour))
+}
+
+// listedAt checks the time of a list whose first page Amazon answers at that time.
+func (c *feedsCheck) listedAt(want, since time.Time) {
+	c.Helper()
+	listed, err := c.feeds.ListFeeds(c.ctx, c.with.Account, amazon.RefundFeed, since)
+	if err != nil {
+		c.Fatalf("ListFeeds: %v; want no error, as nothing is in its way", err)
+	}
+	if late := listed.At.Sub(want); late > 0 || late < -time.Second {
+		c.Errorf("ListFeeds says that it was answered at %s, when the Date header of its first page said %s; "+
+			"want Amazon's clock, not one's own, and the first page, not the last", listed.At, want)
+	}
 }
 
 func checkCancelFeed(c *feedsCheck) {

@@ -116,6 +116,10 @@ func TestFeedsFails(t *testing.T) {
 		{"reads the first page", "feeds/complete", "leaves out 1"},
 		{"lists all types", "feeds/complete", "want type POST_PAYMENT_ADJUSTMENT_DATA"},
 		{"lists what it has", "feeds/cut off", "and no error"},
+		{"dates lists by its own clock", "feeds/dated", "want Amazon's clock, not one's own"},
+		{"dates lists by its own clock", "feeds/dated, though empty", "want Amazon's clock, not one's own"},
+		{"dates lists by their end", "feeds/dated", "the first page, not the last"},
+		{"dates lists by their feeds", "feeds/dated, though empty", "want Amazon's clock, not one's own"},
 		{"cancels nothing", "cancel feed", "want CANCELLED"},
 		{"leaves documents packed", "document/packed", "unpacked and otherwise as it is"},
 		{"leaves documents packed", "document/plain", "unpacked and otherwise as it is"},
@@ -258,6 +262,18 @@ func (f *flawed) ListFeeds(ctx context.Context, a amazon.Account, t amazon.FeedT
 		others, _ := f.Client.ListFeeds(ctx, a, amazon.CancelFeed, since)
 		list.Feeds = append(list.Feeds, others.Feeds...)
 		return list, err
+	case "dates lists by its own clock":
+		list.At = f.with.Now()
+	case "dates lists by their end":
+		again, _ := f.Client.ListFeeds(ctx, a, t, since)
+		list.At = again.At
+	case "dates lists by their feeds":
+		list.At = time.Time{}
+		for _, feed := range list.Feeds {
+			if feed.CreatedAt.After(list.At) {
+				list.At = feed.CreatedAt
+			}
+		}
 	}
 	return list, f.err(err)
 }

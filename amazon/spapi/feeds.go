@@ -71,12 +71,21 @@ func (c *Client) Feed(ctx context.Context, a amazon.Account, id amazon.FeedID) (
 }
 
 // ListFeeds implements [amazon.Feeds] with getFeeds: [Client.AllFeeds] of one
-// type. A zero since goes as far back as Amazon does, 90 days.
+// type. A zero since goes as far back as Amazon does, 90 days. The time of the
+// list is in whole seconds, as the Date header has it, and our own where that is
+// missing.
 func (c *Client) ListFeeds(ctx context.Context, a amazon.Account, t amazon.FeedType, since time.Time) (amazon.FeedList, error) {
-	list := amazon.FeedList{At: c.now().UTC()}
-	var err error
-	list.Feeds, err = complete(c.AllFeeds(ctx, a, FeedQuery{Types: []amazon.FeedType{t}, Since: since}))
-	return list, err
+	var list amazon.FeedList
+	feeds, err := complete(c.allFeeds(ctx, a, FeedQuery{Types: []amazon.FeedType{t}, Since: since}, func(at time.Time) {
+		if list.At.IsZero() {
+			list.At = at
+		}
+	}))
+	if err != nil {
+		return amazon.FeedList{}, err
+	}
+	list.Feeds = feeds
+	return list, nil
 }
 
 // FeedQuery selects feeds to list.
@@ -112,6 +121,11 @@ func (q FeedQuery) values() (url.Values, error) {
 // again asks again. getFeeds refills one token in 45 seconds, ten at most, and a
 // page of a hundred feeds costs one: for a longer list see [Client.Waiting].
 func (c *Client) AllFeeds(ctx context.Context, a amazon.Account, q FeedQuery) iter.Seq2[amazon.Feed, error] {
+	return c.allFeeds(ctx, a, q, func(time.Time) {})
+}
+
+// allFeeds is AllFeeds, and tells when each page was answered, on Amazon's clock.
+func (c *Client) allFeeds(ctx context.Context, a amazon.Account, q FeedQuery, answered func(time.Time)) iter.Seq2[amazon.Feed, error] {
 	query, err := q.values()
 	if err != nil {
 		return refuse[amazon.Feed](notSent(getFeeds, a, err))
@@ -121,9 +135,11 @@ func (c *Client) AllFeeds(ctx context.Context, a amazon.Account, q FeedQuery) it
 			Feeds []feedAnswer `json:"feeds"`
 			Next  string       `json:"nextToken"`
 		}
-		if _, err := c.call(ctx, a, request{op: getFeeds, path: feedsPath, query: nextOnly(query, token)}, &page); err != nil {
+		at, err := c.call(ctx, a, request{op: getFeeds, path: feedsPath, query: nextOnly(query, token)}, &page)
+		if err != nil {
 			return nil, "", err
 		}
+		answered(at)
 		feeds, err := each(page.Feeds, feedAnswer.feed)
 		return feeds, page.Next, err
 	})

@@ -2,6 +2,8 @@ package spapi_test
 
 import (
 	"bytes"
+	"context"
+	"net/http"
 	"net/url"
 	"testing"
 	"time"
@@ -69,14 +71,50 @@ func TestFeedsAsksForATypeSinceATime(t *testing.T) {
 	s.on(feedsPath, answer(200, `{"feeds":[{"feedId":"1","processingStatus":"DONE","createdTime":"2026-09-01T12:00:00Z"}]}`))
 	c, _ := connect(t, s)
 	since := time.Date(2026, 9, 1, 10, 0, 0, 999, time.FixedZone("", 7200))
-	feeds, err := c.ListFeeds(t.Context(), seller, amazon.RefundFeed, since)
+	list, err := c.ListFeeds(t.Context(), seller, amazon.RefundFeed, since)
 	require.NoError(t, err)
-	assert.Equal(t, []amazon.Feed{{ID: "1", Status: amazon.FeedDone, CreatedAt: amazonTime}}, feeds)
+	assert.Equal(t, []amazon.Feed{{ID: "1", Status: amazon.FeedDone, CreatedAt: amazonTime}}, list.Feeds)
 	want := []url.Values{
 		{"feedTypes": {"POST_PAYMENT_ADJUSTMENT_DATA"}, "pageSize": {"100"}, "createdSince": {"2026-09-01T08:00:00Z"}},
 	}
 	if diff := cmp.Diff(want, queries(t, s, feedsPath)); diff != "" {
 		t.Errorf("queries (-want +got):\n%s", diff)
+	}
+}
+
+// What is not in a list may still be on its way until some time on Amazon's
+// clock, so the list says when Amazon began to answer it.
+func TestListFeedsTellsWhenAmazonAnswered(t *testing.T) {
+	dated := func(date string, s step) step {
+		return func(w http.ResponseWriter, r *http.Request) {
+			w.Header()["Date"] = []string{date}
+			s(w, r)
+		}
+	}
+	begun, later := amazonTime.Format(http.TimeFormat), amazonTime.Add(time.Hour).Format(http.TimeFormat)
+	first, last := answer(200, `{"feeds":[],"nextToken":"n"}`), answer(200, `{"feeds":[]}`)
+	tests := map[string]struct {
+		steps []step
+		want  time.Time
+	}{
+		"one page":                 {[]step{dated(begun, last)}, amazonTime},
+		"several pages":            {[]step{dated(begun, first), dated(later, last)}, amazonTime},
+		"a first page repeated":    {[]step{dated(later, answer(503, "")), dated(begun, last)}, amazonTime},
+		"an answer without a date": {[]step{dated("", last)}, hostTime},
+		"a list cut off":           {[]step{dated(begun, first), answer(400, "")}, time.Time{}},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			s := newServer(t)
+			s.on(feedsPath, tt.steps...)
+			stopped := func(conf *spapi.Config) {
+				conf.Now, conf.Wait = func() time.Time { return hostTime }, func(context.Context, time.Duration) error { return nil }
+			}
+			c, _ := connect(t, s, stopped)
+			list, _ := c.ListFeeds(t.Context(), seller, amazon.RefundFeed, hostTime)
+			assert.Equal(t, tt.want, list.At)
+			assert.Len(t, s.requests(feedsPath), len(tt.steps))
+		})
 	}
 }
 

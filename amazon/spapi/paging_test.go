@@ -123,8 +123,8 @@ func TestListErrorsNameTheirOperation(t *testing.T) {
 	s := newServer(t)
 	s.on(feedsPath, answer(200, `{"feeds":[],"nextToken":"n"}`))
 	c, _ := connect(t, s)
-	feeds, err := c.ListFeeds(t.Context(), seller, amazon.RefundFeed, hostTime)
-	assert.Nil(t, feeds)
+	list, err := c.ListFeeds(t.Context(), seller, amazon.RefundFeed, hostTime)
+	assert.Zero(t, list)
 	var got *amazon.Error
 	require.ErrorAs(t, err, &got)
 	assert.Equal(t, "getFeeds", got.Op)

@@ -191,8 +191,8 @@ func TestAListThrottledMidwayLetsItsTokensRefill(t *testing.T) {
 	s := newServer(t)
 	s.on(feedsPath, answer(200, `{"feeds":[],"nextToken":"b"}`), answer(200, `{"feeds":[],"nextToken":"c"}`), answer(429, ""))
 	c, _ := connect(t, s)
-	feeds, err := c.ListFeeds(t.Context(), seller, amazon.RefundFeed, hostTime)
-	assert.Nil(t, feeds)
+	list, err := c.ListFeeds(t.Context(), seller, amazon.RefundFeed, hostTime)
+	assert.Zero(t, list)
 	comesBack(t, err, 3*45*time.Second, 4*45*time.Second)
 }
 

@@ -2,7 +2,9 @@ package memory
 
 import (
 	"iter"
+	"maps"
 	"slices"
+	"time"
 
 	"github.com/takebackhq/takeback/amazon"
 	"github.com/takebackhq/takeback/order"
@@ -22,7 +24,7 @@ type index[K ~string, V any] struct {
 // withIndex has a table tell its index of every change.
 func withIndex[K ~string, V any](t *table[K, V], keys func(V) []any, at func(V) place) index[K, V] {
 	x := index[K, V]{*t, keys, at, map[any]*places{}}
-	t.moved = x.move
+	t.watch(x.move)
 	return x
 }
 
@@ -84,6 +86,22 @@ func (x index[K, V]) list(keys []any, match func(V) bool, after place, limit int
 	return first(out, x.at, limit)
 }
 
+// until returns the rows that stand under a key, not after a time, and match.
+func (x index[K, V]) until(key any, at time.Time, match func(V) bool) []V {
+	var out []V
+	if l := x.lists[key]; l != nil {
+		for p := range l.after(place{}) {
+			if p.at.After(at) {
+				break
+			}
+			if row := x.table.rows[K(p.id)]; match(row) {
+				out = append(out, row)
+			}
+		}
+	}
+	return out
+}
+
 // inState is the key of the entries that stand in one state of an account's way
 // to Amazon.
 type inState struct {
@@ -102,10 +120,26 @@ func entryKeys(e queue.Entry) []any {
 	return keys
 }
 
+// laneKeys lists an entry in its lane.
+func laneKeys(e queue.Entry) []any { return []any{laneOf(e)} }
+
+func laneOf(e queue.Entry) queue.Lane {
+	return queue.Lane{Account: e.Order.Account, Feed: e.Feed, State: e.State}
+}
+
 // entriesUnder names the keys under which all entries that a query selects are
-// listed; none when they could be anywhere.
-func entriesUnder(q queue.EntryQuery) []any {
-	var keys []any
+// listed, unless they could be anywhere.
+func (s *Store) entriesUnder(q queue.EntryQuery) (keys []any, listed bool) {
+	lane := func(l queue.Lane) {
+		ready := s.entriesAt.lists[l]
+		if ready == nil || !q.ReadyBy.IsZero() && ready.first().at.After(q.ReadyBy) {
+			return
+		}
+		keys = append(keys, inState{l.Account, l.Feed, l.State, true})
+		if !q.Selected {
+			keys = append(keys, inState{l.Account, l.Feed, l.State, false})
+		}
+	}
 	switch {
 	case len(q.Orders) > 0:
 		for _, id := range q.Orders {
@@ -113,22 +147,35 @@ func entriesUnder(q queue.EntryQuery) []any {
 		}
 	case q.Batch != "":
 		keys = append(keys, q.Batch)
-	case len(q.Accounts) > 0 && len(q.Feeds) > 0:
+	case len(q.States) == 0:
+		return nil, false
+	case len(q.Accounts) > 0:
+		feeds := q.Feeds
+		if len(feeds) == 0 {
+			feeds = slices.Collect(maps.Keys(s.feeds))
+		}
 		for _, a := range q.Accounts {
-			for _, t := range q.Feeds {
-				for _, s := range q.States {
-					keys = append(keys, inState{a, t, s, true}, inState{a, t, s, false})
+			for _, t := range feeds {
+				for _, state := range q.States {
+					lane(queue.Lane{Account: a, Feed: t, State: state})
 				}
 			}
 		}
+	default:
+		for key := range s.entriesAt.lists {
+			if l := key.(queue.Lane); slices.Contains(q.States, l.State) {
+				lane(l)
+			}
+		}
 	}
-	return keys
+	return keys, true
 }
 
 // The keys of batches.
 type (
-	unapplied struct{}
-	document  struct {
+	unapplied   struct{}
+	unappliedOf struct{ account order.AccountID }
+	document    struct {
 		account order.AccountID
 		number  amazon.FeedID
 	}
@@ -137,12 +184,41 @@ type (
 // batchKeys lists a batch while something of it is left to do, and from when
 // Amazon has numbered it.
 func batchKeys(b queue.Batch) []any {
-	var keys []any
+	keys := dueKeys(b)
 	if !b.Applied {
-		keys = append(keys, unapplied{})
+		keys = append(keys, unappliedOf{b.Account})
 	}
 	if b.DocumentNumber != "" {
 		keys = append(keys, document{b.Account, b.DocumentNumber})
+	}
+	return keys
+}
+
+// dueKeys lists a batch while something of it is left to do.
+func dueKeys(b queue.Batch) []any {
+	if b.Applied {
+		return nil
+	}
+	return []any{unapplied{}}
+}
+
+// batchesUnder names the keys under which all batches that a query selects are
+// listed; none when they could be anywhere.
+func batchesUnder(q queue.BatchQuery) []any {
+	var keys []any
+	switch {
+	case len(q.Accounts) > 0 && len(q.DocumentNumbers) > 0 && !slices.Contains(q.DocumentNumbers, ""):
+		for _, a := range q.Accounts {
+			for _, n := range q.DocumentNumbers {
+				keys = append(keys, document{a, n})
+			}
+		}
+	case q.Unapplied && len(q.Accounts) > 0:
+		for _, a := range q.Accounts {
+			keys = append(keys, unappliedOf{a})
+		}
+	case q.Unapplied:
+		keys = append(keys, unapplied{})
 	}
 	return keys
 }
@@ -182,6 +258,9 @@ func (l *places) insert(p place) {
 		l.blocks = slices.Insert(l.blocks, block+1, slices.Clone(b[half:]))
 	}
 }
+
+// first is the first place of a list that is not empty.
+func (l *places) first() place { return l.blocks[0][0] }
 
 // remove tells whether nothing is left.
 func (l *places) remove(p place) (empty bool) {

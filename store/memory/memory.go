@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/takebackhq/takeback"
+	"github.com/takebackhq/takeback/amazon"
 	"github.com/takebackhq/takeback/cancel"
 	"github.com/takebackhq/takeback/order"
 	"github.com/takebackhq/takeback/queue"
@@ -39,24 +40,21 @@ type Store struct {
 	cells         table[string, store.Cell]
 	ledgers       table[order.AmazonID, order.Ledger] // a ledger's version is its order's head row
 
-	entriesBy index[queue.EntryID, queue.Entry]
-	batchesBy index[queue.BatchID, queue.Batch]
+	entriesBy index[queue.EntryID, queue.Entry] // by QueuedAt
+	entriesAt index[queue.EntryID, queue.Entry] // by NotBefore
+	batchesBy index[queue.BatchID, queue.Batch] // by Created.At
+	batchesAt index[queue.BatchID, queue.Batch] // by Due
+	feeds     map[amazon.FeedType]bool          // that entries ever had
 
 	contents map[queue.BatchID]contents
-	effects  []effect        // those that are not done, in the order of their saves
-	keys     map[string]bool // of all effects ever
-	events   map[order.AmazonID][]order.Event
+	outbox   outbox
+	journal  journal
 }
 
 // contents is the part of a batch that is read only on demand.
 type contents struct {
 	messages         []queue.BatchMessage
 	document, report []byte
-}
-
-type effect struct {
-	order.Effect
-	notBefore time.Time
 }
 
 // New returns an empty store.
@@ -70,12 +68,20 @@ func New() *Store {
 		batches:       newTable(func(b *queue.Batch) (queue.BatchID, *int64) { return b.ID, &b.Version }),
 		cells:         newTable(func(c *store.Cell) (string, *int64) { return c.Name, &c.Version }),
 		ledgers:       newTable(func(l *order.Ledger) (order.AmazonID, *int64) { return l.Order, &l.Version }),
+		feeds:         map[amazon.FeedType]bool{},
 		contents:      map[queue.BatchID]contents{},
-		keys:          map[string]bool{},
-		events:        map[order.AmazonID][]order.Event{},
+		outbox:        newOutbox(),
+		journal:       newJournal(),
 	}
 	s.entriesBy = withIndex(&s.entries, entryKeys, func(e queue.Entry) place { return place{e.QueuedAt, string(e.ID)} })
+	s.entriesAt = withIndex(&s.entries, laneKeys, func(e queue.Entry) place { return place{e.NotBefore, string(e.ID)} })
+	s.entries.watch(func(_, to *queue.Entry) {
+		if to != nil {
+			s.feeds[to.Feed] = true
+		}
+	})
 	s.batchesBy = withIndex(&s.batches, batchKeys, func(b queue.Batch) place { return place{b.Created.At, string(b.ID)} })
+	s.batchesAt = withIndex(&s.batches, dueKeys, func(b queue.Batch) place { return place{b.Due, string(b.ID)} })
 	return s
 }
 
@@ -150,9 +156,10 @@ func (s *Store) RMAs(ctx context.Context, q rma.Query) (rs []rma.RMA, err error)
 func (s *Store) Entries(ctx context.Context, q queue.EntryQuery) (es []queue.Entry, err error) {
 	after := place{q.After.QueuedAt, string(q.After.ID)}
 	err = s.read(ctx, func() {
-		ids, keys := q.IDs, entriesUnder(q)
-		if len(ids) > 0 || len(keys) == 0 {
-			q.IDs = nil // looked up, not compared
+		ids := q.IDs
+		q.IDs = nil // looked up, not compared
+		keys, listed := s.entriesUnder(q)
+		if len(ids) > 0 || !listed {
 			es = s.entries.list(ids, q.Match, s.entriesBy.at, after, q.Limit)
 			return
 		}
@@ -168,10 +175,17 @@ func (s *Store) Batches(ctx context.Context, q queue.BatchQuery) (bs []queue.Bat
 	err = s.read(ctx, func() {
 		ids := q.IDs
 		q.IDs = nil // looked up, not compared
-		if len(ids) == 0 && q.Unapplied {
-			bs = s.batchesBy.list([]any{unapplied{}}, q.Match, after, q.Limit)
-		} else {
+		keys := batchesUnder(q)
+		switch {
+		case len(ids) > 0 || len(keys) == 0:
 			bs = s.batches.list(ids, q.Match, s.batchesBy.at, after, q.Limit)
+		case q.DueBy.IsZero() || keys[0] != any(unapplied{}):
+			bs = s.batchesBy.list(keys, q.Match, after, q.Limit)
+		default:
+			due := s.batchesAt.until(unapplied{}, q.DueBy, func(b queue.Batch) bool {
+				return q.Match(b) && (after == place{} || s.batchesBy.at(b).compare(after) > 0)
+			})
+			bs = first(due, s.batchesBy.at, q.Limit)
 		}
 		for i := range bs {
 			if q.Contents {
@@ -198,54 +212,24 @@ func (s *Store) Ledgers(ctx context.Context, ids []order.AmazonID) (ls []order.L
 
 // Events implements [order.Journal].
 func (s *Store) Events(ctx context.Context, id order.AmazonID) (es []order.Event, err error) {
-	err = s.read(ctx, func() { es = rowcopy.Of(s.events[id]) })
+	err = s.read(ctx, func() { es = rowcopy.Of(s.journal.events[id]) })
 	return es, err
 }
 
 // Alerts implements [order.Journal] and [queue.Store].
 func (s *Store) Alerts(ctx context.Context, q order.AlertQuery) (as []order.Alert, err error) {
-	err = s.read(ctx, func() {
-		closed := map[string]order.Stamp{}
-		for _, es := range s.events {
-			for _, e := range es {
-				if e.Kind == order.EventClosed {
-					closed[e.Key] = e.Stamp
-				}
-			}
-		}
-		for _, es := range s.events {
-			for _, e := range es {
-				a := order.Alert{Event: rowcopy.Of(e), Closed: closed[order.ClosedKey(e.Key)]}
-				if e.Kind == order.EventAlert && q.Match(a) {
-					as = append(as, a)
-				}
-			}
-		}
-	})
-	slices.SortFunc(as, func(a, b order.Alert) int { return place{a.At, a.Key}.compare(place{b.At, b.Key}) })
-	after := place{q.After.At, q.After.Key}
-	as = slices.DeleteFunc(as, func(a order.Alert) bool {
-		return q.After != (order.AlertCursor{}) && place{a.At, a.Key}.compare(after) <= 0
-	})
-	if q.Limit > 0 {
-		as = as[:min(q.Limit, len(as))]
-	}
+	err = s.read(ctx, func() { as = s.journal.list(q) })
 	return as, err
 }
 
 // Lanes implements [queue.Store].
 func (s *Store) Lanes(ctx context.Context, states ...queue.State) (ls []queue.Lane, err error) {
 	err = s.read(ctx, func() {
-		ready := map[queue.Lane]time.Time{}
-		for _, e := range s.entries.rows {
-			l := queue.Lane{Account: e.Order.Account, Feed: e.Feed, State: e.State}
-			if at, seen := ready[l]; slices.Contains(states, e.State) && (!seen || e.NotBefore.Before(at)) {
-				ready[l] = e.NotBefore
+		for key, list := range s.entriesAt.lists {
+			if l := key.(queue.Lane); slices.Contains(states, l.State) {
+				l.Ready = list.first().at
+				ls = append(ls, l)
 			}
-		}
-		for l, at := range ready {
-			l.Ready = at
-			ls = append(ls, l)
 		}
 	})
 	slices.SortFunc(ls, func(a, b queue.Lane) int {
@@ -283,26 +267,7 @@ func (s *Store) Counts(ctx context.Context, company order.CompanyID) (cs []queue
 
 // Effects implements [order.Outbox].
 func (s *Store) Effects(ctx context.Context, now time.Time, limit int) (es []order.Effect, err error) {
-	err = s.read(ctx, func() {
-		var orders []order.ID // in the order of their oldest effect
-		open := map[order.ID][]effect{}
-		for _, e := range s.effects {
-			if open[e.Order] == nil {
-				orders = append(orders, e.Order)
-			}
-			open[e.Order] = append(open[e.Order], e)
-		}
-		for _, id := range orders {
-			slices.SortStableFunc(open[id], func(a, b effect) int { return cmp.Compare(a.Seq, b.Seq) })
-			if open[id][0].notBefore.After(now) {
-				continue
-			}
-			for _, e := range open[id] {
-				es = append(es, rowcopy.Of(e.Effect))
-			}
-		}
-		es = es[:min(max(limit, 0), len(es))]
-	})
+	err = s.read(ctx, func() { es = s.outbox.due(now, limit) })
 	return es, err
 }
 
@@ -356,9 +321,7 @@ func (s *Store) SaveQueue(ctx context.Context, c queue.Change) error {
 		}
 		s.entries.put(sv, c.Entries...)
 		for _, e := range c.Events {
-			before := s.events[e.Order]
-			sv.onUndo(func() { s.events[e.Order] = before })
-			s.log(e.Order, e)
+			s.journal.append(sv, e.Order, e)
 		}
 	})
 }
@@ -370,19 +333,17 @@ func (s *Store) SaveCell(ctx context.Context, c store.Cell) error {
 
 // SaveEffects implements [order.Outbox].
 func (s *Store) SaveEffects(ctx context.Context, outcomes []order.EffectOutcome) error {
-	return s.save(ctx, func(*saving) {
+	return s.save(ctx, func(sv *saving) {
 		for _, o := range outcomes {
-			i := slices.IndexFunc(s.effects, func(e effect) bool { return e.Key == o.Key })
-			if i < 0 {
+			e := s.outbox.known[o.Key]
+			if e == nil {
 				continue // unknown, or done
 			}
 			if o.Alert != nil {
-				s.log(o.Alert.Order, *o.Alert)
+				s.journal.append(sv, o.Alert.Order, *o.Alert)
 			}
-			if o.Done {
-				s.effects = slices.Delete(s.effects, i, i+1)
-			} else {
-				s.effects[i].notBefore = o.NotBefore
+			if e.notBefore = o.NotBefore; o.Done {
+				s.outbox.remove(e)
 			}
 		}
 	})
@@ -400,28 +361,10 @@ func (s *Store) write(sv *saving, w order.Writes) {
 		}
 	}
 
-	effects, events := s.effects, s.events[w.Order]
-	sv.onUndo(func() { s.effects, s.events[w.Order] = effects, events })
 	for _, e := range w.Effects {
-		if s.keys[e.Key] {
-			sv.conflict("effect %s is there already", e.Key)
-			return
-		}
-		s.keys[e.Key] = true
-		sv.onUndo(func() { delete(s.keys, e.Key) })
-		s.effects = append(s.effects, effect{Effect: rowcopy.Of(e)})
+		s.outbox.append(sv, e)
 	}
-	s.log(w.Order, w.Events...)
-}
-
-// log appends to the journal of an Amazon order.
-func (s *Store) log(id order.AmazonID, es ...order.Event) {
-	es = slices.DeleteFunc(rowcopy.Of(es), func(e order.Event) bool {
-		return e.Key != "" && slices.ContainsFunc(s.events[id], func(old order.Event) bool { return old.Key == e.Key })
-	})
-	all := slices.Concat(s.events[id], es)
-	slices.SortStableFunc(all, func(a, b order.Event) int { return cmp.Compare(a.Seq, b.Seq) })
-	s.events[id] = all
+	s.journal.append(sv, w.Order, w.Events...)
 }
 
 // putBatch puts a batch, and its contents apart from it.

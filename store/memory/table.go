@@ -24,6 +24,15 @@ func newTable[K comparable, V any](head func(*V) (K, *int64)) table[K, V] {
 	return table[K, V]{rows: map[K]V{}, head: head, moved: func(_, _ *V) {}}
 }
 
+// watch has f told of every change.
+func (t *table[K, V]) watch(f func(from, to *V)) {
+	before := t.moved
+	t.moved = func(from, to *V) {
+		before(from, to)
+		f(from, to)
+	}
+}
+
 // put inserts or replaces rows by the rules for versions.
 func (t table[K, V]) put(sv *saving, rows ...V) {
 	for _, row := range rows {

@@ -6,6 +6,8 @@ import (
 	"embed"
 	"fmt"
 	"io/fs"
+
+	"github.com/takebackhq/takeback/store"
 )
 
 // migrations are applied in the order of their names; the n-th one brings the
@@ -113,5 +115,18 @@ func schemaVersion(ctx context.Context, q querier) (version int, err error) {
 }
 
 func newerSchema(version, known int) error {
-	return fmt.Errorf("schema version is %d and this version of the library knows %d: a newer one has migrated the database; upgrade this process", version, known)
+	return fmt.Errorf("schema version is %d and this version of the library knows %d: %w; upgrade this process", version, known, store.ErrNewer)
+}
+
+// checkNotNewer refuses a database that was migrated since the store was opened.
+func checkNotNewer(ctx context.Context, q querier) error {
+	files, err := fs.Glob(migrations, "migrations/*.sql")
+	if err != nil {
+		return err
+	}
+	version, err := schemaVersion(ctx, q)
+	if err != nil || version <= len(files) {
+		return err
+	}
+	return newerSchema(version, len(files))
 }

@@ -13,11 +13,12 @@ import (
 )
 
 var refunds = newTable("takeback_refunds", 1,
-	[]string{"id", "company", "host_order", "account", "number", "origin", "rma", "key", "currency", "issued_at"},
+	[]string{"id", "host_order", "origin", "key", "currency"},
+	[]string{"company", "account", "number", "rma", "issued_at"},
 	"issued_at, id",
 	func(r refund.Refund) []any {
-		return []any{string(r.ID), string(r.HostOrder.Company), r.HostOrder.Number, string(r.Order.Account), r.Order.Number,
-			string(r.Origin), r.RMA, r.Key, string(r.Currency), instant(r.Issued.At)}
+		return []any{string(r.ID), r.HostOrder.Number, string(r.Origin), r.Key, string(r.Currency),
+			string(r.HostOrder.Company), string(r.Order.Account), r.Order.Number, r.RMA, instant(r.Issued.At)}
 	},
 	func(r *refund.Refund) *int64 { return &r.Version })
 
@@ -37,15 +38,15 @@ func (s *Store) Refunds(ctx context.Context, q refund.Query) ([]refund.Refund, e
 
 // SaveRefunds implements [refund.Store].
 func (s *Store) SaveRefunds(ctx context.Context, cs []refund.Change) error {
-	return s.save(ctx, "save refunds", func(q querier) error {
+	return s.save(ctx, "save refunds", func(p *plan) error {
 		for _, c := range cs {
-			if err := write(ctx, q, c.Writes); err != nil {
+			if err := write(p, c.Writes); err != nil {
 				return err
 			}
-			if err := refunds.put(ctx, q, c.Refunds...); err != nil {
+			if err := refunds.put(p, c.Refunds...); err != nil {
 				return err
 			}
-			if err := putEntries(ctx, q, c.Entries); err != nil {
+			if err := entries.put(p, c.Entries...); err != nil {
 				return err
 			}
 		}
@@ -54,11 +55,12 @@ func (s *Store) SaveRefunds(ctx context.Context, cs []refund.Change) error {
 }
 
 var cancellations = newTable("takeback_cancellations", 1,
-	[]string{"id", "company", "host_order", "account", "number", "key", "outcome", "requested_at"},
+	[]string{"id", "key", "outcome"},
+	[]string{"company", "host_order", "account", "number", "requested_at"},
 	"requested_at, id",
 	func(c cancel.Cancellation) []any {
-		return []any{string(c.ID), string(c.HostOrder.Company), c.HostOrder.Number, string(c.Order.Account), c.Order.Number,
-			c.Key, string(c.Outcome), instant(c.Requested.At)}
+		return []any{string(c.ID), c.Key, string(c.Outcome),
+			string(c.HostOrder.Company), c.HostOrder.Number, string(c.Order.Account), c.Order.Number, instant(c.Requested.At)}
 	},
 	func(c *cancel.Cancellation) *int64 { return &c.Version })
 
@@ -75,7 +77,7 @@ func (s *Store) Cancellations(ctx context.Context, q cancel.Query) ([]cancel.Can
 }
 
 var gates = newTable("takeback_gates", 2,
-	[]string{"company", "host_order", "account", "number", "handed_over", "opened"},
+	[]string{"company", "host_order", "account", "number", "handed_over", "opened"}, nil,
 	"company, host_order",
 	func(g cancel.Gate) []any {
 		return []any{string(g.HostOrder.Company), g.HostOrder.Number, string(g.Order.Account), g.Order.Number,
@@ -96,18 +98,18 @@ func (s *Store) Gates(ctx context.Context, ids []order.ID) ([]cancel.Gate, error
 
 // SaveCancellations implements [cancel.Store].
 func (s *Store) SaveCancellations(ctx context.Context, cs []cancel.Change) error {
-	return s.save(ctx, "save cancellations", func(q querier) error {
+	return s.save(ctx, "save cancellations", func(p *plan) error {
 		for _, c := range cs {
-			if err := write(ctx, q, c.Writes); err != nil {
+			if err := write(p, c.Writes); err != nil {
 				return err
 			}
-			if err := cancellations.put(ctx, q, c.Cancellations...); err != nil {
+			if err := cancellations.put(p, c.Cancellations...); err != nil {
 				return err
 			}
-			if err := gates.put(ctx, q, c.Gates...); err != nil {
+			if err := gates.put(p, c.Gates...); err != nil {
 				return err
 			}
-			if err := putEntries(ctx, q, c.Entries); err != nil {
+			if err := entries.put(p, c.Entries...); err != nil {
 				return err
 			}
 		}
@@ -116,11 +118,12 @@ func (s *Store) SaveCancellations(ctx context.Context, cs []cancel.Change) error
 }
 
 var rmas = newTable("takeback_rmas", 1,
-	[]string{"id", "company", "host_order", "account", "number", "source_rma", "status", "created_at"},
+	[]string{"id", "source_rma", "status"},
+	[]string{"company", "host_order", "account", "number", "created_at"},
 	"created_at, id",
 	func(r rma.RMA) []any {
-		return []any{string(r.ID), string(r.HostOrder.Company), r.HostOrder.Number, string(r.Order.Account), r.Order.Number,
-			r.OrderSourceRMANumber, string(r.Status), instant(r.Created.At)}
+		return []any{string(r.ID), r.OrderSourceRMANumber, string(r.Status),
+			string(r.HostOrder.Company), r.HostOrder.Number, string(r.Order.Account), r.Order.Number, instant(r.Created.At)}
 	},
 	func(r *rma.RMA) *int64 { return &r.Version })
 
@@ -139,12 +142,12 @@ func (s *Store) RMAs(ctx context.Context, q rma.Query) ([]rma.RMA, error) {
 
 // SaveRMAs implements [rma.Store].
 func (s *Store) SaveRMAs(ctx context.Context, cs []rma.Change) error {
-	return s.save(ctx, "save RMAs", func(q querier) error {
+	return s.save(ctx, "save RMAs", func(p *plan) error {
 		for _, c := range cs {
-			if err := write(ctx, q, c.Writes); err != nil {
+			if err := write(p, c.Writes); err != nil {
 				return err
 			}
-			if err := rmas.put(ctx, q, c.RMAs...); err != nil {
+			if err := rmas.put(p, c.RMAs...); err != nil {
 				return err
 			}
 		}
@@ -173,11 +176,9 @@ func (s *Store) SaveCell(ctx context.Context, c store.Cell) error {
 	if c.Version == 0 {
 		stmt = "INSERT INTO takeback_cells (name, data, version) VALUES (?1, ?2, ?3 + 1) ON CONFLICT DO NOTHING"
 	}
-	return s.save(ctx, "save cell", func(q querier) error {
-		n, err := exec(ctx, q, stmt, c.Name, c.Data, c.Version)
-		if err == nil && n == 0 {
-			err = fmt.Errorf("cell %q read at version %d: %w", c.Name, c.Version, store.ErrConflict)
-		}
-		return err
+	return s.save(ctx, "save cell", func(p *plan) error {
+		p.add(step{stmt: stmt, args: []any{c.Name, c.Data, c.Version},
+			none: fmt.Errorf("cell %q read at version %d: %w", c.Name, c.Version, store.ErrConflict)})
+		return nil
 	})
 }

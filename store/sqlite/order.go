@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/shopspring/decimal"
@@ -16,31 +17,27 @@ import (
 )
 
 // write raises the head row of an Amazon order and appends what belongs to it.
-func write(ctx context.Context, q querier, w order.Writes) error {
+func write(p *plan, w order.Writes) error {
 	account, number := string(w.Order.Account), w.Order.Number
-	raise := "UPDATE takeback_heads SET version = version + 1 WHERE account = ? AND number = ? AND version = ?"
+	raise := step{
+		stmt: "UPDATE takeback_heads SET version = version + 1 WHERE account = ? AND number = ? AND version = ?",
+		args: []any{account, number, w.Version},
+		none: fmt.Errorf("order %s read at version %d: %w", w.Order, w.Version, store.ErrConflict),
+	}
 	if w.Version == 0 {
-		raise = "INSERT INTO takeback_heads (account, number, version) VALUES (?, ?, ? + 1) ON CONFLICT DO NOTHING"
+		raise.stmt = "INSERT INTO takeback_heads (account, number, version) VALUES (?, ?, ? + 1) ON CONFLICT DO NOTHING"
 	}
-	switch n, err := exec(ctx, q, raise, account, number, w.Version); {
-	case err != nil:
-		return err
-	case n == 0:
-		return fmt.Errorf("order %s read at version %d: %w", w.Order, w.Version, store.ErrConflict)
-	}
+	p.add(raise)
 
-	for _, p := range w.Postings {
-		n, err := exec(ctx, q, `INSERT INTO takeback_postings
+	for _, c := range w.Postings {
+		p.add(step{
+			stmt: `INSERT INTO takeback_postings
 			(account, number, seq, item, component, balance, amount, currency, cause_kind, cause_id, done_by, done_at, why)
 			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
-			account, number, p.Seq, p.Item, string(p.Component), string(p.Balance), amount(p.Amount), string(p.Currency),
-			string(p.Cause.Kind), p.Cause.ID, p.By, instant(p.At), p.Why)
-		if err != nil {
-			return err
-		}
-		if n == 0 {
-			return fmt.Errorf("order %s: posting %d is there already: %w", w.Order, p.Seq, store.ErrConflict)
-		}
+			args: []any{account, number, c.Seq, c.Item, string(c.Component), string(c.Balance), amount(c.Amount), string(c.Currency),
+				string(c.Cause.Kind), c.Cause.ID, c.By, instant(c.At), c.Why},
+			none: fmt.Errorf("order %s: posting %d is there already: %w", w.Order, c.Seq, store.ErrConflict),
+		})
 	}
 
 	for _, e := range w.Effects {
@@ -48,31 +45,42 @@ func write(ctx context.Context, q querier, w order.Writes) error {
 		if err != nil {
 			return fmt.Errorf("effect %s: %w", e.Key, err)
 		}
-		n, err := exec(ctx, q, `INSERT INTO takeback_effects (key, company, host_order, seq, kind, body)
+		p.add(step{
+			stmt: `INSERT INTO takeback_effects (key, company, host_order, seq, kind, body)
 			VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
-			e.Key, string(e.Order.Company), e.Order.Number, e.Seq, string(e.Kind), string(body))
-		if err != nil {
-			return err
-		}
-		if n == 0 {
-			return fmt.Errorf("effect %s is there already: %w", e.Key, store.ErrConflict)
-		}
+			args: []any{e.Key, string(e.Order.Company), e.Order.Number, e.Seq, string(e.Kind), string(body)},
+			none: fmt.Errorf("effect %s is there already: %w", e.Key, store.ErrConflict),
+		})
 	}
 
 	for _, e := range w.Events {
-		if err := log(ctx, q, w.Order, e); err != nil {
-			return err
-		}
+		p.add(log(w.Order, e))
 	}
 	return nil
 }
 
 // log appends to the journal of an Amazon order.
-func log(ctx context.Context, q querier, id order.AmazonID, e order.Event) error {
-	_, err := exec(ctx, q, `INSERT INTO takeback_events (account, number, seq, kind, subject, text, key, role, done_by, done_at, why)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
-		string(id.Account), id.Number, e.Seq, string(e.Kind), e.Subject, e.Text, e.Key, string(e.For), e.By, instant(e.At), e.Why)
-	return err
+func log(id order.AmazonID, e order.Event) step {
+	s := step{
+		stmt: `INSERT INTO takeback_events (account, number, seq, kind, subject, text, key, role, done_by, done_at, why, open)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0) ON CONFLICT DO NOTHING`,
+		args: []any{string(id.Account), id.Number, e.Seq, string(e.Kind), e.Subject, e.Text, e.Key, string(e.For), e.By, instant(e.At), e.Why},
+	}
+	switch {
+	case e.Key == "":
+	case e.Kind == order.EventAlert:
+		s.then = []step{{
+			stmt: `UPDATE takeback_events SET open = 1 WHERE key = ?1 AND key <> ''
+			AND NOT EXISTS (SELECT 1 FROM takeback_events WHERE key = ?2 AND key <> '' AND kind = 'Closed')`,
+			args: []any{e.Key, order.ClosedKey(e.Key)},
+		}}
+	case e.Kind == order.EventClosed:
+		s.then = []step{{
+			stmt: "UPDATE takeback_events SET open = 0 WHERE key = ? AND key <> ''",
+			args: []any{strings.TrimPrefix(e.Key, order.ClosedKey(""))},
+		}}
+	}
+	return s
 }
 
 // Ledgers implements [refund.Store], [cancel.Store] and [rma.Store].
@@ -141,21 +149,20 @@ func (s *Store) Events(ctx context.Context, id order.AmazonID) ([]order.Event, e
 // Alerts implements [order.Journal] and [queue.Store].
 func (s *Store) Alerts(ctx context.Context, q order.AlertQuery) ([]order.Alert, error) {
 	var f filter
-	f.few("a.kind = 'Alert'")
 	in(&f, "a.key", q.Keys)
-	among(&f, "a.account", q.Accounts)
 	if len(q.Orders) > 0 {
 		f.few("(a.account, a.number) IN (SELECT value ->> 'Account', value ->> 'Number' FROM json_each(?))", jsonText(q.Orders))
 	}
-	if !q.Closed {
-		f.and("c.key IS NULL")
+	if f.and("a.kind = 'Alert' AND a.key <> ''"); !q.Closed {
+		f.and("a.open = 1")
 	}
-	if q.After != (order.AlertCursor{}) {
-		f.and("(a.done_at, a.key) > (?, ?)", instant(q.After.At), q.After.Key)
+	if len(q.Accounts) > 0 {
+		f.and("+a.account"+isListed, jsonText(q.Accounts))
 	}
+	f.after("a.done_at, a.key", q.After.At, q.After.Key)
 	query, args := f.query(`SELECT a.account, a.number, a.seq, a.kind, a.subject, a.text, a.key, a.role, a.done_by, a.done_at, a.why,
 		coalesce(c.done_by, ''), coalesce(c.done_at, ''), coalesce(c.why, '')
-		FROM takeback_events AS a LEFT JOIN takeback_events AS c ON c.key = 'closed/' || a.key AND c.kind = 'Closed'`, "a.done_at, a.key", q.Limit)
+		FROM takeback_events AS a LEFT JOIN takeback_events AS c ON c.key = 'closed/' || a.key AND c.key <> '' AND c.kind = 'Closed'`, "a.done_at, a.key", q.Limit)
 	as, err := collect(ctx, s.reader(), func(rows *sql.Rows) (a order.Alert, err error) {
 		var at, closed string
 		if err := rows.Scan(&a.Order.Account, &a.Order.Number, &a.Seq, &a.Kind, &a.Subject, &a.Text, &a.Key, &a.For, &a.By, &at, &a.Why,
@@ -182,26 +189,27 @@ func (s *Store) Effects(ctx context.Context, now time.Time, limit int) ([]order.
 		}
 		return e, json.Unmarshal(body, &e)
 	}, `SELECT e.body
-		FROM takeback_effects AS e JOIN takeback_effects AS first ON first.id = (
-			SELECT id FROM takeback_effects
-			WHERE done = 0 AND company = e.company AND host_order = e.host_order ORDER BY seq, id LIMIT 1)
-		WHERE e.done = 0 AND first.not_before <= ?
+		FROM takeback_effects AS first INDEXED BY takeback_effects_waiting
+		CROSS JOIN takeback_effects AS e INDEXED BY takeback_effects_open ON e.done = 0 AND e.company = first.company AND e.host_order = first.host_order
+		WHERE first.done = 0 AND first.not_before <= ? AND NOT EXISTS (
+			SELECT 1 FROM takeback_effects AS p INDEXED BY takeback_effects_open
+			WHERE p.done = 0 AND p.company = first.company AND p.host_order = first.host_order AND (p.seq, p.id) < (first.seq, first.id))
 		ORDER BY first.id, e.seq, e.id LIMIT ?`, instant(now), max(limit, 0))
 	return es, opError(ctx, "read effects", err)
 }
 
 // SaveEffects implements [order.Outbox].
 func (s *Store) SaveEffects(ctx context.Context, outcomes []order.EffectOutcome) error {
-	return s.save(ctx, "save effects", func(q querier) error {
+	return s.save(ctx, "save effects", func(p *plan) error {
 		for _, o := range outcomes {
-			n, err := exec(ctx, q, "UPDATE takeback_effects SET done = ?, not_before = ?, error = ? WHERE key = ? AND done = 0",
-				o.Done, instant(o.NotBefore), o.Err, o.Key)
-			if err == nil && n > 0 && o.Alert != nil {
-				err = log(ctx, q, o.Alert.Order, *o.Alert)
+			record := step{
+				stmt: "UPDATE takeback_effects SET done = ?, not_before = ?, error = ? WHERE key = ? AND done = 0",
+				args: []any{o.Done, instant(o.NotBefore), o.Err, o.Key},
 			}
-			if err != nil {
-				return err
+			if o.Alert != nil {
+				record.then = []step{log(o.Alert.Order, *o.Alert)}
 			}
+			p.add(record)
 		}
 		return nil
 	})

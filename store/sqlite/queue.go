@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"slices"
 	"strings"
 	"time"
 
@@ -11,30 +12,96 @@ import (
 	"github.com/takebackhq/takeback/queue"
 )
 
-var entries = newTable("takeback_entries", 1,
-	[]string{"id", "kind", "feed", "company", "host_order", "account", "number", "amount", "currency",
-		"state", "not_before", "queued_at", "selected", "search"},
+var entries = withBatches(newTable("takeback_entries", 1,
+	[]string{"id", "kind", "feed", "host_order", "amount", "currency", "state", "not_before", "selected", "search"},
+	[]string{"company", "account", "number", "queued_at", "batches"},
 	"queued_at, id",
 	func(e queue.Entry) []any {
-		return []any{string(e.ID), string(e.Kind), string(e.Feed), string(e.HostOrder.Company), e.HostOrder.Number,
-			string(e.Order.Account), e.Order.Number, amount(e.Amount.Amount), string(e.Amount.Currency),
-			string(e.State), instant(e.NotBefore), instant(e.QueuedAt), e.Selection != nil, e.SearchText()}
+		return []any{string(e.ID), string(e.Kind), string(e.Feed), e.HostOrder.Number, amount(e.Amount.Amount), string(e.Amount.Currency),
+			string(e.State), instant(e.NotBefore), e.Selection != nil, e.SearchText(),
+			string(e.HostOrder.Company), string(e.Order.Account), e.Order.Number, instant(e.QueuedAt), jsonText(e.Batches())}
 	},
-	func(e *queue.Entry) *int64 { return &e.Version })
+	func(e *queue.Entry) *int64 { return &e.Version }))
+
+// withBatches puts beside each entry the batches that it belongs to.
+func withBatches(t table[queue.Entry]) table[queue.Entry] {
+	t.beside = func(e queue.Entry) []step {
+		steps := []step{{stmt: "DELETE FROM takeback_entry_batches WHERE entry = ?", args: []any{string(e.ID)}}}
+		for _, b := range e.Batches() {
+			steps = append(steps, step{
+				stmt: "INSERT INTO takeback_entry_batches (entry, batch) VALUES (?, ?) ON CONFLICT DO NOTHING",
+				args: []any{string(e.ID), string(b)},
+			})
+		}
+		return steps
+	}
+	return t
+}
 
 // Entries implements [queue.Store].
 func (s *Store) Entries(ctx context.Context, q queue.EntryQuery) ([]queue.Entry, error) {
+	query, args := entriesQuery(q)
+	es, err := collect(ctx, s.reader(), func(rows *sql.Rows) (queue.Entry, error) {
+		var queuedAt, id string
+		return entries.scan(rows, &queuedAt, &id)
+	}, query, args...)
+	return es, opError(ctx, "read entries", err)
+}
+
+// entriesQuery answers from the first of these that fits: the entries that are
+// named; stretches of an index that are in the order of the list, of which no more
+// is read than the limit; the states, put in order before their rows are read.
+func entriesQuery(q queue.EntryQuery) (string, []any) {
+	const columns = "SELECT version, body, queued_at, id FROM takeback_entries"
 	var f filter
 	in(&f, "id", q.IDs)
 	f.orders(q.Orders)
 	if q.Batch != "" {
 		f.few("id IN (SELECT entry FROM takeback_entry_batches WHERE batch = ?)", string(q.Batch))
 	}
-	f.company(q.Company)
-	among(&f, "account", q.Accounts)
-	among(&f, "kind", q.Kinds)
-	among(&f, "feed", q.Feeds)
-	in(&f, "state", q.States)
+	if f.narrow {
+		f.company(q.Company)
+		among(&f, "account", q.Accounts)
+		among(&f, "feed", q.Feeds)
+		among(&f, "state", q.States)
+		f.rest(q)
+		return f.query(columns, entries.order, q.Limit)
+	}
+
+	index, ss := stretchesOf(q)
+	if len(ss) == 0 || len(ss) > maxStretches {
+		f.company(q.Company)
+		among(&f, "account", q.Accounts)
+		among(&f, "feed", q.Feeds)
+		in(&f, "state", q.States)
+		f.rest(q)
+		if !f.narrow || q.Limit <= 0 {
+			return f.query(columns, entries.order, q.Limit)
+		}
+		ids, args := f.query("SELECT rowid FROM takeback_entries", entries.order, q.Limit)
+		return columns + " WHERE rowid IN (" + ids + ") ORDER BY +queued_at, +id", args
+	}
+	var parts []string
+	var args []any
+	for _, stretch := range ss {
+		f := stretch
+		f.rest(q)
+		parts = append(parts, columns+" INDEXED BY "+index+f.where())
+		args = append(args, f.args...)
+	}
+	query := strings.Join(parts, " UNION ALL ") + " ORDER BY queued_at, id"
+	if q.Limit > 0 {
+		query += " LIMIT ?"
+		args = append(args, q.Limit)
+	}
+	return query, args
+}
+
+// rest selects by what no query finds its rows by.
+func (f *filter) rest(q queue.EntryQuery) {
+	if len(q.Kinds) > 0 {
+		f.and("+kind"+isListed, jsonText(q.Kinds))
+	}
 	if q.Text != "" {
 		f.and("instr(search, ?) > 0", strings.ToLower(q.Text))
 	}
@@ -45,41 +112,68 @@ func (s *Store) Entries(ctx context.Context, q queue.EntryQuery) ([]queue.Entry,
 		f.and("queued_at < ?", instant(q.To))
 	}
 	if !q.ReadyBy.IsZero() {
-		f.and("not_before <= ?", instant(q.ReadyBy))
+		f.and("+not_before <= ?", instant(q.ReadyBy))
 	}
 	if q.Selected {
 		f.and("selected = 1")
 	}
 	f.after(entries.order, q.After.QueuedAt, string(q.After.ID))
-	es, err := entries.list(ctx, s.reader(), f, q.Limit)
-	return es, opError(ctx, "read entries", err)
 }
 
-// putEntries puts entries, and beside each the batches that it belongs to.
-func putEntries(ctx context.Context, q querier, es []queue.Entry) error {
-	for _, e := range es {
-		if err := entries.put(ctx, q, e); err != nil {
-			return err
-		}
-		if _, err := exec(ctx, q, "DELETE FROM takeback_entry_batches WHERE entry = ?", string(e.ID)); err != nil {
-			return err
-		}
-		for _, b := range e.Batches() {
-			if _, err := exec(ctx, q, "INSERT INTO takeback_entry_batches (entry, batch) VALUES (?, ?) ON CONFLICT DO NOTHING",
-				string(e.ID), string(b)); err != nil {
-				return err
+// maxStretches is how many parts a statement may have. SQLite takes 500.
+const maxStretches = 64
+
+// stretchesOf names an index in which what a query selects stands in few
+// stretches, each in the order of the list, and the conditions for each of them;
+// none when there is no such index.
+func stretchesOf(q queue.EntryQuery) (index string, ss []filter) {
+	if len(q.States) == 0 {
+		return "", nil
+	}
+	switch {
+	case len(q.Accounts) > 0 && len(q.Feeds) > 0:
+		for _, account := range distinct(q.Accounts) {
+			for _, feed := range distinct(q.Feeds) {
+				for _, state := range distinct(q.States) {
+					var f filter
+					f.and("state = ? AND account = ? AND feed = ?", string(state), string(account), string(feed))
+					if q.Company != "" {
+						f.and("+company = ?", string(q.Company))
+					}
+					ss = append(ss, f)
+				}
 			}
 		}
+		if q.Selected {
+			return "takeback_entries_selected", ss
+		}
+		return "takeback_entries_by_state", ss
+	case q.Company != "":
+		for _, state := range distinct(q.States) {
+			var f filter
+			f.and("company = ? AND state = ?", string(q.Company), string(state))
+			if len(q.Accounts) > 0 {
+				f.and("+account"+isListed, jsonText(q.Accounts))
+			}
+			if len(q.Feeds) > 0 {
+				f.and("+feed"+isListed, jsonText(q.Feeds))
+			}
+			ss = append(ss, f)
+		}
+		return "takeback_entries_by_company_state", ss
 	}
-	return nil
+	return "", nil
 }
 
+func distinct[S ~string](values []S) []S { return slices.Compact(slices.Sorted(slices.Values(values))) }
+
 var batches = newTable("takeback_batches", 1,
-	[]string{"id", "company", "account", "feed", "state", "document_number", "due", "applied", "created_at"},
+	[]string{"id", "feed", "state", "document_number", "due", "applied"},
+	[]string{"company", "account", "created_at"},
 	"created_at, id",
 	func(b queue.Batch) []any {
-		return []any{string(b.ID), string(b.Company), string(b.Account), string(b.Feed), string(b.State),
-			string(b.DocumentNumber), instant(b.Due), b.Applied, instant(b.Created.At)}
+		return []any{string(b.ID), string(b.Feed), string(b.State), string(b.DocumentNumber), instant(b.Due), b.Applied,
+			string(b.Company), string(b.Account), instant(b.Created.At)}
 	},
 	func(b *queue.Batch) *int64 { return &b.Version })
 
@@ -90,9 +184,11 @@ func (s *Store) Batches(ctx context.Context, q queue.BatchQuery) ([]queue.Batch,
 	in(&f, "document_number", q.DocumentNumbers)
 	if q.Unapplied {
 		f.few("applied = 0")
+		in(&f, "account", q.Accounts)
+	} else {
+		among(&f, "account", q.Accounts)
 	}
 	f.company(q.Company)
-	among(&f, "account", q.Accounts)
 	among(&f, "feed", q.Feeds)
 	among(&f, "state", q.States)
 	if !q.DueBy.IsZero() {
@@ -121,12 +217,13 @@ func (s *Store) Batches(ctx context.Context, q queue.BatchQuery) ([]queue.Batch,
 }
 
 // putBatch puts a batch, and its contents apart from it.
-func putBatch(ctx context.Context, q querier, b queue.Batch) error {
+func putBatch(p *plan, b queue.Batch) error {
 	messages, document, report := b.Messages, b.Document, b.Report
 	b.Messages, b.Document, b.Report = nil, nil, nil
-	if err := batches.put(ctx, q, b); err != nil {
+	if err := batches.put(p, b); err != nil {
 		return err
 	}
+	p.starts = p.starts || b.Version == 0 || b.State == queue.BatchSubmitting
 	if messages == nil && document == nil && report == nil {
 		return nil
 	}
@@ -138,14 +235,18 @@ func putBatch(ctx context.Context, q querier, b queue.Batch) error {
 		}
 		mapped = string(body)
 	}
-	_, err := exec(ctx, q, `INSERT INTO takeback_documents (batch, messages, document, report) VALUES (?, ?, ?, ?)
+	p.add(step{
+		stmt: `INSERT INTO takeback_documents (batch, messages, document, report) VALUES (?, ?, ?, ?)
 		ON CONFLICT (batch) DO UPDATE SET messages = coalesce(excluded.messages, messages),
 			document = coalesce(excluded.document, document), report = coalesce(excluded.report, report)`,
-		string(b.ID), mapped, document, report)
-	return err
+		args: []any{string(b.ID), mapped, document, report},
+	})
+	return nil
 }
 
-// Lanes implements [queue.Store].
+// Lanes implements [queue.Store]. It jumps from lane to lane in an index, however
+// many entries each has. The plus signs have SQLite compare both columns in the
+// index: a column on each side has it compare without their type.
 func (s *Store) Lanes(ctx context.Context, states ...queue.State) ([]queue.Lane, error) {
 	ls, err := collect(ctx, s.reader(), func(rows *sql.Rows) (l queue.Lane, err error) {
 		var ready string
@@ -154,13 +255,26 @@ func (s *Store) Lanes(ctx context.Context, states ...queue.State) ([]queue.Lane,
 		}
 		l.Ready, err = time.Parse(layout, ready)
 		return l, err
-	}, "SELECT account, feed, state, min(not_before) FROM takeback_entries WHERE state"+isListed+
-		" GROUP BY account, feed, state ORDER BY account, feed, state", jsonText(states))
+	}, `WITH RECURSIVE lanes (account, feed, state, ready) AS (
+			SELECT e.account, e.feed, e.state, e.not_before
+			FROM (SELECT DISTINCT value FROM json_each(?)) AS asked CROSS JOIN takeback_entries AS e ON e.rowid = (
+				SELECT rowid FROM takeback_entries INDEXED BY takeback_entries_lanes
+				WHERE state = asked.value ORDER BY account, feed, not_before LIMIT 1)
+			UNION ALL
+			SELECT e.account, e.feed, e.state, e.not_before
+			FROM lanes CROSS JOIN takeback_entries AS e ON e.rowid = (
+				SELECT rowid FROM takeback_entries INDEXED BY takeback_entries_lanes
+				WHERE state = lanes.state AND (account, feed) > (+lanes.account, +lanes.feed) ORDER BY account, feed, not_before LIMIT 1))
+		SELECT account, feed, state, ready FROM lanes ORDER BY account, feed, state`, jsonText(states))
 	return ls, opError(ctx, "read lanes", err)
 }
 
 // Counts implements [queue.Store].
 func (s *Store) Counts(ctx context.Context, company order.CompanyID) ([]queue.Count, error) {
+	var f filter
+	f.company(company)
+	query := `SELECT account, company, feed, kind, state, count(*), min(queued_at) FROM takeback_entries INDEXED BY takeback_entries_counts` +
+		f.where() + " GROUP BY company, account, feed, kind, state ORDER BY account, company, feed, kind, state"
 	cs, err := collect(ctx, s.reader(), func(rows *sql.Rows) (c queue.Count, err error) {
 		var oldest string
 		if err := rows.Scan(&c.Account, &c.Company, &c.Feed, &c.Kind, &c.State, &c.Entries, &oldest); err != nil {
@@ -168,29 +282,26 @@ func (s *Store) Counts(ctx context.Context, company order.CompanyID) ([]queue.Co
 		}
 		c.Oldest, err = time.Parse(layout, oldest)
 		return c, err
-	}, `SELECT account, company, feed, kind, state, count(*), min(queued_at) FROM takeback_entries WHERE company = ?1 OR ?1 = ''
-		GROUP BY account, company, feed, kind, state ORDER BY account, company, feed, kind, state`, string(company))
+	}, query, f.args...)
 	return cs, opError(ctx, "count entries", err)
 }
 
 // SaveQueue implements [queue.Store].
 func (s *Store) SaveQueue(ctx context.Context, c queue.Change) error {
-	return s.save(ctx, "save queue", func(q querier) error {
+	return s.save(ctx, "save queue", func(p *plan) error {
 		for _, w := range c.Orders {
-			if err := write(ctx, q, w); err != nil {
+			if err := write(p, w); err != nil {
 				return err
 			}
 		}
 		for _, b := range c.Batches {
-			if err := putBatch(ctx, q, b); err != nil {
+			if err := putBatch(p, b); err != nil {
 				return err
 			}
 		}
 		for _, e := range c.Events {
-			if err := log(ctx, q, e.Order, e); err != nil {
-				return err
-			}
+			p.add(log(e.Order, e))
 		}
-		return putEntries(ctx, q, c.Entries)
+		return entries.put(p, c.Entries...)
 	})
 }

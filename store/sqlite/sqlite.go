@@ -69,6 +69,7 @@ func (s *Store) WithTx(tx *sql.Tx) *Store { return &Store{db: s.db, tx: tx} }
 // querier is what a *sql.DB, a *sql.Conn and a *sql.Tx have in common.
 type querier interface {
 	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
+	PrepareContext(ctx context.Context, query string) (*sql.Stmt, error)
 	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
 	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
 }
@@ -82,26 +83,35 @@ func (s *Store) reader() querier {
 	return s.db
 }
 
-// save runs f in the host's transaction or in one of its own, all or nothing.
-func (s *Store) save(ctx context.Context, op string, f func(querier) error) error {
-	if s.tx != nil {
-		err := checkDurable(ctx, s.tx)
-		if err == nil {
-			err = f(s.tx)
-		}
+// save carries out a plan in the host's transaction or in one of its own, all or
+// nothing.
+func (s *Store) save(ctx context.Context, op string, make func(*plan) error) error {
+	var p plan
+	if err := make(&p); err != nil {
 		return opError(ctx, op, err)
+	}
+	if s.tx != nil {
+		return opError(ctx, op, p.saveOn(ctx, s.tx))
 	}
 	conn, err := s.db.Conn(ctx)
 	if err != nil {
 		return opError(ctx, op, err)
 	}
 	defer conn.Close()
-	return opError(ctx, op, immediately(ctx, conn, func() error {
-		if err := checkDurable(ctx, conn); err != nil {
+	return opError(ctx, op, immediately(ctx, conn, func() error { return p.saveOn(ctx, conn) }))
+}
+
+// saveOn carries out a plan in a transaction that may be trusted with it.
+func (p *plan) saveOn(ctx context.Context, q querier) error {
+	if err := checkDurable(ctx, q); err != nil {
+		return err
+	}
+	if p.starts {
+		if err := checkNotNewer(ctx, q); err != nil {
 			return err
 		}
-		return f(conn)
-	}))
+	}
+	return p.run(ctx, q)
 }
 
 // immediately runs f in a transaction that has the write lock from its
@@ -200,12 +210,12 @@ func pragma[T any](ctx context.Context, q querier, text string) (value T, err er
 }
 
 // opError names the operation. Of what the driver says only the text is kept:
-// callers decide on store.ErrConflict and on the errors of their context.
+// callers decide on store.ErrConflict, on store.ErrNewer and on the errors of their context.
 func opError(ctx context.Context, op string, err error) error {
 	switch {
 	case err == nil:
 		return nil
-	case errors.Is(err, store.ErrConflict), errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+	case errors.Is(err, store.ErrConflict), errors.Is(err, store.ErrNewer), errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return fmt.Errorf("sqlite: %s: %w", op, err)
 	case ctx.Err() != nil: // and the driver has its own word for it
 		return fmt.Errorf("sqlite: %s: %w", op, ctx.Err())

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -16,37 +17,48 @@ import (
 // table says how the rows of one noun are kept: the columns that queries need,
 // and beside them the whole row as JSON and its version.
 type table[T any] struct {
-	name           string
-	order          string // of lists
-	insert, update string
-	columns        func(T) []any
-	version        func(*T) *int64
+	name                    string
+	order                   string // of lists
+	insert, update, replace string
+	columns                 func(T) []any
+	version                 func(*T) *int64
+	beside                  func(T) []step // what is written when a row is new or its settled columns changed; nil: nothing
 }
 
-// newTable describes a table whose first so many columns are its key.
-func newTable[T any](name string, keys int, columns []string, order string, values func(T) []any, version func(*T) *int64) table[T] {
+// newTable describes a table whose first so many columns are its key. Those from
+// settled on rarely change while a row lives: SQLite writes an index anew when one
+// of its columns is set, be it to what it was, so an update does not set them as
+// long as they are the same.
+func newTable[T any](name string, keys int, moving, settled []string, order string, values func(T) []any, version func(*T) *int64) table[T] {
+	columns := slices.Concat(moving, settled)
 	n := len(columns)
-	placeholders, sets, wheres := make([]string, n), make([]string, n), make([]string, keys)
+	placeholders, sets, same := make([]string, n), make([]string, n), make([]string, n)
 	for i, c := range columns {
 		placeholders[i] = fmt.Sprintf("?%d", i+1)
 		sets[i] = fmt.Sprintf("%s = ?%d", c, i+1)
+		same[i] = "+" + sets[i]
 	}
-	copy(wheres, sets)
+	wheres := append(slices.Clone(sets[:keys]), fmt.Sprintf("version = ?%d", n+2))
+	body := fmt.Sprintf("body = ?%d", n+1)
+	update := func(set, where []string) string {
+		return fmt.Sprintf("UPDATE OR IGNORE %s SET %s, version = version + 1 WHERE %s",
+			name, strings.Join(append(slices.Clone(set), body), ", "), strings.Join(where, " AND "))
+	}
 	return table[T]{
 		name:  name,
 		order: order,
-		// Both statements take the columns, the body, and the version that was read.
+		// Each takes the columns, the body, and the version that was read.
 		insert: fmt.Sprintf("INSERT INTO %s (%s, body, version) VALUES (%s, ?%d, ?%d + 1) ON CONFLICT DO NOTHING",
 			name, strings.Join(columns, ", "), strings.Join(placeholders, ", "), n+1, n+2),
-		update: fmt.Sprintf("UPDATE OR IGNORE %s SET %s, body = ?%d, version = version + 1 WHERE %s AND version = ?%d",
-			name, strings.Join(sets[keys:], ", "), n+1, strings.Join(wheres, " AND "), n+2),
+		update:  update(sets[keys:len(moving)], slices.Concat(wheres, same[len(moving):])),
+		replace: update(sets[keys:], wheres),
 		columns: values,
 		version: version,
 	}
 }
 
 // put inserts or replaces rows by the rules for versions.
-func (t table[T]) put(ctx context.Context, q querier, rows ...T) error {
+func (t table[T]) put(p *plan, rows ...T) error {
 	for _, row := range rows {
 		row = rowcopy.Of(row)
 		read := *t.version(&row)
@@ -55,17 +67,16 @@ func (t table[T]) put(ctx context.Context, q querier, rows ...T) error {
 		if err != nil {
 			return fmt.Errorf("%s: %w", t.name, err)
 		}
-		stmt := t.update
+		args := append(t.columns(row), string(body), read)
+		write := step{stmt: t.replace, args: args, none: fmt.Errorf("%s %v read at version %d: %w", t.name, args[0], read, store.ErrConflict)}
+		if t.beside != nil {
+			write.then = t.beside(row)
+		}
 		if read == 0 {
-			stmt = t.insert
-		}
-		values := t.columns(row)
-		n, err := exec(ctx, q, stmt, append(values, string(body), read)...)
-		if err != nil {
-			return fmt.Errorf("%s: %w", t.name, err)
-		}
-		if n == 0 {
-			return fmt.Errorf("%s %v read at version %d: %w", t.name, values[0], read, store.ErrConflict)
+			write.stmt = t.insert
+			p.add(write)
+		} else {
+			p.add(step{stmt: t.update, args: args, otherwise: []step{write}})
 		}
 	}
 	return nil
@@ -107,15 +118,6 @@ func collect[T any](ctx context.Context, q querier, scan func(*sql.Rows) (T, err
 		out = append(out, row)
 	}
 	return out, rows.Err()
-}
-
-// exec runs a statement and returns how many rows it changed.
-func exec(ctx context.Context, q querier, stmt string, args ...any) (int64, error) {
-	result, err := q.ExecContext(ctx, stmt, args...)
-	if err != nil {
-		return 0, err
-	}
-	return result.RowsAffected()
 }
 
 // filter is the WHERE of a statement: its conditions, joined by "and".
@@ -197,12 +199,17 @@ func (f *filter) after(columns string, at time.Time, id string) {
 	}
 }
 
+// where is the filter's part of a statement.
+func (f *filter) where() string {
+	if len(f.conditions) == 0 {
+		return ""
+	}
+	return " WHERE " + strings.Join(f.conditions, " AND ")
+}
+
 func (f *filter) query(selectFrom, order string, limit int) (string, []any) {
 	var b strings.Builder
-	b.WriteString(selectFrom)
-	if len(f.conditions) > 0 {
-		b.WriteString(" WHERE " + strings.Join(f.conditions, " AND "))
-	}
+	b.WriteString(selectFrom + f.where())
 	if f.narrow {
 		order = "+" + order
 	}

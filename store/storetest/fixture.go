@@ -81,11 +81,16 @@ func entryRow(n int) queue.Entry {
 		Selection: &queue.Selection{Batch: "SELLER-US-2", By: "Zoë", At: at(n)},
 		Attempts: []queue.Attempt{
 			{Batch: "SELLER-US-1", At: at(n), Messages: []queue.Part{{Message: 2147483647, Part: "12345678901234"}},
-				Results: []queue.Result{{Part: "12345678901234", Verdict: "AVerdictOfTheFuture", Code: 8066, Text: "no"}}},
+				Results:  []queue.Result{{Part: "12345678901234", Verdict: "AVerdictOfTheFuture", Code: 8066, Text: "no"}},
+				Evidence: []queue.Evidence{evidence(n)}},
 			{Batch: "SELLER-US-1", At: at(n)},
 		},
-		Requested: stamp(n),
+		Head: 3, Mode: "AModeOfTheFuture", Requested: stamp(n), Changed: stamp(n + 1),
 	}
+}
+
+func evidence(n int) queue.Evidence {
+	return queue.Evidence{Kind: "AKindOfTheFuture", Document: "50001", Text: "返品", Override: true, Stamp: stamp(n)}
 }
 
 func batchRow(n int) queue.Batch {
@@ -93,8 +98,11 @@ func batchRow(n int) queue.Batch {
 		ID: queue.BatchID(fmt.Sprintf("SELLER-US-%03d", n)), Company: "company", Account: "SELLER-US",
 		Feed: "A_FEED_OF_THE_FUTURE", State: "AStateOfTheFuture", Why: "why",
 		Messages: []queue.BatchMessage{{ID: 7, Entry: "RF001", Part: "12345678901234"}},
-		Entries:  1, Hash: "e3b0c442", AttemptedAt: at(n), Fence: at(n + 1), DocumentNumber: amazon.FeedID(fmt.Sprint(50000 + n)),
-		Due: at(n + 2), Accepted: 1, Refused: 2, Open: 3, Created: stamp(n),
+		Entries:  1, Hash: "e3b0c442", AttemptedAt: at(n), Fence: at(n + 1), Sends: 2, Unanswered: true,
+		DocumentNumber: amazon.FeedID(fmt.Sprint(50000 + n)), Adopted: true, Due: at(n + 2),
+		Look:     queue.Look{At: at(n + 3), Count: 4, Candidates: []amazon.FeedID{"50002", "50003"}},
+		Evidence: []queue.Evidence{evidence(n)},
+		Accepted: 1, Refused: 2, Open: 3, Created: stamp(n),
 	}
 }
 

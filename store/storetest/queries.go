@@ -31,6 +31,7 @@ type list[T, Q any] struct {
 	version func(*T) *int64
 	page    func(q Q, after *T, limit int) Q // a part of a list
 	many    func(n int) Q                    // a query with n IDs of the rows
+	shown   func(Q, *T)                      // takes away what a query does not ask for; nil: nothing
 }
 
 type named[Q any] struct {
@@ -109,6 +110,9 @@ func (l list[T, Q]) want(q Q) []T {
 	for _, row := range l.rows {
 		if l.match(q, row) {
 			*l.version(&row) = 1
+			if l.shown != nil {
+				l.shown(q, &row)
+			}
 			out = append(out, row)
 		}
 	}
@@ -371,6 +375,11 @@ func batchList() list[queue.Batch, queue.BatchQuery] {
 			return q
 		},
 		many: func(n int) queue.BatchQuery { return queue.BatchQuery{IDs: fillIDs(rows, id, n)} },
+		shown: func(q queue.BatchQuery, b *queue.Batch) {
+			if !q.Contents {
+				b.Messages, b.Document, b.Report = nil, nil, nil
+			}
+		},
 		queries: []named[queue.BatchQuery]{
 			{"all", queue.BatchQuery{}},
 			{"IDs", queue.BatchQuery{IDs: []queue.BatchID{"SELLER-US-002", "SELLER-US-009", "unknown"}}},
@@ -391,10 +400,10 @@ func batchList() list[queue.Batch, queue.BatchQuery] {
 func batchPromises() []promise {
 	return []promise{
 		{"batches/contents",
-			"Reads leave Document and Report nil unless asked for; a save with nil keeps what is stored.",
+			"Reads leave Messages, Document and Report nil unless asked for; a save with nil keeps what is stored.",
 			checkContents},
 		{"batches/contents after a conflict",
-			"A save that conflicts changes nothing, neither Document nor Report.",
+			"A save that conflicts changes nothing, neither Messages nor Document nor Report.",
 			checkContentsConflict},
 		{"batches/document number",
 			"A DocumentNumber that another batch of the account has is a conflict; an empty one is none.",
@@ -415,35 +424,40 @@ func contents(t *testing.T, st takeback.Store, b queue.Batch) []queue.Batch {
 
 func checkContents(t *testing.T, st takeback.Store) {
 	b := batchRow(1)
-	put := func(version int64, document, report []byte) {
+	want := batchRow(1)
+	put := func(version int64, messages []queue.BatchMessage, document, report []byte) {
 		t.Helper()
-		b.Version, b.Document, b.Report = version, document, report
+		b.Version, b.Messages, b.Document, b.Report = version, messages, document, report
 		require.NoError(t, st.SaveQueue(t.Context(), queue.Change{Batches: []queue.Batch{b}}))
 	}
-	want := batchRow(1)
-	holds := func(version int64, document, report []byte) {
+	holds := func(version int64, messages []queue.BatchMessage, document, report string) {
 		t.Helper()
-		want.Version, want.Document, want.Report = version, document, report
+		want.Version, want.Messages, want.Document, want.Report = version, messages, []byte(document), []byte(report)
 		same(t, []queue.Batch{want}, contents(t, st, want))
 	}
+	one, two := []queue.BatchMessage{{ID: 1, Entry: "RF001"}}, []queue.BatchMessage{{ID: 2, Entry: "RF002", Part: "1"}, {ID: 3, Entry: "RF002", Part: "2"}}
 	document, report := []byte("<a>\x00\xff</a>"), []byte("report")
-	put(0, nil, nil)
-	holds(1, nil, nil)
-	put(1, document, nil)
+	put(0, nil, nil, nil)
+	holds(1, nil, "", "")
+	put(1, nil, document, nil)
 	document[0] = 'x'
-	holds(2, []byte("<a>\x00\xff</a>"), nil)
-	put(2, nil, report)
-	holds(3, []byte("<a>\x00\xff</a>"), report)
-	put(3, nil, nil)
-	holds(4, []byte("<a>\x00\xff</a>"), report)
-	put(4, []byte("other"), nil)
-	holds(5, []byte("other"), report)
+	holds(2, nil, "<a>\x00\xff</a>", "")
+	put(2, one, nil, nil)
+	holds(3, one, "<a>\x00\xff</a>", "")
+	put(3, nil, nil, report)
+	holds(4, one, "<a>\x00\xff</a>", "report")
+	put(4, nil, nil, nil)
+	holds(5, one, "<a>\x00\xff</a>", "report")
+	put(5, two, []byte("other"), nil)
+	holds(6, two, "other", "report")
 
-	contents(t, st, b)[0].Document[0] = 'x'
-	holds(5, []byte("other"), report)
+	read := contents(t, st, b)
+	read[0].Document[0], read[0].Messages[0].Entry = 'x', "spoilt"
+	holds(6, two, "other", "report")
 	got, err := st.Batches(t.Context(), queue.BatchQuery{})
 	require.NoError(t, err)
 	require.Len(t, got, 1)
+	assert.Nil(t, got[0].Messages, "Messages that nobody asked for")
 	assert.Nil(t, got[0].Document, "Document that nobody asked for")
 	assert.Nil(t, got[0].Report, "Report that nobody asked for")
 }

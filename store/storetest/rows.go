@@ -125,6 +125,7 @@ func rowPromises() []promise {
 			e.Selection.By = "spoilt"
 			e.Attempts[0].Messages[0].Part = "spoilt"
 			e.Attempts[0].Results[0].Text = "spoilt"
+			e.Attempts[0].Evidence[0].Text = "spoilt"
 		},
 		read: func(ctx context.Context, st takeback.Store, rows []queue.Entry) ([]queue.Entry, error) {
 			var q queue.EntryQuery
@@ -161,9 +162,13 @@ func rowPromises() []promise {
 	ps = append(ps, noun[queue.Batch]{
 		name: "batches", row: batchRow,
 		version: func(b *queue.Batch) *int64 { return &b.Version },
-		spoil:   func(b *queue.Batch) { b.Messages[0].Part = "spoilt" },
+		spoil: func(b *queue.Batch) {
+			b.Messages[0].Part = "spoilt"
+			b.Evidence[0].Text = "spoilt"
+			b.Look.Candidates[0] = "spoilt"
+		},
 		read: func(ctx context.Context, st takeback.Store, rows []queue.Batch) ([]queue.Batch, error) {
-			var q queue.BatchQuery
+			q := queue.BatchQuery{Contents: true}
 			for _, b := range rows {
 				q.IDs = append(q.IDs, b.ID)
 			}

@@ -43,7 +43,7 @@ type promise struct {
 // is enough for everything here; a subtest that never ends means that the store
 // wants two.
 func Run(t *testing.T, open func(t *testing.T) takeback.Store) {
-	for _, p := range slices.Concat(rowPromises(), orderPromises(), queryPromises(), contextPromises()) {
+	for _, p := range slices.Concat(rowPromises(), orderPromises(), queryPromises(), queuePromises(), contextPromises()) {
 		t.Run(p.name, func(t *testing.T) {
 			explain(t, p.says)
 			p.check(t, open(t))
@@ -124,6 +124,18 @@ func contextPromises() []promise {
 		}},
 		{"Events", func(ctx context.Context, st takeback.Store) error {
 			_, err := st.Events(ctx, amazonOrder(1))
+			return err
+		}},
+		{"Lanes", func(ctx context.Context, st takeback.Store) error {
+			_, err := st.Lanes(ctx, queue.EntryQueued)
+			return err
+		}},
+		{"Counts", func(ctx context.Context, st takeback.Store) error {
+			_, err := st.Counts(ctx, "")
+			return err
+		}},
+		{"Alerts", func(ctx context.Context, st takeback.Store) error {
+			_, err := st.Alerts(ctx, order.AlertQuery{})
 			return err
 		}},
 		{"Cells", func(ctx context.Context, st takeback.Store) error {

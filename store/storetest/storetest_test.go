@@ -150,7 +150,7 @@ func TestRunFails(t *testing.T) {
 		{"head not raised", "order", "raises it by one"},
 		{"postings forgotten", "order", "raises it by one"},
 		{"document number not unique", "batches", "another batch of the account has is a conflict"},
-		{"contents always", "batches", "leave Document and Report nil unless asked for"},
+		{"contents always", "batches", "leave Messages, Document and Report nil unless asked for"},
 		{"effects too early", "outbox", "NotBefore after now"},
 	}
 	for _, tt := range tests {

@@ -109,7 +109,7 @@ func TestUsagePlansAreAmazons(t *testing.T) {
 // had an access token is returned too.
 func planOfClient(t *testing.T, op string, call func(context.Context, *spapi.Client) error) (plan, *sent) {
 	t.Helper()
-	wire := &recorder{base: fake(t, amazontest.Throttle{Off: true}).RoundTripper()}
+	wire := &recorder{base: fake(t, amazontest.Config{Throttle: amazontest.Throttle{Off: true}}).RoundTripper()}
 	c := client(t, wire).Waiting(0)
 	for n := range 100 {
 		err := call(t.Context(), c)
@@ -125,7 +125,7 @@ func planOfClient(t *testing.T, op string, call func(context.Context, *spapi.Cli
 // checkPlanOfFake sends a call to a fake that throttles.
 func checkPlanOfFake(t *testing.T, want plan, call *sent) {
 	t.Helper()
-	srv := fake(t, amazontest.Throttle{})
+	srv := fake(t, amazontest.Config{})
 	token, err := client(t, srv.RoundTripper()).AccessToken(t.Context(), seller)
 	require.NoError(t, err)
 	allowed := func() int {

@@ -40,7 +40,7 @@ func TestClientAndFakeRestrictTheSameReports(t *testing.T) {
 	for kind, tokens := range types {
 		t.Run(string(kind), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				srv := fake(t, amazontest.Throttle{})
+				srv := fake(t, amazontest.Config{})
 				require.NoError(t, srv.AddReport(amazontest.ReportFile{
 					Seller: seller.Merchant, Type: kind, Body: []byte("rows"), Listed: true,
 				}))

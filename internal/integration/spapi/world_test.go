@@ -25,9 +25,9 @@ var (
 	secrets = spapi.Credentials{ClientID: "app", ClientSecret: "secret", RefreshToken: "Atzr|one"}
 )
 
-func fake(t *testing.T, throttle amazontest.Throttle) *amazontest.Server {
+func fake(t *testing.T, config amazontest.Config) *amazontest.Server {
 	t.Helper()
-	srv, err := amazontest.New(amazontest.Config{Throttle: throttle})
+	srv, err := amazontest.New(config)
 	require.NoError(t, err)
 	require.NoError(t, srv.AddSeller(amazontest.Seller{
 		Merchant: seller.Merchant, ClientID: secrets.ClientID, ClientSecret: secrets.ClientSecret, RefreshToken: secrets.RefreshToken,

@@ -30,7 +30,7 @@ import (
 const durable = "_pragma=synchronous(FULL)&_pragma=busy_timeout(5000)&_txlock=immediate"
 
 // openDB opens a database file.
-func openDB(t *testing.T, file, settings string) *sql.DB {
+func openDB(t testing.TB, file, settings string) *sql.DB {
 	t.Helper()
 	db, err := sql.Open("sqlite", "file:"+file+"?"+settings)
 	require.NoError(t, err)
@@ -38,10 +38,10 @@ func openDB(t *testing.T, file, settings string) *sql.DB {
 	return db
 }
 
-func newFile(t *testing.T) string { return filepath.Join(t.TempDir(), "orders.db") }
+func newFile(t testing.TB) string { return filepath.Join(t.TempDir(), "orders.db") }
 
 // openStore prepares a database file and opens a store on it.
-func openStore(t *testing.T, file string) (*sqlite.Store, *sql.DB) {
+func openStore(t testing.TB, file string) (*sqlite.Store, *sql.DB) {
 	t.Helper()
 	db := openDB(t, file, durable)
 	require.NoError(t, sqlite.Migrate(t.Context(), db))

@@ -41,11 +41,13 @@ CREATE TABLE takeback_events (
 	role    TEXT NOT NULL,
 	done_by TEXT NOT NULL,
 	done_at TEXT NOT NULL,
-	why     TEXT NOT NULL
+	why     TEXT NOT NULL,
+	open    INTEGER NOT NULL -- an alert that nobody has closed
 ) STRICT;
 CREATE INDEX takeback_events_of_order ON takeback_events (account, number, seq);
 CREATE UNIQUE INDEX takeback_events_by_key ON takeback_events (key) WHERE key <> '';
 CREATE INDEX takeback_events_alerts ON takeback_events (done_at, key) WHERE kind = 'Alert';
+CREATE INDEX takeback_events_open ON takeback_events (done_at, key) WHERE open = 1;
 
 CREATE TABLE takeback_effects (
 	id         INTEGER PRIMARY KEY,
@@ -59,7 +61,8 @@ CREATE TABLE takeback_effects (
 	not_before TEXT NOT NULL DEFAULT '',
 	error      TEXT NOT NULL DEFAULT ''
 ) STRICT;
-CREATE INDEX takeback_effects_open ON takeback_effects (company, host_order, seq, not_before) WHERE done = 0;
+CREATE INDEX takeback_effects_open ON takeback_effects (company, host_order, seq) WHERE done = 0;
+CREATE INDEX takeback_effects_waiting ON takeback_effects (id, not_before, company, host_order, seq) WHERE done = 0;
 
 CREATE TABLE takeback_refunds (
 	id         TEXT NOT NULL PRIMARY KEY,
@@ -139,13 +142,16 @@ CREATE TABLE takeback_entries (
 	queued_at  TEXT NOT NULL,
 	selected   INTEGER NOT NULL,
 	search     TEXT NOT NULL,
+	batches    TEXT NOT NULL, -- as in takeback_entry_batches: tells whether that has to be written
 	body       TEXT NOT NULL,
 	version    INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX takeback_entries_of_company ON takeback_entries (company, queued_at, id);
 CREATE INDEX takeback_entries_by_company_state ON takeback_entries (company, state, queued_at, id);
-CREATE INDEX takeback_entries_by_state ON takeback_entries (state, account, queued_at, id);
+CREATE INDEX takeback_entries_by_state ON takeback_entries (state, account, feed, queued_at, id, not_before);
+CREATE INDEX takeback_entries_selected ON takeback_entries (state, account, feed, queued_at, id, not_before) WHERE selected = 1;
 CREATE INDEX takeback_entries_lanes ON takeback_entries (state, account, feed, not_before);
+CREATE INDEX takeback_entries_counts ON takeback_entries (company, account, feed, kind, state, queued_at);
 CREATE INDEX takeback_entries_of_order ON takeback_entries (account, number);
 
 -- Which batches an entry was or is to be sent in.
@@ -174,6 +180,7 @@ CREATE INDEX takeback_batches_by_document ON takeback_batches (document_number);
 CREATE INDEX takeback_batches_of_company ON takeback_batches (company, created_at, id);
 CREATE INDEX takeback_batches_of_account ON takeback_batches (account, created_at, id);
 CREATE INDEX takeback_batches_unapplied ON takeback_batches (due) WHERE applied = 0;
+CREATE INDEX takeback_batches_unapplied_of_account ON takeback_batches (account, due) WHERE applied = 0;
 
 -- What was sent and what came back, apart from the batches because it is big.
 CREATE TABLE takeback_documents (

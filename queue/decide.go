@@ -1,0 +1,398 @@
+package queue
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/takebackhq/takeback/amazon"
+	"github.com/takebackhq/takeback/order"
+	"github.com/takebackhq/takeback/store"
+)
+
+// Choice is what a person says became of a document or an entry, where Amazon
+// does not tell.
+type Choice string
+
+const (
+	ChoiceSent    Choice = "Sent"           // it was sent, as the feed that is named
+	ChoiceAnew    Choice = "Anew"           // it had no effect, and shall be sent again
+	ChoiceGiveUp  Choice = "GiveUp"         // it had no effect, and shall not be sent
+	ChoiceSettled Choice = "SettledOutside" // it was done another way, such as in Seller Central
+)
+
+// Decision is what a person decided. One of Batch and Entry is set.
+type Decision struct {
+	Batch    BatchID
+	Entry    EntryID
+	Parts    []string      // of an entry; none: all whose result is not known
+	Version  int64         // of the batch or entry, as it was shown: see [Case]
+	Choice   Choice        // one of those that the Case offers
+	Feed     amazon.FeedID // for ChoiceSent
+	Override bool          // though Amazon cannot be sure yet; recorded as such
+	By, Why  string
+}
+
+// Case is what a person is shown who has to decide.
+type Case struct {
+	Batch      Batch // zero for an entry that was never offered to Amazon
+	Entry      Entry // zero unless asked for
+	Version    int64
+	Candidates []amazon.FeedID // feeds that could be the document
+	Evidence   []Evidence      // oldest first
+	Choices    []Choice        // none: there is nothing to decide
+	NotBefore  time.Time       // before it Anew and GiveUp are ErrTooEarly; zero: they need no waiting
+}
+
+// ErrTooEarly refuses a decision that supposes that something had no effect,
+// while it may still have. [TooEarlyError] says when to come back.
+var ErrTooEarly = errors.New("too early to tell")
+
+// TooEarlyError is [ErrTooEarly] with the time.
+type TooEarlyError struct {
+	What  string
+	Until time.Time
+}
+
+func (e *TooEarlyError) Error() string {
+	return fmt.Sprintf("%s: whether it had no effect cannot be told before %s: wait, or decide with Override", e.What, e.Until.UTC().Format(time.RFC3339))
+}
+
+func (e *TooEarlyError) Unwrap() error { return ErrTooEarly }
+
+// resultsLag is how long after an attempt Amazon's finances may take to show what
+// a document did that Amazon is known to have received.
+const resultsLag = 72 * time.Hour
+
+// Case shows what is known of a batch whose answer is lost, and what may be
+// decided. store.ErrNotFound when there is no such batch.
+func (q *Queue) Case(ctx context.Context, id BatchID) (Case, error) {
+	b, err := q.batch(ctx, id)
+	if err != nil {
+		return Case{}, err
+	}
+	c := Case{Batch: b, Version: b.Version, Evidence: b.Evidence}
+	if b.State != BatchUnknownSent || b.Applied {
+		return c, nil
+	}
+	c.Candidates, c.Choices, c.NotBefore = b.Look.Candidates, []Choice{ChoiceSent, ChoiceSettled}, q.decisive(b)
+	if len(c.Candidates) == 0 {
+		c.Choices = append(c.Choices, ChoiceAnew, ChoiceGiveUp)
+	}
+	return c, nil
+}
+
+// EntryCase shows what is known of an entry, and what may be decided about it
+// alone. While nobody knows whether its whole document was sent, that is to be
+// decided first, about the batch: only that it was done another way, or that it
+// is given up, can be said of the entry. store.ErrNotFound when there is no such
+// entry.
+func (q *Queue) EntryCase(ctx context.Context, id EntryID) (Case, error) {
+	e, err := q.Entry(ctx, id)
+	if err != nil {
+		return Case{}, err
+	}
+	c := Case{Entry: e, Version: e.Version, Evidence: e.Attempt().Evidence}
+	if batch := e.Attempt().Batch; batch != "" {
+		if c.Batch, err = q.batch(ctx, batch); err != nil {
+			return Case{}, err
+		}
+		c.Candidates = c.Batch.Look.Candidates
+		c.Evidence = slices.SortedStableFunc(slices.Values(slices.Concat(c.Batch.Evidence, c.Evidence)), func(x, y Evidence) int { return x.At.Compare(y.At) })
+	}
+	if !slices.Contains(open, e.State) || c.Batch.Decided != "" {
+		return c, nil
+	}
+	c.Choices = []Choice{ChoiceSettled, ChoiceAnew, ChoiceGiveUp}
+	switch b := c.Batch; {
+	case b.ID == "", b.State == BatchCancelled && b.DocumentNumber == "" && b.Decided == "":
+		// Set aside, or refused by Amazon as a call: nothing was sent.
+	case b.State == BatchUnknownSent:
+		c.Choices = []Choice{ChoiceSettled}
+		c.NotBefore = q.decisive(b)
+		if len(c.Candidates) == 0 {
+			c.Choices = append(c.Choices, ChoiceGiveUp)
+		}
+	default:
+		c.NotBefore = b.AttemptedAt.Add(resultsLag)
+	}
+	return c, nil
+}
+
+// open are the states of an entry in which something may be decided.
+var open = []State{EntryUnknownSent, EntryUnknownResult, EntryNeedsDecision}
+
+// Decide records what a person decided, and why, and acts on it. Of two who
+// decide at once, one gets store.ErrConflict, and so does who decides on what has
+// changed since it was shown. What needs no decision, and a choice that is not
+// offered, is [ErrTransition]. [ErrTooEarly] refuses Anew and GiveUp as long as
+// it may have had effect; before a batch is given up or sent anew, Amazon is
+// asked once more, and a feed that could be it is an error that names it.
+// Override allows both, and stands in the evidence.
+//
+// A decision about a batch counts from the moment it is saved, and its entries
+// follow, here or in a later pass of any process.
+func (q *Queue) Decide(ctx context.Context, d Decision) error {
+	var err error
+	switch {
+	case d.By == "" || d.Why == "":
+		err = fmt.Errorf("by %q, because %q: say by whom, and why", d.By, d.Why)
+	case (d.Batch == "") == (d.Entry == ""):
+		err = fmt.Errorf("batch %q, entry %q: name one of the two", d.Batch, d.Entry)
+	case (d.Choice == ChoiceSent) != (d.Feed != ""):
+		err = fmt.Errorf("%q with feed %q: a feed is named with Sent, and only with it", d.Choice, d.Feed)
+	case d.Batch != "" && len(d.Parts) > 0:
+		err = fmt.Errorf("parts %q of batch %s: only an entry has parts", d.Parts, d.Batch)
+	case d.Batch != "":
+		err = q.decideBatch(ctx, d)
+	default:
+		err = q.decideEntry(ctx, d)
+	}
+	if err != nil {
+		return fmt.Errorf("decide: %w", err)
+	}
+	return nil
+}
+
+func (d Decision) evidence(at time.Time) Evidence {
+	text := string(d.Choice)
+	if len(d.Parts) > 0 {
+		text += " for " + strings.Join(d.Parts, ", ")
+	}
+	return Evidence{Kind: EvidenceDecision, Document: d.Feed, Text: text, Override: d.Override, Stamp: order.Stamp{By: d.By, At: at, Why: d.Why}}
+}
+
+func (q *Queue) decideBatch(ctx context.Context, d Decision) error {
+	c, err := q.Case(ctx, d.Batch)
+	if err != nil {
+		return err
+	}
+	b, what := c.Batch, "batch "+string(d.Batch)
+	if c.Version != d.Version {
+		return fmt.Errorf("%s has version %d, and %d was shown: %w", what, c.Version, d.Version, store.ErrConflict)
+	}
+	if len(c.Choices) == 0 || !slices.Contains([]Choice{ChoiceSent, ChoiceSettled, ChoiceAnew, ChoiceGiveUp}, d.Choice) {
+		return fmt.Errorf("%s is %s: %q is none of %q: %w", what, b.State, d.Choice, c.Choices, ErrTransition)
+	}
+	a, err := q.accountOf(ctx, b)
+	if err != nil {
+		return err
+	}
+	switch d.Choice {
+	case ChoiceSent:
+		return q.decideSent(ctx, a, b, d)
+	case ChoiceAnew, ChoiceGiveUp:
+		if b, err = q.lookOnce(ctx, a, b); err == nil {
+			err = q.hadNoEffect(ctx, b)
+		}
+		if err != nil && !d.Override {
+			return err
+		}
+	}
+	if b, err = q.decided(ctx, b, d.Choice, d.evidence(q.now())); err != nil {
+		return err
+	}
+	if _, err := q.settle(ctx, a, b); err != nil {
+		q.c.Logger.WarnContext(ctx, "decision is saved, and its entries follow in a later pass", "batch", b.ID, "account", b.Account, "error", err)
+	}
+	return nil
+}
+
+// decided ends a batch whose answer is lost as one that had no effect of its own.
+func (q *Queue) decided(ctx context.Context, b Batch, c Choice, e Evidence) (Batch, error) {
+	if err := b.move(BatchCancelled, strings.TrimSpace("decided by "+e.By+": "+e.Why)); err != nil {
+		return b, err
+	}
+	b.Decided, b.Due = c, q.now()
+	b.Evidence = append(slices.Clip(b.Evidence), e)
+	return q.save(ctx, b)
+}
+
+// decision is the evidence of what was decided about a batch.
+func (b Batch) decision() Evidence {
+	for _, e := range slices.Backward(b.Evidence) {
+		if e.Kind == EvidenceDecision {
+			return e
+		}
+	}
+	return Evidence{}
+}
+
+// lookOnce looks for the feed of one batch.
+func (q *Queue) lookOnce(ctx context.Context, a amazon.Account, b Batch) (Batch, error) {
+	list, owned, err := q.list(ctx, a, b.Feed, b.AttemptedAt)
+	if err != nil {
+		return b, err
+	}
+	return q.looked(b, list, candidates(b, list.Feeds, owned)), nil
+}
+
+// hadNoEffect says why it cannot be told from the last look that a batch was not
+// sent; nil when it can.
+func (q *Queue) hadNoEffect(ctx context.Context, b Batch) error {
+	what := "batch " + string(b.ID)
+	if at := q.decisive(b); b.Look.At.Before(at) {
+		return &TooEarlyError{what, at}
+	}
+	if len(b.Look.Candidates) > 0 {
+		return fmt.Errorf("%s: feeds that could be its document: %s: decide that it was sent as one of them: %w", what, b.Look.Candidates, ErrTransition)
+	}
+	es, err := q.tried(ctx, b)
+	if id := carriedOut(es, b.ID); id != "" {
+		return fmt.Errorf("%s: Amazon has carried out %s, so it was sent: %w", what, id, ErrTransition)
+	}
+	return err
+}
+
+// decideSent names the feed of a batch. What it accepted is provisional, as when
+// it was found.
+func (q *Queue) decideSent(ctx context.Context, a amazon.Account, b Batch, d Decision) error {
+	owners, err := q.c.Store.Batches(ctx, BatchQuery{Accounts: []order.AccountID{b.Account}, DocumentNumbers: []amazon.FeedID{d.Feed}})
+	if err != nil {
+		return err
+	}
+	if len(owners) > 0 {
+		return fmt.Errorf("feed %s is that of batch %s: %w", d.Feed, owners[0].ID, ErrTransition)
+	}
+	f, err := q.c.Feeds.Feed(ctx, a, d.Feed)
+	if err != nil {
+		return fmt.Errorf("feed %s: %w", d.Feed, err)
+	}
+	if f.Type != b.Feed || b.disowned(f.ID) {
+		return fmt.Errorf("feed %s of type %s is not that of batch %s: %w", d.Feed, f.Type, b.ID, ErrTransition)
+	}
+	if len(candidates(b, []amazon.Feed{f}, nil)) == 0 && !d.Override {
+		return fmt.Errorf("feed %s was created at %s: want it between the attempt of batch %s at %s and its fence at %s, or Override: %w",
+			d.Feed, f.CreatedAt.UTC().Format(time.RFC3339), b.ID, b.AttemptedAt.Format(time.RFC3339), b.Fence.Format(time.RFC3339), ErrTransition)
+	}
+	es, err := q.entriesOf(ctx, b)
+	if err != nil {
+		return err
+	}
+	adopted := Evidence{Kind: EvidenceAdopted, Document: d.Feed, Text: "named as the feed of this batch", Stamp: order.Stamp{By: d.By, At: q.now(), Why: d.Why}}
+	b.Evidence = append(slices.Clip(b.Evidence), d.evidence(q.now()), adopted)
+	_, err = q.named(ctx, b, es, d.Feed)
+	return err
+}
+
+func (q *Queue) decideEntry(ctx context.Context, d Decision) error {
+	c, err := q.EntryCase(ctx, d.Entry)
+	if err != nil {
+		return err
+	}
+	e, what := c.Entry, fmt.Sprintf("%s %s", c.Entry.Kind, d.Entry)
+	if c.Version != d.Version {
+		return fmt.Errorf("%s has version %d, and %d was shown: %w", what, c.Version, d.Version, store.ErrConflict)
+	}
+	offered := slices.Contains(c.Choices, d.Choice)
+	if !offered && !(d.Override && d.Choice == ChoiceGiveUp && len(c.Choices) > 0) {
+		return fmt.Errorf("%s is %s: %q is none of %q: %w", what, e.State, d.Choice, c.Choices, ErrTransition)
+	}
+	if d.Choice != ChoiceSettled && !d.Override {
+		if q.now().Before(c.NotBefore) {
+			return &TooEarlyError{what, c.NotBefore}
+		}
+		if c.Batch.State == BatchUnknownSent {
+			if err := q.entryUnsent(ctx, c.Batch); err != nil {
+				return err
+			}
+		}
+	}
+	was := e
+	if len(e.Attempts) > 0 {
+		e.Attempts = slices.Clone(e.Attempts)
+		last := &e.Attempts[len(e.Attempts)-1]
+		last.Evidence = append(slices.Clip(last.Evidence), d.evidence(q.now()))
+	}
+	if err := e.decide(d.Choice, d.Parts, order.Stamp{By: d.By, At: q.now(), Why: d.Why}); err != nil {
+		return fmt.Errorf("%s: %w", what, err)
+	}
+	if err := q.apply(ctx, []Entry{e}); err != nil {
+		return err
+	}
+	return q.recount(ctx, []Entry{was})
+}
+
+// entryUnsent says why it cannot be told that an entry's document was not sent.
+func (q *Queue) entryUnsent(ctx context.Context, b Batch) error {
+	a, err := q.accountOf(ctx, b)
+	if err != nil {
+		return err
+	}
+	if b, err = q.lookOnce(ctx, a, b); err != nil {
+		return err
+	}
+	return q.hadNoEffect(ctx, b)
+}
+
+// decide gives an entry what was decided about it, or about some of its parts. It
+// stays where it is while other parts are open.
+func (e *Entry) decide(c Choice, parts []string, s order.Stamp) error {
+	results := e.Attempt().parts()
+	for _, p := range parts {
+		i := slices.IndexFunc(results, func(r Result) bool { return r.Part == p })
+		if i < 0 || results[i].definite() {
+			return fmt.Errorf("part %q: want one whose result is not known: %w", p, ErrTransition)
+		}
+	}
+	left := 0
+	for i, r := range results {
+		chosen := len(parts) == 0 || slices.Contains(parts, r.Part)
+		switch {
+		case r.definite():
+		case !chosen:
+			left++
+		case c == ChoiceGiveUp:
+			results[i] = Result{Part: r.Part, Verdict: amazon.VerdictRefused, Text: "given up by " + s.By}
+		case c == ChoiceSettled:
+			results[i] = Result{Part: r.Part, Verdict: amazon.VerdictAccepted, Text: "settled outside, says " + s.By}
+		}
+	}
+	if left > 0 && c == ChoiceAnew {
+		return fmt.Errorf("%d other parts are not decided: what goes anew goes with all that is open: %w", left, ErrTransition)
+	}
+	if len(e.Attempts) > 0 && c != ChoiceAnew {
+		e.Attempts = slices.Clone(e.Attempts)
+		e.Attempts[len(e.Attempts)-1].Results = results
+	}
+	if left > 0 {
+		return nil
+	}
+	switch to, _ := conclude(results); {
+	case c == ChoiceAnew:
+		e.NotBefore, e.Selection = time.Time{}, nil
+		return e.move(EntryQueued, s)
+	case c == ChoiceSettled:
+		return e.move(EntrySettledOutside, s)
+	case len(results) > 0 && to == EntryPartlyAccepted:
+		return e.move(to, s)
+	}
+	return e.move(EntryGivenUp, s)
+}
+
+// batch reads one batch; store.ErrNotFound when there is none.
+func (q *Queue) batch(ctx context.Context, id BatchID) (Batch, error) {
+	found, err := q.c.Store.Batches(ctx, BatchQuery{IDs: []BatchID{id}})
+	if err != nil {
+		return Batch{}, err
+	}
+	if len(found) == 0 {
+		return Batch{}, fmt.Errorf("batch %s: %w", id, store.ErrNotFound)
+	}
+	return found[0], nil
+}
+
+// accountOf finds the account of a batch.
+func (q *Queue) accountOf(ctx context.Context, b Batch) (amazon.Account, error) {
+	found, err := q.c.Accounts.Accounts(ctx, b.Account)
+	if err != nil {
+		return amazon.Account{}, fmt.Errorf("accounts: %w", err)
+	}
+	if len(found) != 1 {
+		return amazon.Account{}, fmt.Errorf("account %s is not in Accounts, and batch %s belongs to it: list it until it is done", b.Account, b.ID)
+	}
+	return found[0], nil
+}
