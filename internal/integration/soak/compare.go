@@ -163,7 +163,7 @@ func (r *run) compareLedger(b books, l order.Ledger) {
 // compareBatch looks at how a document ended.
 func (r *run) compareBatch(b books, batch queue.Batch) {
 	if batch.DocumentNumber != "" {
-		f := b.feeds[feedKey{r.world.merchant(batch.Account), batch.DocumentNumber}]
+		f := b.feeds[feedKey{r.world.account(batch.Account).Merchant, batch.DocumentNumber}]
 		if !slices.Equal(f.Document, batch.Document) {
 			r.figures.WrongAdoption++
 			r.found("batch %s has Document Number %s, which is not its feed", batch.ID, batch.DocumentNumber)
@@ -297,8 +297,9 @@ func lineOf(adjustment string) (l line, err error) {
 	return l, nil
 }
 
-func (w *world) merchant(id order.AccountID) string {
-	return w.accounts[slices.IndexFunc(w.accounts, func(a amazon.Account) bool { return a.ID == id })].Merchant
+// account finds an account by its ID.
+func (w *world) account(id order.AccountID) amazon.Account {
+	return w.accounts[slices.IndexFunc(w.accounts, func(a amazon.Account) bool { return a.ID == id })]
 }
 
 func (w *world) accountOf(merchant string) order.AccountID {
