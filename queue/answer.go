@@ -31,7 +31,10 @@ func (q *Queue) learn(ctx context.Context, b Batch, feed amazon.Feed, sent error
 			ended, patience = nil, time.After(learnPatience)
 		default:
 		}
-		lost := errors.Is(err, ErrTransition)
+		found, readErr := q.c.Store.Batches(ctx, BatchQuery{IDs: []BatchID{b.ID}})
+		moved := readErr == nil && len(found) == 1 && found[0].Version != b.Version
+		// What does not fit the batch may fit it as it is by now.
+		lost := errors.Is(err, ErrTransition) && readErr == nil && !moved
 		if !lost {
 			q.c.Logger.ErrorContext(ctx, "answer of createFeed is not saved yet", "batch", b.ID, "document_number", feed.ID, "error", err)
 			select {
@@ -45,7 +48,7 @@ func (q *Queue) learn(ctx context.Context, b Batch, feed amazon.Feed, sent error
 			err = fmt.Errorf("answer of createFeed (Document Number %q) is not saved: %v", feed.ID, err)
 			return b, errors.Join(err, ignoreThrottled(sent))
 		}
-		if found, err := q.c.Store.Batches(ctx, BatchQuery{IDs: []BatchID{b.ID}}); err == nil && len(found) == 1 {
+		if moved {
 			b = found[0]
 		}
 	}
@@ -120,13 +123,29 @@ func (q *Queue) unsent(ctx context.Context, b Batch, cause error) (Batch, error)
 	if err != nil {
 		return b, err
 	}
-	if len(es) < b.Entries {
-		// Something was decided about single entries; the document still holds them.
+	var again, sent []Entry
+	for _, e := range es {
+		other, err := q.otherEffect(ctx, e)
+		if err != nil {
+			return b, err
+		}
+		if other.ID == "" {
+			again = append(again, e)
+			continue
+		}
+		if err := q.fallBack(ctx, &e, b, other); err != nil {
+			return b, err
+		}
+		sent = append(sent, e)
+	}
+	if len(again) < b.Entries {
+		// Single entries were decided about, or sent by an earlier attempt; the
+		// document still holds them.
 		if err := b.move(BatchCancelled, cause.Error()); err != nil {
 			return b, err
 		}
 		b.Applied, b.Open = true, len(es)
-		return q.saveWith(ctx, Change{}, b, es, EntryQueued, "not sent: "+cause.Error())
+		return q.saveWith(ctx, Change{Entries: sent, Events: rows(sent, EntrySubmitted)}, b, again, EntryQueued, "not sent: "+cause.Error())
 	}
 	b.Due = q.retryAt(cause)
 	if err := b.move(BatchUploaded, cause.Error()); err != nil {

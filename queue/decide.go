@@ -302,6 +302,15 @@ func (q *Queue) decideEntry(ctx context.Context, d Decision) error {
 		}
 	}
 	was := e
+	if d.Choice == ChoiceAnew && !d.Override {
+		other, err := q.otherEffect(ctx, e)
+		if err != nil {
+			return err
+		}
+		if other.ID != "" {
+			return fmt.Errorf("%s: batch %s, in which it was sent before, is %s: %w", what, other.ID, other.State, ErrTransition)
+		}
+	}
 	if len(e.Attempts) > 0 {
 		e.Attempts = slices.Clone(e.Attempts)
 		last := &e.Attempts[len(e.Attempts)-1]

@@ -26,8 +26,35 @@
 //     (400, 413, 415): not sent, and a person must look. A Document Number: sent.
 //     Anything else: UnknownSent.
 //
-// While a batch of an account and type is Submitting or UnknownSent, no other
-// createFeed of that account and type is called before its fence.
+// Until its fence, a batch whose createFeed was not answered keeps the next
+// createFeed of its account and type waiting, whatever was found or decided about
+// it: the request may still be on its way.
+//
+// # A lost answer
+//
+// Amazon is asked for all feeds of the type since the attempt, after 2, 5, 15 and
+// 30 minutes, then every hour, when the feed would have to be listed at the
+// latest (the fence and [Config.Margin]), and once a day from then on. A feed of
+// no batch that was created between the attempt and the fence could be the one.
+//
+//   - If there is exactly one, the batch adopts it; if the account has
+//     [amazon.Account.OtherSenders], or there are several, only when its
+//     processing report names a message of the batch and none of another.
+//   - If there is none in a complete list that was begun after fence and margin,
+//     the batch was not sent. [settings.Policy.LostAnswer] says whether it is sent
+//     anew by itself; otherwise it needs a decision, and so do several.
+//
+// What an adopted feed accepted is provisional: UnknownResult, and reserved, until
+// its report names a message of ours, its own answer comes, or a [Witness] finds
+// the effect. A report that names another's message, and a feed that was
+// cancelled, are not ours: the batch gives the feed up for ever.
+//
+// [Queue.Case] and [Queue.EntryCase] show what is known to a person, who decides
+// with [Queue.Decide]. What supposes that nothing happened is [ErrTooEarly] as long
+// as something may have, unless it is overridden, which is recorded. When an
+// answer comes after a decision, the entry is Submitted again, and a document that
+// was made for it meanwhile is dissolved, or cancelled at Amazon if it was sent;
+// then there is an alert.
 //
 // # Results
 //
@@ -35,15 +62,19 @@
 // succeeded when the feed is DONE, the report complete, its counts add up, and no
 // error has its ID or the document's. An error with its ID refuses it. In every
 // other case its result is unknown: reserved, visible, and not sent again. A
-// report that cannot be read is read again for some days first.
+// report that cannot be read is read again for some days first. Handlers that are
+// a [Witness] are asked what became of the entry; after ten days without evidence
+// a person is. Evidence about what was thought to have ended is recorded with its
+// attempt, handed to the handler, and an alert.
 //
-// Settling what is unknown, by looking at Amazon's feeds or by a person's
-// decision, is not part of this version: UnknownSent, UnknownResult and
-// NeedsDecision stay.
+// A feed that Amazon cancelled had no effect, and its entries are queued again.
+// One that takes longer than 8 hours is an alert; [Queue.CancelFeed] cancels what
+// Amazon has not begun.
 //
-// Two assumptions carry this. Amazon refuses a createFeed whose access token has
-// expired, and Amazon lists a feed within some hours of its creation. A proxy
-// that repeats POST requests breaks the promise.
+// Two assumptions carry all this. Amazon refuses a createFeed whose access token
+// has expired, and Amazon lists a feed in getFeeds within the margin of its
+// creation. Outside the promise: a proxy or mesh that repeats POST requests, and a
+// decision with Override.
 //
 // # States of an entry
 //

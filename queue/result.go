@@ -11,6 +11,7 @@ import (
 
 	"github.com/takebackhq/takeback/amazon"
 	"github.com/takebackhq/takeback/order"
+	"github.com/takebackhq/takeback/store"
 )
 
 // maxReport bounds what is read and kept of a processing report.
@@ -72,9 +73,11 @@ func (q *Queue) poll(ctx context.Context, a amazon.Account, b Batch) (Batch, err
 		}
 	}
 	if b.Doubled && to != BatchInQueue {
-		// Too late for this one; the other may still wait.
-		if err := q.cancelOthers(ctx, a, b); err != nil {
-			return q.note(ctx, b, err)
+		// Where it is too late for this one, the other may still wait.
+		if to != BatchCancelled {
+			if err := q.cancelOthers(ctx, a, b); err != nil {
+				return q.note(ctx, b, err)
+			}
 		}
 		b.Doubled = false
 	}
@@ -288,6 +291,7 @@ func (q *Queue) settleEntry(ctx context.Context, b Batch, e *Entry, rs []Result)
 		}
 		return true, q.takeBack(ctx, b, e, stamp)
 	}
+	e.Attempts = slices.Clone(e.Attempts)
 	attempt := &e.Attempts[i]
 	merged := merge(attempt.Results, rs)
 	known := slices.Equal(merged, attempt.Results)
@@ -312,46 +316,62 @@ var unsettled = []State{EntrySubmitted, EntryUnknownSent, EntryUnknownResult, En
 func (q *Queue) takeBack(ctx context.Context, b Batch, e *Entry, stamp order.Stamp) error {
 	if b.Decided != "" {
 		stamp = b.decision().Stamp
-		return e.decide(b.Decided, nil, stamp)
 	}
 	other, err := q.otherEffect(ctx, *e)
-	if err != nil {
+	switch {
+	case err != nil:
 		return err
-	}
-	if other.ID != "" {
-		// An earlier attempt was sent after all. It is the one that counts now.
-		e.makeCurrent(other.ID)
-		to, why := EntryUnknownResult, "batch "+string(b.ID)+" was cancelled, and batch "+string(other.ID)+" was sent"
-		if rs := e.Attempt().Results; len(rs) > 0 {
-			to, why = conclude(rs)
-		} else if e.State == EntrySubmitted {
-			e.Why = why
-			return nil
-		}
-		stamp.Why = why
-		return e.move(to, stamp)
+	case other.ID != "" && b.Decided != ChoiceSettled:
+		return q.fallBack(ctx, e, b, other)
+	case b.Decided != "":
+		return e.decide(b.Decided, nil, stamp)
 	}
 	stamp.Why = "Amazon cancelled the feed: nothing happened"
 	e.NotBefore = stamp.At.Add(cancelledPause * time.Duration(len(e.Attempts)))
 	return e.move(EntryQueued, stamp)
 }
 
-// otherEffect finds the batch of an entry's latest attempt, other than the
-// current one, that has been sent and not been refused.
-func (q *Queue) otherEffect(ctx context.Context, e Entry) (Batch, error) {
-	var ids []BatchID
-	for _, a := range e.Attempts[:len(e.Attempts)-1] {
-		if to, _ := conclude(a.Results); to != EntryRefused {
-			ids = append(ids, a.Batch)
+// fallBack makes an earlier attempt that was sent after all the one that counts,
+// now that the later one in b had no effect.
+func (q *Queue) fallBack(ctx context.Context, e *Entry, b, other Batch) error {
+	e.makeCurrent(other.ID)
+	if other.Applied { // its results are to be given to the entry once more
+		other.Applied, other.Due = false, q.now()
+		if _, err := q.save(ctx, other); err != nil && !errors.Is(err, store.ErrConflict) {
+			return err
 		}
+	}
+	why := fmt.Sprintf("sent in batch %s; batch %s had no effect", other.ID, b.ID)
+	if e.State == EntrySubmitted || e.State == EntryUnknownResult {
+		e.Why = why
+		return nil
+	}
+	return e.move(EntrySubmitted, order.Stamp{By: "queue", At: q.now(), Why: why})
+}
+
+// otherEffect finds the batch of an entry's latest attempt, other than the
+// current one, that has been sent and not been refused; nor, when its report left
+// it open, been decided about.
+func (q *Queue) otherEffect(ctx context.Context, e Entry) (Batch, error) {
+	earlier := e.Attempts[:max(0, len(e.Attempts)-1)]
+	ids := make([]BatchID, len(earlier))
+	for i, a := range earlier {
+		ids[i] = a.Batch
 	}
 	byID, err := q.batchesByID(ctx, ids)
-	for _, id := range slices.Backward(ids) {
-		if o := byID[id]; o.ID != "" && o.mayHaveEffect() && o.DocumentNumber != "" {
-			return o, err
+	if err != nil {
+		return Batch{}, err
+	}
+	for _, a := range slices.Backward(earlier) {
+		o := byID[a.Batch]
+		to, _ := conclude(a.Results)
+		decided := o.Applied && to != EntryAccepted && to != EntryPartlyAccepted &&
+			slices.ContainsFunc(a.Evidence, func(e Evidence) bool { return e.Kind == EvidenceDecision })
+		if o.DocumentNumber != "" && o.mayHaveEffect() && to != EntryRefused && !decided {
+			return o, nil
 		}
 	}
-	return Batch{}, err
+	return Batch{}, nil
 }
 
 // alarms are the alerts that follow from new results of an entry.
@@ -403,7 +423,7 @@ func (q *Queue) amazonTime(ctx context.Context, a amazon.Account, b Batch) (time
 	if !b.Look.At.Before(b.Fence) {
 		return b.Look.At, nil
 	}
-	list, err := q.c.Feeds.ListFeeds(ctx, a, b.Feed, b.Fence)
+	list, err := q.c.Feeds.ListFeeds(ctx, a, b.Feed, b.AttemptedAt)
 	return list.At, err
 }
 

@@ -115,6 +115,9 @@ func (q *Queue) saveWith(ctx context.Context, c Change, b Batch, es []Entry, to 
 		if err := es[i].move(to, order.Stamp{By: "queue", At: q.now(), Why: why}); err != nil {
 			return b, err
 		}
+		if to == EntryQueued {
+			es[i].NotBefore = time.Time{} // it was for a witness
+		}
 		c.Events = append(c.Events, rows(es[i:i+1], to)...)
 	}
 	c.Batches, c.Entries = append(c.Batches, b), append(c.Entries, es...)

@@ -3,6 +3,7 @@ package queue_test
 import (
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -187,10 +188,18 @@ func TestEveryRowOfTheTableHappens(t *testing.T) {
 		require.NoError(w.t, q.Retry(w.t.Context(), "boss", "told to", ids...))
 	})
 	happens(func(w *world, q *queue.Queue) {
+		ids := w.request(asked{order: 1, state: queue.EntryAwaitingShipment}, asked{order: 2, state: queue.EntryAwaitingShipment})
+		require.NoError(w.t, q.Reject(w.t.Context(), "boss", "told to", ids[0]))
+		require.NoError(w.t, q.Withdraw(w.t.Context(), "boss", "", ids[1]))
+	})
+	happens(func(w *world, q *queue.Queue) {
 		w.batching.Bytes = 64 << 10
 		w.request(asked{order: 1, items: 200})
 		w.pass(w.queue(), time.Minute)
 	})
+	for _, scenario := range slices.Concat(lostScenarios(), decidedScenarios()) {
+		happens(scenario)
+	}
 
 	for _, row := range queue.EntryTransitions() {
 		assert.True(t, row.From == "" || seen[move{"entry", row.From, row.To}], "no entry went from %s to %s", row.From, row.To)
@@ -198,6 +207,120 @@ func TestEveryRowOfTheTableHappens(t *testing.T) {
 	for _, row := range queue.BatchTransitions() {
 		assert.True(t, seen[move{"batch", row.From, row.To}], "no batch went from %q to %s", row.From, row.To)
 	}
+}
+
+// lostScenarios are what may become of a lost answer, by what comes later.
+func lostScenarios() (all []func(*world, *queue.Queue)) {
+	for _, a := range []answer{{arrives: true}, notSent} {
+		all = append(all, func(w *world, q *queue.Queue) {
+			sender, _ := w.suspended(a)
+			w.pass(q, 6*time.Hour)
+			sender.finish()
+		})
+	}
+	for _, status := range []amazon.FeedStatus{amazon.FeedInQueue, amazon.FeedInProgress, amazon.FeedDone} {
+		all = append(all, func(w *world, q *queue.Queue) {
+			sender, _ := w.suspended(answer{arrives: true})
+			w.amazon.stranger("777", w.account(), amazon.RefundFeed)
+			w.amazon.setStatus("777", status)
+			w.pass(q, 5*time.Minute)
+			sender.finish()
+		})
+	}
+	for _, status := range []amazon.FeedStatus{amazon.FeedDone, amazon.FeedFatal, amazon.FeedCancelled} {
+		all = append(all, func(w *world, q *queue.Queue) {
+			w.lose(q, false)
+			w.amazon.stranger("777", w.account(), amazon.RefundFeed)
+			w.amazon.setStatus("777", status)
+			w.amazon.setReport("777", encoded(reported(1, refusal(7, 18028, "no"))))
+			w.pass(q, 5*time.Minute)
+		})
+	}
+	all = append(all, func(w *world, q *queue.Queue) {
+		w.amazon.report = func([]amazon.MessageID) []byte { return encoded(reported(0, refusal(0, 5001, "bad XML"))) }
+		w.amazon.answers = []answer{{arrives: true}}
+		w.request(asked{order: 1})
+		sender := w.worker(&standing{"amazon.Create", 10 * time.Minute})
+		go sender.finish()
+		time.Sleep(time.Second)
+		w.pass(q, 15*time.Minute)
+	})
+	// After a decision that it was not sent.
+	shipsLater := func(_ []queue.Entry, ps []queue.Prepared) ([]queue.Prepared, error) {
+		ps[0].Aside = &queue.Aside{State: queue.EntryAwaitingShipment, Why: "not shipped", NotBefore: epoch.Add(week)}
+		return ps, nil
+	}
+	for _, prepare := range []func([]queue.Entry, []queue.Prepared) ([]queue.Prepared, error){nil, shipsLater} {
+		all = append(all, func(w *world, q *queue.Queue) {
+			sender, _ := w.suspended(answer{arrives: true})
+			w.pass(q, 5*time.Minute)
+			w.decideAnew(q)
+			w.prepare = prepare
+			w.pass(q, map[bool]time.Duration{true: 2 * time.Hour}[prepare != nil])
+			sender.finish()
+		})
+	}
+	for _, second := range []*failing{{of: "amazon.Upload", n: 1, err: errLost}, {of: "amazon.Create", n: 1, err: notSent.err}} {
+		all = append(all, func(w *world, q *queue.Queue) {
+			sender, _ := w.suspended(answer{arrives: true})
+			w.pass(q, 5*time.Minute)
+			w.decideAnew(q)
+			time.Sleep(w.first().Fence.Sub(w.now()))
+			w.pass(w.queue(&failing{of: second.of, n: second.n, err: second.err}), time.Second)
+			sender.finish()
+		})
+	}
+	return all
+}
+
+// decidedScenarios are the ends of what nobody knows, by evidence and by
+// decision.
+func decidedScenarios() (all []func(*world, *queue.Queue)) {
+	begin := []func(*world){
+		func(w *world) { w.amazon.answers = []answer{{err: errLost}} },
+		func(w *world) { w.amazon.noReport = true },
+		func(w *world) { w.amazon.report = refusing(5002, 2) },
+	}
+	first := func(e queue.Entry) (queue.Testimony, error) {
+		return queue.Testimony{Results: []queue.Result{{Part: e.Attempt().Messages[0].Part, Verdict: amazon.VerdictAccepted}}}, nil
+	}
+	decide := func(choices ...queue.Choice) func(*world, *queue.Queue, queue.EntryID) {
+		return func(w *world, q *queue.Queue, id queue.EntryID) {
+			for _, c := range choices {
+				d := w.entryDecision(q, id, c)
+				d.Override = true
+				_ = q.Decide(w.t.Context(), d) // a lost document is sent anew as a whole
+			}
+		}
+	}
+	for _, unknown := range begin {
+		for _, end := range []func(*world, *queue.Queue, queue.EntryID){
+			decide(queue.ChoiceAnew), decide(queue.ChoiceGiveUp), decide(queue.ChoiceSettled),
+			func(w *world, q *queue.Queue, _ queue.EntryID) { w.testify = accepted; w.pass(q, 25*time.Hour) },
+			func(w *world, q *queue.Queue, _ queue.EntryID) { w.pass(q, 12*24*time.Hour) },
+		} {
+			all = append(all, func(w *world, q *queue.Queue) {
+				unknown(w)
+				id := w.request(asked{order: 1, items: 2})[0]
+				w.pass(q, 5*time.Minute)
+				end(w, q, id)
+				_ = q.Retry(w.t.Context(), "boss", "again", id)
+			})
+		}
+		for _, witness := range []func(queue.Entry) (queue.Testimony, error){first, accepted} {
+			all = append(all, func(w *world, q *queue.Queue) {
+				unknown(w)
+				w.testify = witness
+				id := w.request(asked{order: 1, items: 2})[0]
+				w.pass(q, 5*time.Minute)
+				decide(queue.ChoiceGiveUp)(w, q, id)
+			})
+		}
+	}
+	return append(all, func(w *world, q *queue.Queue) {
+		w.lose(q, false)
+		w.decideAnew(q)
+	})
 }
 
 // formatted writes transitions as the package documentation shows them.
