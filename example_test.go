@@ -44,6 +44,8 @@ func open(ctx context.Context, db *sql.DB, orders order.Book, vault func(context
 		Amazon:   client,
 		Accounts: amazon.AccountList{{ID: "acme-us", Company: "acme", Merchant: "A1EXAMPLE", Region: amazon.NorthAmerica, Marketplaces: []order.MarketplaceID{"ATVPDKIKX0DER"}}},
 		Settings: settings.Fixed{Queue: true}, // requests wait for a person
+
+		Installation: "acme production", // a copy of the database under another name sends nothing
 	})
 }
 
@@ -164,6 +166,8 @@ func Example() {
 		Accounts: amazon.AccountList{{ID: "acme-us", Company: "acme", Merchant: "A1EXAMPLE", Region: amazon.NorthAmerica, Marketplaces: []order.MarketplaceID{"ATVPDKIKX0DER"}}},
 		Settings: settings.Fixed{Queue: true},
 		Now:      clock,
+
+		Installation: "acme production",
 	})
 	if err != nil {
 		log.Fatal(err)

@@ -37,7 +37,13 @@ type Config struct {
 	Accounts amazon.Accounts // required; amazon.AccountList is a fixed one
 	Settings settings.Source // required, because no settings at all would mean Direct; settings.Fixed is the same for all companies
 
+	// Installation is the name of this installation; required. A process with
+	// another name than the store has, such as one on a copy of the database, sends
+	// nothing: see [queue.Queue.TakeOver].
+	Installation string
+
 	Batching queue.Batching   // zero fields take their defaults
+	Budget   queue.Budget     // of one Step; zero fields take their defaults
 	Logger   *slog.Logger     // nil discards
 	Now      func() time.Time // nil: time.Now
 }
@@ -80,17 +86,17 @@ func New(c Config) (*Desk, error) {
 	var err, e error
 	d.Returns, e = rma.New(rma.Config{Store: c.Store, Book: c.Book, Now: c.Now})
 	err = errors.Join(err, e)
-	d.Refunds, e = refund.New(refund.Config{Store: c.Store, Book: c.Book, Accounts: c.Accounts, Settings: c.Settings, Now: c.Now})
+	d.Refunds, e = refund.New(refund.Config{Store: c.Store, Book: c.Book, Accounts: c.Accounts, Settings: c.Settings, Finances: c.Amazon, Now: c.Now})
 	err = errors.Join(err, e)
-	d.Cancels, e = cancel.New(cancel.Config{Store: c.Store, Book: c.Book, Accounts: c.Accounts, Settings: c.Settings, Now: c.Now})
+	d.Cancels, e = cancel.New(cancel.Config{Store: c.Store, Book: c.Book, Accounts: c.Accounts, Settings: c.Settings, Orders: c.Amazon, Now: c.Now})
 	err = errors.Join(err, e)
 	if err != nil {
 		return nil, err
 	}
 	d.Queue, err = queue.New(queue.Config{
 		Store: c.Store, Feeds: c.Amazon, Accounts: c.Accounts, Settings: c.Settings,
-		Handlers: map[queue.Kind]queue.Handler{queue.KindRefund: d.Refunds, queue.KindCancellation: d.Cancels},
-		Batching: c.Batching, Logger: c.Logger, Now: c.Now,
+		Handlers:     map[queue.Kind]queue.Handler{queue.KindRefund: d.Refunds, queue.KindCancellation: d.Cancels},
+		Installation: c.Installation, Batching: c.Batching, Budget: c.Budget, Logger: c.Logger, Now: c.Now,
 	})
 	return d, err
 }

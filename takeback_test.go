@@ -68,7 +68,7 @@ func newOffice(t *testing.T, s settings.Settings, n int) *office {
 	o.desk, err = takeback.New(takeback.Config{
 		Store: o.store, Book: o.book, Amazon: client,
 		Accounts: amazon.AccountList{{ID: "acme-us", Company: "acme", Merchant: "A1EXAMPLE", Region: amazon.NorthAmerica, Marketplaces: []ord.MarketplaceID{"ATVPDKIKX0DER"}}},
-		Settings: settings.Fixed(s),
+		Settings: settings.Fixed(s), Installation: "test",
 	})
 	require.NoError(t, err)
 	return o
@@ -124,7 +124,7 @@ func TestNewWantsItsConfig(t *testing.T) {
 			return spapi.Credentials{}, nil
 		}})
 		require.NoError(t, err)
-		return takeback.Config{Store: memory.New(), Book: shelf{}, Amazon: client, Accounts: amazon.AccountList{}, Settings: settings.Fixed{}}
+		return takeback.Config{Store: memory.New(), Book: shelf{}, Amazon: client, Accounts: amazon.AccountList{}, Settings: settings.Fixed{}, Installation: "test"}
 	}
 	_, err := takeback.New(full())
 	require.NoError(t, err)
@@ -136,6 +136,9 @@ func TestNewWantsItsConfig(t *testing.T) {
 		"Accounts": func(c *takeback.Config) { c.Accounts = nil },
 		"Settings": func(c *takeback.Config) { c.Settings = nil },
 		"Batching": func(c *takeback.Config) { c.Batching.Messages = -1 },
+		"Budget":   func(c *takeback.Config) { c.Budget.Time = -1 },
+
+		"Installation": func(c *takeback.Config) { c.Installation = "" },
 	} {
 		c := full()
 		remove(&c)

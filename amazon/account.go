@@ -65,9 +65,13 @@ func (l AccountList) Accounts(_ context.Context, ids ...order.AccountID) ([]Acco
 	if len(ids) == 0 {
 		return slices.Clone(l), nil
 	}
+	wanted := make(map[order.AccountID]bool, len(ids))
+	for _, id := range ids {
+		wanted[id] = true
+	}
 	var found []Account
 	for _, a := range l {
-		if slices.Contains(ids, a.ID) {
+		if wanted[a.ID] {
 			found = append(found, a)
 		}
 	}

@@ -16,8 +16,9 @@ type Outcome string
 
 const (
 	Open      Outcome = "Open"      // asked for; Amazon has not answered
-	Cancelled Outcome = "Cancelled" // Amazon accepted it
+	Cancelled Outcome = "Cancelled" // Amazon accepted it, or the order was cancelled another way
 	Refused   Outcome = "Refused"   // Amazon refused it; the gate stays closed until a person opens it
+	GivenUp   Outcome = "GivenUp"   // a person decided not to send it any more; the gate stays closed as well
 	Dropped   Outcome = "Dropped"   // rejected or withdrawn before it was sent
 )
 
@@ -39,12 +40,19 @@ type Cancellation struct {
 	Text    string // Amazon's words, when it refused
 
 	Requested order.Stamp
-	Ended     order.Stamp // when the outcome was known; zero while it is Open
+	Ended     order.Stamp // when its entry came to its end; zero while it has none
 }
 
 // ended tells that the cancellation has no effect any more, unless it is tried
 // again.
-func (c Cancellation) ended() bool { return c.Outcome == Dropped || c.Outcome == Refused }
+func (c Cancellation) ended() bool {
+	return c.Outcome == Dropped || c.Outcome == Refused || c.Outcome == GivenUp
+}
+
+// again tells that the entry is tried again after it had ended.
+func (c Cancellation) again(e queue.Entry) bool {
+	return e.State == queue.EntryQueued && !c.Ended.At.IsZero()
+}
 
 func (c Cancellation) renew() string {
 	return fmt.Sprintf("cancellation %s was asked for before and is %s: Queue.Retry renews it", c.ID, c.Outcome)

@@ -11,9 +11,12 @@
 //
 // When Amazon accepts, the order is Cancelled. When Amazon refuses, the order is
 // a ProblemOrder and the gate stays closed until a person opens it
-// ([Service.Open]): the buyer wanted no parcel, and Amazon may know why. A
-// cancellation that was rejected or withdrawn before it was sent releases its
-// hold, and the order's status comes back.
+// ([Service.Open]): the buyer wanted no parcel, and Amazon may know why. The same
+// goes for one that a person gives up. A cancellation that was rejected or
+// withdrawn before it was sent releases its hold, and the order's status comes
+// back. When it turns out later that Amazon carried one out all the same, the order
+// is Cancelled after all, and the alert contradicted is raised. Where the processing
+// report does not tell, [Service.Testify] looks at the order.
 //
 // Refunds and cancellations of an Amazon order draw on the same balance: a
 // cancellation reserves what is left of its lines.

@@ -22,8 +22,8 @@ type Pass struct {
 }
 
 // MayShip says whether an order may leave the house: not while a cancellation
-// is queued or was carried out, not after Amazon refused one until a person
-// opened the gate, not while a hold stands, and not when the order is cancelled
+// is queued or was carried out, not after one was refused or given up until a
+// person opened the gate, not while a hold stands, and not when the order is cancelled
 // or void. It is a function of its arguments alone.
 func MayShip(f Facts) Pass {
 	p := Pass{Order: f.Ledger.Order, Version: f.Ledger.Version}
@@ -51,7 +51,11 @@ func MayShip(f Facts) Pass {
 		case c.Outcome == Open || c.Outcome == Cancelled:
 			no("cancellation %s is %s", c.ID, c.Outcome)
 		case c.closes(gates[c.HostOrder]):
-			no("cancellation %s was refused by Amazon, and nobody has opened the gate", c.ID)
+			how := "was refused by Amazon"
+			if c.Outcome == GivenUp {
+				how = "was given up"
+			}
+			no("cancellation %s %s, and nobody has opened the gate", c.ID, how)
 		}
 	}
 	if len(f.Orders) == 0 {
@@ -61,9 +65,10 @@ func MayShip(f Facts) Pass {
 	return p
 }
 
-// closes tells a refused cancellation that nobody has decided about since.
+// closes tells a cancellation without effect after which nobody has said that the
+// order shall ship.
 func (c Cancellation) closes(g Gate) bool {
-	return c.Outcome == Refused && !g.Opened.At.After(c.Ended.At)
+	return (c.Outcome == Refused || c.Outcome == GivenUp) && !g.Opened.At.After(c.Ended.At)
 }
 
 // ErrClosed refuses a hand-over of an order that may not ship.
@@ -107,9 +112,10 @@ func (s *Service) MayShip(ctx context.Context, id order.AmazonID) (Pass, error) 
 	return MayShip(f), nil
 }
 
-// Open opens the gate after Amazon refused a cancellation: a person decided that
-// the order shall ship after all. Our hold is released, and the order's status
-// comes back. Opening a gate that no refused cancellation closes is an error.
+// Open opens the gate after a cancellation was refused by Amazon or given up: a
+// person decided that the order shall ship after all. Our hold is released, and the
+// order's status comes back. Opening a gate that no such cancellation closes is an
+// error.
 func (s *Service) Open(ctx context.Context, id order.AmazonID, by, why string) error {
 	if by == "" {
 		return fmt.Errorf("open gate of order %s: nobody opens it: say who", id.Number)
@@ -128,10 +134,10 @@ func (s *Service) Open(ctx context.Context, id order.AmazonID, by, why string) e
 			continue
 		}
 		g.Opened = stamp
-		for _, refused := range closing {
-			// The clock of whoever recorded the refusal may be ahead of ours.
-			if !g.Opened.At.After(refused.Ended.At) {
-				g.Opened.At = refused.Ended.At.Add(time.Microsecond)
+		for _, ended := range closing {
+			// The clock of whoever recorded the end may be ahead of ours.
+			if !g.Opened.At.After(ended.Ended.At) {
+				g.Opened.At = ended.Ended.At.Add(time.Microsecond)
 			}
 		}
 		c.Gates = append(c.Gates, g)
@@ -140,7 +146,7 @@ func (s *Service) Open(ctx context.Context, id order.AmazonID, by, why string) e
 		c.status(closing[0], closing[0].Before, stamp, order.StatusProblemOrder)
 	}
 	if len(c.Gates) == 0 {
-		return fmt.Errorf("open gate of order %s: no refused cancellation closes it", id.Number)
+		return fmt.Errorf("open gate of order %s: no cancellation that was refused or given up closes it", id.Number)
 	}
 	c.Event(order.EventGate, "order "+id.Number, "opened", stamp)
 	if err := s.c.Store.SaveCancellations(ctx, []Change{c}); err != nil {

@@ -214,7 +214,7 @@ func TestOpenAfterARefusal(t *testing.T) {
 	assert.Equal(t, "carla", s.gate(so1).Opened.By)
 	assert.Equal(t, "the buyer wants it after all", s.gate(so1).Opened.Why)
 	assert.Contains(t, s.kinds(first), order.EventGate)
-	assert.ErrorContains(t, s.Open(t.Context(), first, "carla", "again"), "no refused cancellation closes it")
+	assert.ErrorContains(t, s.Open(t.Context(), first, "carla", "again"), "no cancellation that was refused or given up closes it")
 
 	// Asked for again and refused again, it closes again.
 	s.move(c.ID, queue.EntryQueued)
@@ -268,9 +268,9 @@ func TestOpenRefuses(t *testing.T) {
 		says string
 	}{
 		{"nobody", first, "", "say who"},
-		{"a gate that nothing closes", first, "carla", "no refused cancellation closes it"},
-		{"a gate that an open cancellation closes", second, "carla", "no refused cancellation closes it"},
-		{"an order that the host does not have", order.AmazonID{Account: "acme-us", Number: "111-0000003-0000003"}, "carla", "no refused cancellation closes it"},
+		{"a gate that nothing closes", first, "carla", "no cancellation that was refused or given up closes it"},
+		{"a gate that an open cancellation closes", second, "carla", "no cancellation that was refused or given up closes it"},
+		{"an order that the host does not have", order.AmazonID{Account: "acme-us", Number: "111-0000003-0000003"}, "carla", "no cancellation that was refused or given up closes it"},
 		{"what is no order", order.AmazonID{Account: "acme-us", Number: "SO-1"}, "carla", "want 3-7-7 digits"},
 	}
 	for _, tt := range tests {

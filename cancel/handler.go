@@ -6,7 +6,6 @@ import (
 
 	"github.com/takebackhq/takeback/order"
 	"github.com/takebackhq/takeback/queue"
-	"github.com/takebackhq/takeback/settings"
 	"github.com/takebackhq/takeback/store"
 )
 
@@ -57,10 +56,25 @@ func (s *Service) Prepare(ctx context.Context, es []queue.Entry) ([]queue.Prepar
 			Entry: e.ID, Order: order.Writes{Order: l.Order, Version: l.Version},
 			Messages: []queue.PreparedMessage{{Message: message(c)}},
 		}
-		p.Aside = aside[e.Order]
+		if p.Aside = aside[e.Order]; p.Aside == nil {
+			p.Aside = settled(c, l)
+		}
 		prepared = append(prepared, p)
 	}
 	return prepared, nil
+}
+
+// settled keeps back what Amazon did meanwhile: the cancellation itself in an
+// attempt that was taken not to be sent, or more refunds than was charged, which
+// somebody must look at first.
+func settled(c Cancellation, l order.Ledger) *queue.Aside {
+	if c.Outcome == Cancelled {
+		return &queue.Aside{State: queue.EntryNeedsDecision, Why: "the order is cancelled already"}
+	}
+	if over := l.Over(false); over != nil {
+		return &queue.Aside{State: queue.EntryQueued, Why: over.Error()}
+	}
+	return nil
 }
 
 // load reads the cancellations of entries and the ledgers of their orders.
@@ -71,7 +85,8 @@ func (s *Service) load(ctx context.Context, es []queue.Entry) (map[queue.EntryID
 }
 
 // Apply implements [queue.Handler]: the order follows what became of its
-// cancellation.
+// cancellation. Once Amazon is known to have carried it out, in whichever attempt,
+// the order is cancelled, whatever the entry says.
 func (s *Service) Apply(ctx context.Context, es []queue.Entry) error {
 	return queue.ApplyTogether(ctx, es, s.apply)
 }
@@ -92,12 +107,12 @@ func (s *Service) apply(ctx context.Context, es []queue.Entry) error {
 			return err
 		}
 		var gates []Gate
-		if e.State == queue.EntryQueued && c.Outcome != Open {
+		if c.again(e) {
 			if gates, err = s.again(ctx, c); err != nil {
 				return err
 			}
 		}
-		change, err := settle(c, ledgers[e.Order], e, set.Policy)
+		change, err := settle(c, ledgers[e.Order], e, set.Policy, s.c.Now())
 		if err != nil {
 			return err
 		}
@@ -110,11 +125,14 @@ func (s *Service) apply(ctx context.Context, es []queue.Entry) error {
 	return s.c.Store.SaveCancellations(ctx, changes)
 }
 
-// again refuses to queue a cancellation anew when its order was handed over, or
-// another one has taken its place. What it reads is newer than the head. It
-// answers the gate as it shall be: that somebody opened it once says nothing
-// about the next refusal.
+// again refuses to queue a cancellation anew when it was carried out after all, its
+// order was handed over, or another one has taken its place. What it reads is newer
+// than the head. It answers the gate as it shall be: that somebody opened it once
+// says nothing about the next refusal.
 func (s *Service) again(ctx context.Context, c Cancellation) ([]Gate, error) {
+	if c.Outcome == Cancelled {
+		return nil, fmt.Errorf("cancellation %s: the order is cancelled, so there is nothing to try again: %w", c.ID, queue.ErrTransition)
+	}
 	gates, err := s.c.Store.Gates(ctx, []order.ID{c.HostOrder})
 	if err != nil {
 		return nil, err
@@ -130,73 +148,4 @@ func (s *Service) again(ctx context.Context, c Cancellation) ([]Gate, error) {
 		gates[i].Opened = order.Stamp{}
 	}
 	return gates, nil
-}
-
-// settle is what an entry's new state means for its cancellation and its order.
-func settle(c Cancellation, l order.Ledger, e queue.Entry, p settings.Policy) (Change, error) {
-	s := e.Changed
-	s.At = s.At.UTC()
-	ch := Change{Writes: order.Writes{Order: l.Order, Version: l.Version}, Entries: []queue.Entry{e}}
-	var result queue.Result
-	if rs := e.Attempt().Results; len(rs) > 0 {
-		result = rs[0]
-	}
-	if e.State.Final() {
-		c.Ended = s
-	}
-	switch e.State {
-	case queue.EntryAccepted:
-		c.Outcome = Cancelled
-		for _, item := range c.Items {
-			ps := l.Post(c.Cause(), item, s)
-			ch.Postings, l = append(ch.Postings, ps...), l.With(ps...)
-		}
-		ch.status(c, order.StatusCancelled, s)
-		ch.Effect(order.Effect{Kind: order.EffectPayment, Payment: &order.Payment{
-			Status: l.PaymentStatus(), Pending: l.Pending(), Refunded: l.TotalBy(order.Posted, order.CauseRefund), Currency: l.Currency(),
-		}}, c.HostOrder, s)
-		ch.note(c, s, "Cancellation %s: accepted by Amazon.", c.ID)
-	case queue.EntryRefused:
-		c.Outcome, c.Code, c.Text = Refused, result.Code, result.Text
-		ch.void(c, l, s)
-		ch.status(c, order.StatusProblemOrder, s)
-		ch.note(c, s, "Cancellation %s: refused by Amazon. The order must not ship until somebody decides. Amazon says: %d %s", c.ID, c.Code, c.Text)
-		ch.Alert(fmt.Sprintf("refused/%s/%d", c.ID, len(e.Attempts)), "cancellation "+string(c.ID), fmt.Sprintf("refused by Amazon: %d %s", c.Code, c.Text), s)
-	case queue.EntryRejected, queue.EntryWithdrawn:
-		c.Outcome = Dropped
-		ch.void(c, l, s)
-		ch.Effect(order.Effect{Kind: order.EffectRelease, Release: &order.Release{Owner: order.HeldByCancellation}}, c.HostOrder, s)
-		ch.status(c, c.Before, s, order.StatusOnHold, order.StatusCancelled)
-		ch.note(c, s, "Cancellation %s: %s.%s", c.ID, e.State.Label(), because(s.Why))
-	case queue.EntryQueued:
-		if c.Outcome == Open {
-			break // Amazon cancelled the feed: nothing happened, everything is as it was
-		}
-		c.Outcome, c.Code, c.Text, c.Ended = Open, 0, "", order.Stamp{}
-		ps, err := reserve(l, c, s)
-		if err != nil {
-			return Change{}, fmt.Errorf("cancellation %s: %w", c.ID, err)
-		}
-		ch.Postings = ps
-		ch.hold(c, p, s)
-	default:
-		ch.note(c, s, "Cancellation %s: %s.%s", c.ID, e.State.Label(), because(s.Why))
-	}
-	ch.Cancellations = []Cancellation{c}
-	ch.Event(order.EventResult, "cancellation "+string(c.ID), string(e.State), s)
-	return ch, nil
-}
-
-func (ch *Change) void(c Cancellation, l order.Ledger, s order.Stamp) {
-	for _, item := range c.Items {
-		ps := l.Void(c.Cause(), item, s)
-		ch.Postings, l = append(ch.Postings, ps...), l.With(ps...)
-	}
-}
-
-func because(why string) string {
-	if why == "" {
-		return ""
-	}
-	return " " + why
 }

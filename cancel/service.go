@@ -13,12 +13,14 @@ import (
 	"github.com/takebackhq/takeback/store"
 )
 
-// Config is what a [Service] works with. All fields but Now are required.
+// Config is what a [Service] works with. All fields but Orders and Now are
+// required.
 type Config struct {
 	Store    Store
 	Book     order.Book
 	Accounts amazon.Accounts
 	Settings settings.Source
+	Orders   amazon.Orders    // nil: what became of a cancellation is not looked for at the order
 	Now      func() time.Time // nil: time.Now
 }
 
@@ -28,7 +30,7 @@ type Service struct {
 	c Config
 }
 
-var _ queue.Handler = (*Service)(nil)
+var _ queue.Witness = (*Service)(nil)
 
 // New checks the configuration.
 func New(c Config) (*Service, error) {
@@ -99,7 +101,7 @@ const maxTries = 10
 
 // Issue drafts and saves on the service's own store, and drafts again on
 // conflict. A repeat returns the first cancellation, with ErrEnded when that was
-// refused, rejected or withdrawn: the order is not being cancelled.
+// refused, rejected, withdrawn or given up: the order is not being cancelled.
 func (s *Service) Issue(ctx context.Context, r Request) (Cancellation, error) {
 	for try := 1; ; try++ {
 		d, err := s.Draft(ctx, r)

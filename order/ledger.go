@@ -258,6 +258,53 @@ func (l Ledger) Post(c Cause, item string, s Stamp) []Posting {
 	return l.post(ps, Posted, item, held, l.Currency(), c, s)
 }
 
+// PostAgain posts once more what a cause last held on an item, though it holds
+// nothing now: Amazon has carried it out after its reservation was given back, or
+// a second time. It goes beyond what was charged if it must, because it happened.
+// For a cause that never held anything it does nothing.
+func (l Ledger) PostAgain(c Cause, item string, s Stamp) []Posting {
+	return l.post(nil, Posted, item, l.lastHeld(c, item), l.Currency(), c, s)
+}
+
+// lastHeld is what a cause holds on an item, or held before it was last voided or
+// posted.
+func (l Ledger) lastHeld(c Cause, item string) Amounts {
+	most, held := Amounts{}, Amounts{}
+	for _, p := range l.Postings {
+		if p.Balance != Reserved || p.Item != item || p.Cause != c {
+			continue
+		}
+		if p.Amount.IsPositive() && held.IsZero() {
+			most = Amounts{} // reserved anew
+		}
+		held = held.Plus(Amounts{p.Component: p.Amount})
+		if p.Amount.IsPositive() {
+			most = most.Plus(Amounts{p.Component: p.Amount})
+		}
+	}
+	return most
+}
+
+// Over tells what of an order is overdrawn: a component with more posted and
+// reserved than was charged for it, and, unless over allows that, the order as a
+// whole with more posted than was charged. [Ledger.Reserve] lets neither come
+// about; what Amazon did by itself and a host that lowers its charges do. It is nil
+// when nothing is overdrawn.
+func (l Ledger) Over(over bool) error {
+	for _, item := range l.Items() {
+		left := l.Left(item)
+		for _, c := range left.Components() {
+			if c.Charged() && left[c].IsNegative() {
+				return fmt.Errorf("item %s: %s is overdrawn: %s more is posted and reserved than the order says was charged", item, c, Format(left[c].Neg(), l.Currency()))
+			}
+		}
+	}
+	if beyond := l.Total(Posted).Sub(l.Total(Charged)); !over && beyond.IsPositive() {
+		return fmt.Errorf("the order is overdrawn: %s more is posted than it says was charged", Format(beyond, l.Currency()))
+	}
+	return nil
+}
+
 func (l Ledger) post(ps []Posting, b Balance, item string, a Amounts, cur Currency, c Cause, s Stamp) []Posting {
 	for _, comp := range a.Components() {
 		ps = append(ps, Posting{

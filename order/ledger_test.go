@@ -495,3 +495,46 @@ func TestNoSequencePromisesMoreThanIsLeft(t *testing.T) {
 		})
 	})
 }
+
+// What Amazon did after its reservation was given back is posted all the same, and
+// so is what it did a second time.
+func TestPostAgainPostsWhatWasHeldLast(t *testing.T) {
+	ask := order.Amounts{order.Principal: dec("5.00"), order.Tax: dec("0.40")}
+	l := reserved(t, chargedLedger(t), ours, book, principal("3.00"))
+	l = l.With(l.Void(ours, book, stamp)...)
+	l = reserved(t, l, ours, book, ask)
+	l = reserved(t, l, other, book, principal("1.00"))
+	l = l.With(l.Void(ours, book, stamp)...)
+
+	ps := l.PostAgain(ours, book, stamp)
+	require.Len(t, ps, 2)
+	assert.Equal(t, len(l.Postings)+1, ps[0].Seq)
+	assert.Equal(t, ours, ps[0].Cause)
+	once := l.With(ps...)
+	assert.True(t, once.Sum(order.Posted, book).Equal(ask))
+	twice := once.With(once.PostAgain(ours, book, stamp)...)
+	assert.True(t, twice.Sum(order.Posted, book).Equal(ask.Plus(ask)))
+	assert.True(t, twice.Sum(order.Reserved, book).Equal(principal("1.00")), "what others hold stays")
+
+	assert.Empty(t, l.PostAgain(ours, lamp, stamp), "it never held anything of this item")
+	assert.Empty(t, order.Ledger{Order: amazonOrder}.PostAgain(ours, book, stamp))
+}
+
+func TestOver(t *testing.T) {
+	l := chargedLedger(t)
+	assert.NoError(t, l.Over(false))
+	assert.NoError(t, order.Ledger{}.Over(false))
+	l = reserved(t, l, ours, book, principal("19.00"))
+	assert.NoError(t, l.Over(false), "all that was charged is promised")
+
+	item := l.With(posting(l, order.Posted, order.CauseAmazon, "0.01"))
+	for _, allowed := range []bool{false, true} {
+		assert.EqualError(t, item.Over(allowed), "item "+book+": Principal is overdrawn: 0.01 USD more is posted and reserved than the order says was charged")
+	}
+	gift := posting(l, order.Posted, order.CauseAmazon, "113.37")
+	gift.Component = order.Goodwill
+	assert.NoError(t, l.With(gift).Over(false), "exactly what was charged is posted")
+	gift.Amount = dec("113.38")
+	assert.EqualError(t, l.With(gift).Over(false), "the order is overdrawn: 0.01 USD more is posted than it says was charged")
+	assert.NoError(t, l.With(gift).Over(true), "that was allowed")
+}

@@ -48,8 +48,8 @@ type Event struct {
 // ClosedKey is the key of the row that closes the alert with this key.
 func ClosedKey(alert string) string { return "closed/" + alert }
 
-// Alert is an alert of the journals, and who closed it; nobody yet, when Closed is
-// zero. One about an account as a whole has an Order without a number.
+// Alert is an alert of the journals, and who closed it first; nobody yet, when
+// Closed is zero. One about an account as a whole has an Order without a number.
 type Alert struct {
 	Event
 	Closed Stamp
@@ -88,7 +88,8 @@ func (q AlertQuery) Match(a Alert) bool {
 type Journal interface {
 	Events(ctx context.Context, id AmazonID) ([]Event, error)
 
-	// Alerts returns the alerts of all journals that a query selects.
+	// Alerts returns the alerts of all journals that a query selects, of those that
+	// have a key.
 	Alerts(ctx context.Context, q AlertQuery) ([]Alert, error)
 }
 

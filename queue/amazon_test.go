@@ -24,6 +24,9 @@ type scripted struct {
 	mu             sync.Mutex
 	begins         int
 	throttledUntil time.Time                           // Begin says so until then
+	every          time.Duration                       // Begin has a token so often, over all types of an account; 0: always
+	refuse         func(amazon.Account) error          // Begin of an account fails with this
+	takes          time.Duration                       // how long a createFeed takes
 	creates        []createCall                        // every createFeed, in order
 	answers        []answer                            // of the next createFeeds; then ok
 	status         amazon.FeedStatus                   // of every feed; empty: DONE
@@ -59,6 +62,16 @@ func (s *scripted) Begin(ctx context.Context, a amazon.Account, t amazon.FeedTyp
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.begins++
+	if s.refuse != nil {
+		if err := s.refuse(a); err != nil {
+			return nil, err
+		}
+	}
+	for _, call := range s.creates {
+		if next := call.At.Add(s.every); call.Account.ID == a.ID && next.After(s.now()) {
+			return nil, &amazon.Error{Op: "createFeed", Sent: amazon.NotSent, RetryAt: next}
+		}
+	}
 	if s.throttledUntil.After(s.now()) {
 		return nil, &amazon.Error{Op: "createFeed", Sent: amazon.NotSent, RetryAt: s.throttledUntil}
 	}
@@ -85,6 +98,7 @@ func (t *ticket) Upload(_ context.Context, contentType string, doc []byte) (fenc
 
 func (t *ticket) Create(context.Context) (amazon.Feed, error) {
 	s := t.amazon
+	time.Sleep(s.takes)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var a answer
@@ -195,6 +209,13 @@ func (s *scripted) stranger(id amazon.FeedID, a amazon.Account, t amazon.FeedTyp
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.feeds[id] = createCall{ID: id, At: s.clock(), Account: a, Feed: t}
+}
+
+// strangerAt is a feed of another application of account us, created at a time.
+func (s *scripted) strangerAt(id amazon.FeedID, t amazon.FeedType, at time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.feeds[id] = createCall{ID: id, At: at, Account: account("us", "acme"), Feed: t}
 }
 
 // sent is every createFeed so far.

@@ -15,13 +15,15 @@ import (
 // notSent is a createFeed that failed before its first byte.
 var notSent = answer{err: &amazon.Error{Op: "createFeed", Sent: amazon.NotSent}}
 
-// suspended asks for a refund and has one worker stand before its createFeed.
+// suspended asks for a refund and has one worker stand before its createFeed for
+// so long that it loses its turn.
 func (w *world) suspended(a answer, as ...asked) (*turnstile, []queue.EntryID) {
 	w.t.Helper()
 	w.amazon.answers = []answer{a}
 	ids := w.request(append([]asked{{order: 1}}, as...)...)
 	sender := w.worker()
 	require.True(w.t, sender.until("amazon.Create"))
+	w.leaseEnds()
 	return sender, ids
 }
 
@@ -58,7 +60,10 @@ func TestLateAnswerCorrectsAdoption(t *testing.T) {
 				assert.Equal(w.t, tt.then, w.get(ids[0]).State)
 				assert.Equal(w.t, tt.number, w.first().DocumentNumber)
 				assert.Equal(w.t, tt.number == "777", w.first().Adopted)
-				w.pass(q, 3*time.Hour)
+				// Feed 777 is nobody's by then, which stops the account.
+				w.pass(q, time.Hour)
+				require.NoError(w.t, q.Resume(w.t.Context(), "boss", "777 was sent by hand", queue.Scope{Account: "us"}))
+				w.pass(q, 2*time.Hour)
 				assert.Equal(w.t, tt.ends, w.get(ids[0]).State)
 				for name, n := range w.amazon.effects() {
 					assert.Equal(w.t, 1, n, name)
@@ -278,6 +283,7 @@ func TestSecondAttemptThatHadNoEffect(t *testing.T) {
 				time.Sleep(w.first().Fence.Sub(w.now()))
 				later := w.worker()
 				require.True(w.t, later.until("amazon.Create"))
+				w.leaseEnds()
 
 				first.finish()
 				require.Equal(w.t, []string{"doubled"}, w.alerts())

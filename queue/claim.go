@@ -143,7 +143,7 @@ func (q *Queue) setAside(ctx context.Context, es []Entry, prepared []Prepared, p
 			if why, state, until = aside.Why, cmp.Or(aside.State, EntryQueued), aside.NotBefore; until.IsZero() {
 				until = now.Add(asidePause)
 			}
-			if state != EntryQueued && state != EntryNeedsDecision {
+			if state != EntryQueued && state != EntryNeedsDecision && state != EntryAwaitingShipment {
 				why, state = fmt.Sprintf("its handler set it aside as %s: %s", state, why), EntryNeedsDecision
 			}
 		}

@@ -56,6 +56,23 @@
 // was made for it meanwhile is dissolved, or cancelled at Amazon if it was sent;
 // then there is an alert.
 //
+// # Whose turn it is
+//
+// [Queue.Step] works on the accounts that have something due, one after the other,
+// within a [Budget]; the next Step, of whatever process, goes on where it stopped.
+// A lease per account keeps two processes from working on one; a process that dies
+// leaves it for five minutes. An account where nothing works is left alone for a
+// minute, then for longer, up to half an hour. No promise rests on lease or clock.
+//
+// Cancellations go first, but not more than three documents in a row. [Queue.Pause]
+// is asked last, right before the commit to send.
+//
+// The store belongs to a named installation: a process with another name, on a copy
+// of the database, sends nothing ([ErrInstallation]). Before an account's first
+// createFeed in a process, its feeds at Amazon are listed: one that is newer than
+// all we know, and that nobody here sent, pauses it. After a restore call
+// [Queue.Recover].
+//
 // # Results
 //
 // A refund of n lines is n messages, each with its own result. A message has

@@ -131,12 +131,13 @@ type Part struct {
 	Part    string
 }
 
-// Result is what Amazon said of one part.
+// Result is what became of one part: Amazon said so, or a person did.
 type Result struct {
 	Part    string
 	Verdict amazon.Verdict
 	Code    int    // Amazon's; 0 for a success
 	Text    string // Amazon's words, or why nothing is known
+	By      string // who decided it; empty: nobody, it is from Amazon. Accepted is then done another way, and Refused given up
 }
 
 // Attempt is the current attempt; the zero value before the first.
@@ -322,7 +323,9 @@ type Store interface {
 
 	// SaveQueue saves a change, all or nothing. A DocumentNumber that another
 	// batch of the account has is a conflict. Where the database can be told not
-	// to wait for the disk, it refuses to save as long as it is told so.
+	// to wait for the disk, it refuses to save as long as it is told so. On a
+	// database that a newer version has migrated, a change with a new batch, or one
+	// in Submitting, is answered store.ErrNewer; every other is saved.
 	SaveQueue(ctx context.Context, c Change) error
 }
 

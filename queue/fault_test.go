@@ -130,6 +130,7 @@ func TestTwoWorkersStoppedAnywhere(t *testing.T) {
 						left(w)
 						a := w.worker()
 						more = a.let(i)
+						w.leaseEnds()
 						b := w.worker()
 						moreOfB = b.let(j)
 						a.finish()
@@ -168,7 +169,7 @@ func TestTwoWorkersAndALostAnswerOfTheStore(t *testing.T) {
 						}
 						a.let(0)
 						met = f.failed != ""
-						time.Sleep(2 * time.Minute)
+						w.leaseEnds()
 						b := w.worker()
 						more = b.let(j)
 						a.finish()

@@ -154,6 +154,10 @@ func (s *gatedStore) Batches(ctx context.Context, q queue.BatchQuery) ([]queue.B
 	return through(s.gates, "store.Batches", func() ([]queue.Batch, error) { return s.journal.Batches(ctx, q) })
 }
 
+func (s *gatedStore) Lanes(ctx context.Context, states ...queue.State) ([]queue.Lane, error) {
+	return through(s.gates, "store.Lanes", func() ([]queue.Lane, error) { return s.journal.Lanes(ctx, states...) })
+}
+
 func (s *gatedStore) SaveQueue(ctx context.Context, c queue.Change) error {
 	_, err := through(s.gates, "store.SaveQueue", act(func() error { return s.journal.SaveQueue(ctx, c) }))
 	return err
@@ -194,12 +198,12 @@ func (f *gatedFeeds) Feed(ctx context.Context, a amazon.Account, id amazon.FeedI
 	return through(f.gates, "amazon.Feed", func() (amazon.Feed, error) { return f.scripted.Feed(ctx, a, id) })
 }
 
-func (f *gatedFeeds) Document(ctx context.Context, a amazon.Account, id amazon.DocumentID) (io.ReadCloser, error) {
-	return through(f.gates, "amazon.Document", func() (io.ReadCloser, error) { return f.scripted.Document(ctx, a, id) })
-}
-
 func (f *gatedFeeds) ListFeeds(ctx context.Context, a amazon.Account, t amazon.FeedType, since time.Time) (amazon.FeedList, error) {
 	return through(f.gates, "amazon.ListFeeds", func() (amazon.FeedList, error) { return f.scripted.ListFeeds(ctx, a, t, since) })
+}
+
+func (f *gatedFeeds) Document(ctx context.Context, a amazon.Account, id amazon.DocumentID) (io.ReadCloser, error) {
+	return through(f.gates, "amazon.Document", func() (io.ReadCloser, error) { return f.scripted.Document(ctx, a, id) })
 }
 
 func (f *gatedFeeds) CancelFeed(ctx context.Context, a amazon.Account, id amazon.FeedID) error {

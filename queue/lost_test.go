@@ -361,6 +361,7 @@ func TestOneLookServesAll(t *testing.T) {
 		_, err := w.queue(broken).Step(w.t.Context())
 		require.ErrorIs(w.t, err, errLost)
 		assert.Equal(w.t, before, w.amazon.lists)
+		time.Sleep(time.Minute)
 		w.step(q)
 		assert.Equal(w.t, before+1, w.amazon.lists)
 		for _, b := range w.batches() {

@@ -3,6 +3,7 @@ package queue
 import (
 	"cmp"
 	"errors"
+	"fmt"
 	"slices"
 
 	"github.com/takebackhq/takeback/amazon"
@@ -56,10 +57,15 @@ func Plan(prepared []Prepared, busy map[order.AmazonID]EntryID, b Batching) Plan
 	taken := map[order.AmazonID]EntryID{}
 	for _, c := range prepared {
 		size := 0
+		parts := map[string]bool{}
 		var wrong error
 		for _, m := range c.Messages {
 			size += amazon.EncodedSize(m.Message)
 			wrong = cmp.Or(wrong, m.check())
+			if parts[m.Part] {
+				wrong = cmp.Or(wrong, fmt.Errorf("its handler prepared part %q twice", m.Part))
+			}
+			parts[m.Part] = true
 		}
 		first, claimed := taken[c.Order.Order]
 		other, underWay := busy[c.Order.Order]

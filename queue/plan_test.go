@@ -43,6 +43,8 @@ func TestPlan(t *testing.T) {
 	invalid.Messages[1].Message = amazon.Adjustment{Order: "111-0000000-0000001", Item: "1"}
 	empty := prepared("a", 1, 2)
 	empty.Messages[1].Message = nil
+	twice := prepared("a", 1, 2)
+	twice.Messages[1] = twice.Messages[0]
 	size := amazon.EncodedSize(prepared("a", 1, 1).Messages[0].Message)
 	plenty := queue.Batching{Messages: 100, Bytes: 1 << 20}
 	tests := []struct {
@@ -75,6 +77,8 @@ func TestPlan(t *testing.T) {
 			[]queue.EntryID{"b"}, nil, map[queue.EntryID]string{"a": "14 or 15"}},
 		{"no message at all", []queue.Prepared{empty, prepared("b", 1, 1)}, nil, plenty,
 			[]queue.EntryID{"b"}, nil, map[queue.EntryID]string{"a": "empty message"}},
+		{"a part twice", []queue.Prepared{twice, prepared("b", 1, 1)}, nil, plenty,
+			[]queue.EntryID{"b"}, nil, map[queue.EntryID]string{"a": "twice"}},
 		{"nobody", nil, nil, plenty, nil, nil, nil},
 	}
 	for _, tt := range tests {
@@ -148,6 +152,7 @@ func TestSetAside(t *testing.T) {
 	}{
 		{"for some time", queue.Aside{State: queue.EntryQueued, Why: "on hold"}, queue.EntryQueued, epoch.Add(15 * time.Minute), queue.EntryAccepted},
 		{"until a time", queue.Aside{State: queue.EntryQueued, Why: "on hold", NotBefore: later}, queue.EntryQueued, later, queue.EntryAccepted},
+		{"until it is shipped", queue.Aside{State: queue.EntryAwaitingShipment, Why: "not shipped", NotBefore: later}, queue.EntryAwaitingShipment, later, queue.EntryAccepted},
 		{"the state left empty", queue.Aside{Why: "on hold", NotBefore: later}, queue.EntryQueued, later, queue.EntryAccepted},
 		{"for a person", queue.Aside{State: queue.EntryNeedsDecision, Why: "overdrawn"}, queue.EntryNeedsDecision, epoch.Add(15 * time.Minute), queue.EntryNeedsDecision},
 	}
@@ -328,7 +333,7 @@ func TestNumbersAreUsedUp(t *testing.T) {
 
 func TestNew(t *testing.T) {
 	in(t, func(w *world) {
-		good := queue.Config{Store: w.store, Feeds: w.amazon, Accounts: w.accounts, Settings: settings.Fixed{}, Handlers: map[queue.Kind]queue.Handler{queue.KindRefund: &handler{}}}
+		good := queue.Config{Store: w.store, Feeds: w.amazon, Accounts: w.accounts, Settings: settings.Fixed{}, Installation: "test", Handlers: map[queue.Kind]queue.Handler{queue.KindRefund: &handler{}}}
 		_, err := queue.New(good)
 		require.NoError(w.t, err)
 		for name, spoil := range map[string]func(*queue.Config){
@@ -338,6 +343,10 @@ func TestNew(t *testing.T) {
 			"Settings": func(c *queue.Config) { c.Settings = nil },
 			"Handlers": func(c *queue.Config) { c.Handlers = nil },
 			"Batching": func(c *queue.Config) { c.Batching.Bytes = 10<<20 + 1 },
+			"Budget":   func(c *queue.Config) { c.Budget.Accounts = -1 },
+			"Margin":   func(c *queue.Config) { c.Margin = -1 },
+
+			"Installation": func(c *queue.Config) { c.Installation = " test" },
 		} {
 			c := good
 			spoil(&c)
@@ -353,7 +362,7 @@ func TestKindWithoutHandler(t *testing.T) {
 		ids := w.request(asked{order: 1}, asked{order: 2, kind: queue.KindCancellation})
 		st := &gatedStore{w.store, nil}
 		q, err := queue.New(queue.Config{
-			Store: st, Feeds: w.amazon, Accounts: w.accounts, Settings: w, Now: w.now,
+			Store: st, Feeds: w.amazon, Accounts: w.accounts, Settings: w, Installation: "test", Now: w.now,
 			Handlers: map[queue.Kind]queue.Handler{queue.KindRefund: &handler{w, st}},
 		})
 		require.NoError(w.t, err)

@@ -1,10 +1,12 @@
 package queue
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/takebackhq/takeback/amazon"
@@ -24,15 +26,27 @@ type Config struct {
 	Settings settings.Source // the mode is read at each pass
 	Handlers map[Kind]Handler
 
+	// Installation is the name of this installation, 1 to 64 printable characters;
+	// required. The store keeps it: a process with another name, such as one on a
+	// copy of the database, sends nothing and asks nothing. See [Queue.TakeOver].
+	Installation string
+
 	Batching Batching
-	Margin   time.Duration    // Amazon lists a feed in getFeeds within this time of its creation. Defaults to 4 hours.
+	Budget   Budget
+	Margin   time.Duration    // how long after its creation Amazon may take to list a feed. Defaults to 4 hours.
 	Logger   *slog.Logger     // nil discards
 	Now      func() time.Time // nil: time.Now
 }
 
-// Batching says how documents are made. Zero fields take their defaults.
+const defaultMargin = 4 * time.Hour
+
+// Batching says when documents are made, and how large. Zero fields take their
+// defaults. It is read at each pass, like the mode.
 type Batching struct {
 	Interval time.Duration // Auto sends when the oldest entry has waited this long. Defaults to 30 minutes.
+	Count    int           // Auto sends when so many wait, whatever their age. Defaults to 0: their number does not count.
+	Apart    time.Duration // Auto leaves this long between two documents of a type. Defaults to the 20 minutes that Amazon advises.
+	Grace    time.Duration // in every mode, nothing is claimed before it was queued for so long. Defaults to 0.
 	Messages int           // at most in one document. Defaults to 10,000.
 	Bytes    int           // at most in one document, 64 KiB to 10 MiB. Defaults to 10 MiB, the size Amazon advises to stay under.
 }
@@ -43,25 +57,38 @@ const (
 )
 
 func (b Batching) withDefaults() (Batching, error) {
-	if b.Interval < 0 || b.Messages < 0 || b.Bytes != 0 && (b.Bytes < minDocument || b.Bytes > maxDocument) {
+	if min(b.Interval, b.Apart, b.Grace) < 0 || min(b.Count, b.Messages) < 0 || b.Bytes != 0 && (b.Bytes < minDocument || b.Bytes > maxDocument) {
 		return b, fmt.Errorf("queue: Batching %+v: want nothing below zero, and %d to %d bytes", b, minDocument, maxDocument)
 	}
-	if b.Interval == 0 {
-		b.Interval = 30 * time.Minute
-	}
-	if b.Messages == 0 {
-		b.Messages = 10_000
-	}
-	if b.Bytes == 0 {
-		b.Bytes = maxDocument
-	}
+	b.Interval = cmp.Or(b.Interval, 30*time.Minute)
+	b.Apart = cmp.Or(b.Apart, 20*time.Minute)
+	b.Messages = cmp.Or(b.Messages, 10_000)
+	b.Bytes = cmp.Or(b.Bytes, maxDocument)
 	return b, nil
+}
+
+// Budget bounds one [Queue.Step], so that its caller has a say in between. What it
+// leaves over comes first in the next one. Zero fields take their defaults.
+type Budget struct {
+	Accounts int           // to be worked on. Defaults to 1,000.
+	Time     time.Duration // after which no further account is begun. Defaults to 1 minute.
+}
+
+func (b Budget) withDefaults() (Budget, error) {
+	if b.Accounts < 0 || b.Time < 0 {
+		return b, fmt.Errorf("queue: Budget %+v: want nothing below zero", b)
+	}
+	return Budget{cmp.Or(b.Accounts, 1000), cmp.Or(b.Time, time.Minute)}, nil
 }
 
 // Queue holds requests, sends them in batches and follows them. It is safe for
 // use from several goroutines and processes on one store.
 type Queue struct {
 	c Config
+
+	mu    sync.Mutex
+	known map[order.AccountID]bool // whose feeds this process has seen to be ours
+	swept time.Time                // when all open batches were last looked over
 }
 
 // New checks the configuration.
@@ -69,15 +96,19 @@ func New(c Config) (*Queue, error) {
 	if c.Store == nil || c.Feeds == nil || c.Accounts == nil || c.Settings == nil || len(c.Handlers) == 0 {
 		return nil, errors.New("queue: Config needs Store, Feeds, Accounts, Settings and Handlers")
 	}
+	if !nameable(c.Installation) {
+		return nil, fmt.Errorf("queue: Config.Installation %.80q: want the name of this installation, 1 to %d printable characters", c.Installation, maxInstallation)
+	}
+	if c.Margin < 0 {
+		return nil, fmt.Errorf("queue: Config.Margin %s: want nothing below zero", c.Margin)
+	}
+	c.Margin = cmp.Or(c.Margin, defaultMargin)
 	var err error
 	if c.Batching, err = c.Batching.withDefaults(); err != nil {
 		return nil, err
 	}
-	if c.Margin < 0 {
-		return nil, fmt.Errorf("queue: Config.Margin is %s: want nothing below zero", c.Margin)
-	}
-	if c.Margin == 0 {
-		c.Margin = 4 * time.Hour
+	if c.Budget, err = c.Budget.withDefaults(); err != nil {
+		return nil, err
 	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
@@ -85,7 +116,7 @@ func New(c Config) (*Queue, error) {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	return &Queue{c}, nil
+	return &Queue{c: c, known: map[order.AccountID]bool{}}, nil
 }
 
 // Entries lists entries.

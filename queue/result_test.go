@@ -312,7 +312,7 @@ func TestOneAccountsError(t *testing.T) {
 		broken := account("xx", "acme")
 		broken.Merchant = ""
 		w.accounts = amazon.AccountList{broken, w.accounts[0]}
-		id := w.request(asked{order: 1})[0]
+		id := w.request(asked{order: 1}, asked{order: 2, account: "xx", company: "acme"})[0]
 		_, err := w.queue().Step(w.t.Context())
 		require.ErrorContains(w.t, err, "xx")
 		assert.Equal(w.t, queue.EntrySubmitted, w.get(id).State)

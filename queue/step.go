@@ -4,13 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"iter"
+	"maps"
 	"slices"
 	"time"
 
 	"github.com/takebackhq/takeback/amazon"
 	"github.com/takebackhq/takeback/order"
-	"github.com/takebackhq/takeback/settings"
 	"github.com/takebackhq/takeback/store"
 )
 
@@ -20,98 +19,405 @@ const idle = time.Minute
 // conflictPause keeps two workers that meet from spinning.
 const conflictPause = 2 * time.Second
 
-// Step makes one pass over all accounts: it sends what is due, asks for what was
-// sent, and applies what Amazon answered. It says when to come back at the
-// latest. One account's error does not keep the others from their turn; the
-// errors are joined. When the context ends, nothing new is started, and a
-// request that is on its way is waited for.
+// Step makes one pass: it sends what is due, asks for what was sent, and applies
+// what Amazon answered, of every account that has something due and that no other
+// process is working on. It says when to come back at the latest; at once, when
+// the [Budget] was used up first, and then the next Step goes on after the last
+// account. One account's error does not keep the others from their turn; the
+// errors are joined, and the account is left alone for a while. When the context
+// ends, nothing new is started, and a request that is on its way is waited for.
+//
+// What it costs depends on what is due, not on how many accounts, entries and
+// batches there are.
 func (q *Queue) Step(ctx context.Context) (next time.Time, err error) {
-	next = q.now().Add(idle)
-	accounts, err := q.c.Accounts.Accounts(ctx)
-	if err != nil {
-		return next, fmt.Errorf("accounts: %w", err)
+	began := q.now()
+	next = began.Add(idle)
+	if err := q.install(ctx); err != nil {
+		return next, err
 	}
-	open, err := q.c.Store.Batches(ctx, BatchQuery{Unapplied: true})
+	due, soon, err := q.due(ctx, began)
+	next = earlier(next, soon)
+	if err != nil || len(due) == 0 {
+		return next, err
+	}
+	round, err := q.round(ctx, due)
 	if err != nil {
 		return next, err
 	}
-	batches := map[order.AccountID][]Batch{}
-	for _, b := range open {
-		batches[b.Account] = append(batches[b.Account], b)
-	}
 	var errs []error
-	for _, a := range accounts {
-		if ctx.Err() != nil {
-			errs = append(errs, ctx.Err())
-			break
-		}
-		due, err := q.account(ctx, a, batches[a.ID])
-		delete(batches, a.ID)
+	begun, worked := 0, 0
+	for some := range slices.Chunk(round, accountsAtOnce) {
+		accounts, err := q.accounts(ctx, some)
 		if err != nil {
-			errs = append(errs, fmt.Errorf("account %s: %w", a.ID, err))
+			return next, errors.Join(append(errs, err)...)
 		}
-		next = earlier(next, due)
-	}
-	for id, unlisted := range batches {
-		if ctx.Err() == nil {
-			errs = append(errs, fmt.Errorf("account %s is not in Accounts, and %d of its batches are open, such as %s: list it until they are done", id, len(unlisted), unlisted[0].ID))
+		for _, v := range some {
+			if ctx.Err() != nil {
+				return next, errors.Join(append(errs, ctx.Err())...)
+			}
+			if worked >= q.c.Budget.Accounts || begun > 0 && q.now().Sub(began) >= q.c.Budget.Time {
+				last := round[begun-1].turn.account
+				return q.now(), errors.Join(append(errs, q.leave(ctx, last))...)
+			}
+			begun++
+			due, mine, err := q.visit(ctx, accounts[v.turn.account], v)
+			if mine {
+				worked++
+			}
+			if err != nil {
+				errs = append(errs, fmt.Errorf("account %s: %w", v.turn.account, err))
+			}
+			next = earlier(next, due)
 		}
 	}
-	return next, errors.Join(errs...)
+	return next, errors.Join(append(errs, ctx.Err())...)
 }
 
-// account makes one pass over an account and says when its next thing is due;
-// zero when nothing is.
-func (q *Queue) account(ctx context.Context, a amazon.Account, batches []Batch) (time.Time, error) {
-	if err := a.Check(); err != nil {
-		return time.Time{}, err
+// visit is what may be due for an account.
+type visit struct {
+	turn    *turn
+	batches bool                     // some are due
+	again   bool                     // some entries are to be looked at again
+	waiting map[amazon.FeedType]bool // entries that may be ready to go
+}
+
+// accountsAtOnce is how many accounts are asked of the host in one go.
+const accountsAtOnce = 100
+
+func (q *Queue) accounts(ctx context.Context, round []visit) (map[order.AccountID]amazon.Account, error) {
+	ids := make([]order.AccountID, len(round))
+	for i, v := range round {
+		ids[i] = v.turn.account
 	}
-	now := q.now()
-	var next time.Time
-	var errs []error
-	done := func(what string, due time.Time, err error) {
+	found, err := q.c.Accounts.Accounts(ctx, ids...)
+	if err != nil {
+		return nil, fmt.Errorf("accounts: %w", err)
+	}
+	accounts := make(map[order.AccountID]amazon.Account, len(found))
+	for _, a := range found {
+		accounts[a.ID] = a
+	}
+	return accounts, nil
+}
+
+// due finds the accounts that may have something to do, and says when others
+// will.
+func (q *Queue) due(ctx context.Context, now time.Time) (due map[order.AccountID]*visit, next time.Time, err error) {
+	due = map[order.AccountID]*visit{}
+	of := func(a order.AccountID) *visit {
+		if due[a] == nil {
+			due[a] = &visit{waiting: map[amazon.FeedType]bool{}}
+		}
+		return due[a]
+	}
+	open := BatchQuery{Unapplied: true, DueBy: now.Add(idle)}
+	if q.sweeps(now) {
+		open.DueBy = time.Time{}
+	}
+	batches, err := q.c.Store.Batches(ctx, open)
+	if err != nil {
+		return nil, next, err
+	}
+	for _, b := range batches {
+		if b.due(now) {
+			of(b.Account).batches = true
+		} else {
+			next = earlier(next, b.Due)
+		}
+	}
+	lanes, err := q.c.Store.Lanes(ctx, EntryQueued, EntryAwaitingShipment, EntryUnknownSent, EntryUnknownResult, EntryNeedsDecision)
+	if err != nil {
+		return nil, next, err
+	}
+	for _, l := range lanes {
+		switch {
+		case l.Ready.After(now):
+			next = earlier(next, l.Ready)
+		case l.State == EntryQueued:
+			of(l.Account).waiting[l.Feed] = true
+		default:
+			of(l.Account).again = true
+		}
+	}
+	return due, next, nil
+}
+
+// maxDue is more than any rule lets a batch wait until it is looked at again.
+const maxDue = 72 * time.Hour
+
+// due tells whether a batch is to be looked at. One that is due in times that no
+// rule allows was left by a clock that is wrong.
+func (b Batch) due(now time.Time) bool { return !b.Due.After(now) || b.Due.After(now.Add(maxDue)) }
+
+// sweeps tells, once an hour, that it is time to look at all open batches instead
+// of those that are due, so that none is forgotten for a wrong time in it.
+func (q *Queue) sweeps(now time.Time) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if age := now.Sub(q.swept); age >= 0 && age < time.Hour {
+		return false
+	}
+	q.swept = now
+	return true
+}
+
+const placeCell = "queue/place"
+
+// round puts accounts in the order in which they have their turns: it begins after
+// the one where the last Step that used up its budget stopped. Those with failures
+// come last, so that waiting for them costs nobody else time.
+func (q *Queue) round(ctx context.Context, due map[order.AccountID]*visit) ([]visit, error) {
+	found, err := q.cells(ctx, placeCell)
+	if err != nil {
+		return nil, err
+	}
+	place := order.AccountID(found[placeCell].Data)
+	ids := slices.Sorted(maps.Keys(due))
+	turns, err := q.turns(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	i, there := slices.BinarySearch(ids, place)
+	if there {
+		i++
+	}
+	var live, failing []visit
+	for _, id := range slices.Concat(ids[i:], ids[:i]) {
+		v := due[id]
+		if v.turn = turns[id]; v.turn.Failures > 0 {
+			failing = append(failing, *v)
+		} else {
+			live = append(live, *v)
+		}
+	}
+	return append(live, failing...), nil
+}
+
+// leave keeps the place where a Step stopped. When another Step was faster, its
+// place is as good as ours.
+func (q *Queue) leave(ctx context.Context, last order.AccountID) error {
+	found, err := q.cells(ctx, placeCell)
+	if err != nil {
+		return err
+	}
+	err = q.c.Store.SaveCell(ctx, store.Cell{Name: placeCell, Version: found[placeCell].Version, Data: []byte(last)})
+	if errors.Is(err, store.ErrConflict) {
+		return nil
+	}
+	return err
+}
+
+// visit works on an account that nobody else is working on, if something is due
+// for it, and says when the next thing is; zero when nothing is known. mine tells
+// whether it had the turn.
+func (q *Queue) visit(ctx context.Context, a amazon.Account, v visit) (next time.Time, mine bool, err error) {
+	t, now := v.turn, q.now()
+	switch {
+	case t.unread != nil:
+		return next, false, t.unread
+	case t.Holder != "":
+		return t.Until, false, nil
+	case t.NotBefore.After(now):
+		return t.NotBefore, false, nil
+	}
+	if a.ID != "" && !v.batches && !v.again {
+		// To see that nothing is due, nobody needs the turn. Errors are for who has it.
+		at, err := q.sendable(ctx, a, v)
+		if err == nil && (at.IsZero() || at.After(now)) {
+			return at, false, nil
+		}
+	}
+	if mine, err = q.take(ctx, t); err != nil || !mine {
+		return now.Add(conflictPause), false, err
+	}
+	p := q.account(ctx, a, t, v)
+	t.NotBefore = time.Time{}
+	switch {
+	case !p.failed || p.worked:
+		t.Failures = 0
+	case ctx.Err() == nil:
+		t.failed(q.now())
+		p.next = t.NotBefore
+	}
+	err = errors.Join(p.errs...)
+	return p.next, true, errors.Join(err, q.give(ctx, t))
+}
+
+// progress is what came of a pass over an account.
+type progress struct {
+	next   time.Time
+	errs   []error
+	worked bool // a batch got on, or a document was sent
+	failed bool // something of that kind did not work
+}
+
+// account makes one pass over an account: first what was sent, then what is to be
+// found out, and last what is to be sent.
+func (q *Queue) account(ctx context.Context, a amazon.Account, t *turn, v visit) (p progress) {
+	told := func(what string, due time.Time, err error) {
 		if errors.Is(err, store.ErrConflict) {
 			// Another worker was faster. Its save is as good as ours.
 			q.c.Logger.DebugContext(ctx, "another worker was faster", "account", a.ID, "what", what, "error", err)
 			due, err = q.now().Add(conflictPause), nil
 		}
 		if err != nil {
-			errs = append(errs, fmt.Errorf("%s: %w", what, err))
+			p.errs = append(p.errs, fmt.Errorf("%s: %w", what, err))
 		}
-		next = earlier(next, due)
+		p.next = earlier(p.next, due)
 	}
-	for i, b := range batches {
+	done := func(what string, due time.Time, worked bool, err error) {
+		before := len(p.errs)
+		told(what, due, err)
+		failed := len(p.errs) > before
+		p.failed, p.worked = p.failed || failed, p.worked || worked && !failed
+	}
+	mayGoOn := func() bool {
 		if ctx.Err() != nil {
-			break
+			return false
 		}
-		if !b.Due.After(now) {
-			var err error
-			b, err = q.advance(ctx, a, b, batches)
-			batches[i] = b
-			done("batch "+string(b.ID), time.Time{}, err)
+		mine, err := q.keep(ctx, t)
+		if err != nil {
+			done("turn", time.Time{}, false, err)
 		}
-		if !b.Applied && b.Due.After(now) {
-			next = earlier(next, b.Due)
+		return mine
+	}
+	if a.ID == "" {
+		done("Accounts", time.Time{}, false, errors.New("it is not listed, and has open documents or requests: list it until they are done"))
+		return p
+	}
+	if err := a.Check(); err != nil {
+		done("Accounts", time.Time{}, false, err)
+		return p
+	}
+	batches, err := q.c.Store.Batches(ctx, BatchQuery{Accounts: []order.AccountID{a.ID}, Unapplied: true})
+	if err != nil {
+		done("batches", time.Time{}, false, err)
+		return p
+	}
+	advance := func(unsent bool) {
+		now := q.now()
+		for i, b := range batches {
+			if b.unsent() != unsent || b.State == BatchUnknownSent {
+				continue
+			}
+			if b.due(now) && mayGoOn() {
+				was := b
+				b, err := q.advance(ctx, a, b, batches)
+				batches[i] = b
+				t.count(was.State, b)
+				if unsent && !b.unsent() {
+					t.sent(b, q.now())
+				}
+				done("batch "+string(b.ID), time.Time{}, true, err)
+				if err != nil && ctx.Err() == nil {
+					p.next = earlier(p.next, q.rest(ctx, was))
+				}
+			}
+			if b = batches[i]; !b.Applied && b.Due.After(now) {
+				p.next = earlier(p.next, b.Due)
+			}
 		}
 	}
-	for _, t := range []amazon.FeedType{amazon.CancelFeed, amazon.RefundFeed} {
-		due, err := q.look(ctx, a, t, batches)
-		done("look for "+string(t), due, err)
-	}
-	due, err := q.testify(ctx, a)
-	done("evidence", due, err)
-	// Cancellations first: a parcel that leaves cannot be called back.
-	for _, t := range []amazon.FeedType{amazon.CancelFeed, amazon.RefundFeed} {
-		if ctx.Err() != nil {
-			break
+	advance(false)
+	if v.batches && mayGoOn() {
+		for _, feed := range t.feeds() {
+			due, err := q.look(ctx, a, feed, batches)
+			if err != nil && ctx.Err() == nil {
+				due = q.restLost(ctx, feed, batches)
+			}
+			told("look for "+string(feed), due, err)
 		}
-		due, err := q.fill(ctx, a, t, batches)
-		done(string(t), due, err)
 	}
-	if ctx.Err() != nil {
-		errs = append(errs, ctx.Err())
+	if v.again && mayGoOn() {
+		told("entries that waited for a shipment", time.Time{}, q.ripen(ctx, a))
+		due, err := q.testify(ctx, a)
+		told("evidence", due, err)
 	}
-	return next, errors.Join(errs...)
+	if err := q.pauseCancelled(ctx, t); err != nil {
+		done("pause", time.Time{}, false, err)
+		return p
+	}
+	if len(v.waiting) == 0 && !slices.ContainsFunc(batches, Batch.unsent) || !mayGoOn() {
+		return p
+	}
+	ok, at, err := q.cleared(ctx, a, t, batches)
+	done("may it send", at, false, err)
+	if !ok {
+		for feed := range v.waiting {
+			if err != nil {
+				t.wait(feed, q.now().Add(errorPause))
+			}
+		}
+		for _, b := range batches {
+			if b.unsent() && b.due(q.now()) && ctx.Err() == nil {
+				p.next = earlier(p.next, q.rest(ctx, b))
+			}
+		}
+		return p
+	}
+	advance(true)
+	for _, feed := range t.feeds() {
+		if !v.waiting[feed] || !mayGoOn() {
+			continue
+		}
+		before := t.Sent[feed]
+		due, err := q.fill(ctx, a, t, feed, batches)
+		if err != nil {
+			t.wait(feed, q.now().Add(errorPause))
+			due = earlier(due, t.Wait[feed])
+		}
+		done(string(feed), due, !t.Sent[feed].Equal(before), err)
+	}
+	return p
+}
+
+// errorPause is how long what did not work rests, when everything else did.
+const errorPause = time.Minute
+
+// rest has a batch, as it was read, looked at again after a while; not when
+// anything of it was saved meanwhile.
+func (q *Queue) rest(ctx context.Context, was Batch) time.Time {
+	was.Due = q.now().Add(errorPause)
+	if _, err := q.save(ctx, was); err != nil {
+		q.c.Logger.DebugContext(ctx, "batch does not rest", "batch", was.ID, "error", err)
+	}
+	return was.Due
+}
+
+// restLost lets the lost batches of a type rest, after a look for them that did
+// not work.
+func (q *Queue) restLost(ctx context.Context, feed amazon.FeedType, batches []Batch) (next time.Time) {
+	for _, b := range batches {
+		if b.Feed == feed && b.State == BatchUnknownSent && b.due(q.now()) {
+			next = earlier(next, q.rest(ctx, b))
+		}
+	}
+	return next
+}
+
+func (b Batch) unsent() bool { return b.State == BatchBuilding || b.State == BatchUploaded }
+
+// ripen puts entries that wait for a shipment back in the queue when their time
+// has come: then their handler looks at them again.
+func (q *Queue) ripen(ctx context.Context, a amazon.Account) error {
+	ripe := EntryQuery{
+		Accounts: []order.AccountID{a.ID}, Feeds: []amazon.FeedType{amazon.CancelFeed, amazon.RefundFeed},
+		States: []State{EntryAwaitingShipment}, ReadyBy: q.now(), Limit: entriesAtOnce,
+	}
+	for {
+		es, err := q.c.Store.Entries(ctx, ripe)
+		if err != nil || len(es) == 0 {
+			return err
+		}
+		for i := range es {
+			if err := es[i].move(EntryQueued, order.Stamp{By: "queue", At: q.now(), Why: es[i].Why}); err != nil {
+				return err
+			}
+		}
+		if err := q.c.Store.SaveQueue(ctx, Change{Entries: es}); err != nil {
+			return err
+		}
+	}
 }
 
 // advance takes a batch as far as it goes now.
@@ -131,11 +437,16 @@ func (q *Queue) advance(ctx context.Context, a amazon.Account, b Batch, all []Ba
 	return b, nil // UnknownSent waits for evidence; a word of a newer version is left alone
 }
 
+// fencePause is how often a document that waits for a fence is looked at: the
+// answer that it waits for may come after all.
+const fencePause = 5 * time.Minute
+
 // resume sends a batch that an earlier pass built and did not send.
 func (q *Queue) resume(ctx context.Context, a amazon.Account, b Batch, all []Batch) (Batch, error) {
-	if until := fence(all, b.Feed); until.After(q.now()) {
-		b.Due = until
-		return b, nil
+	now := q.now()
+	if until := fence(all, b.Feed); until.After(now) {
+		b.Due = earlier(until, now.Add(fencePause))
+		return q.save(ctx, b)
 	}
 	found, err := q.c.Store.Batches(ctx, BatchQuery{IDs: []BatchID{b.ID}, Contents: true})
 	if err != nil {
@@ -148,7 +459,8 @@ func (q *Queue) resume(ctx context.Context, a amazon.Account, b Batch, all []Bat
 	ticket, err := q.c.Feeds.Begin(ctx, a, b.Feed)
 	if err != nil {
 		b.Due = q.retryAt(err)
-		return b, ignoreThrottled(err)
+		b, saved := q.save(ctx, b)
+		return b, errors.Join(ignoreThrottled(err), saved)
 	}
 	defer ticket.Close()
 	return q.send(ctx, found[0], ticket)
@@ -156,21 +468,26 @@ func (q *Queue) resume(ctx context.Context, a amazon.Account, b Batch, all []Bat
 
 // fill makes and sends one document of what is due for an account and type, and
 // says when more is.
-func (q *Queue) fill(ctx context.Context, a amazon.Account, t amazon.FeedType, batches []Batch) (time.Time, error) {
+func (q *Queue) fill(ctx context.Context, a amazon.Account, t *turn, feed amazon.FeedType, batches []Batch) (time.Time, error) {
+	if until := t.Wait[feed]; until.After(q.now()) {
+		return until, nil
+	}
 	var next time.Time
 	var ticket amazon.Ticket
-	for o, err := range q.offers(ctx, a, t) {
+	for o, err := range q.offers(ctx, a, feed, t.Sent[feed]) {
 		if err != nil || !o.at.IsZero() {
 			return earlier(next, o.at), err
 		}
 		if ticket == nil {
-			if wait, until := q.mustWait(batches, t); wait {
+			if wait, until := q.mustWait(batches, feed); wait {
 				return until, nil
 			}
 			// A token first, and only then a claim: entries that wait for the bucket
 			// stay Queued and can still be withdrawn.
-			if ticket, err = q.c.Feeds.Begin(ctx, a, t); err != nil {
-				return q.retryAt(err), ignoreThrottled(err)
+			if ticket, err = q.c.Feeds.Begin(ctx, a, feed); err != nil {
+				at := q.retryAt(err)
+				t.wait(feed, at)
+				return at, ignoreThrottled(err)
 			}
 			defer ticket.Close()
 		}
@@ -181,7 +498,7 @@ func (q *Queue) fill(ctx context.Context, a amazon.Account, t amazon.FeedType, b
 		if len(entries) == 0 {
 			continue // somebody was faster
 		}
-		b, more, err := q.claim(ctx, a, t, entries, o.by)
+		b, more, err := q.claim(ctx, a, feed, entries, o.by)
 		next = earlier(next, more)
 		if err != nil {
 			return next, err
@@ -189,7 +506,10 @@ func (q *Queue) fill(ctx context.Context, a amazon.Account, t amazon.FeedType, b
 		if b.ID == "" {
 			continue // none of these can go now; they keep nobody else back
 		}
-		if b, err = q.send(ctx, b, ticket); b.State == BatchInQueue {
+		if b, err = q.send(ctx, b, ticket); !b.unsent() {
+			t.sent(b, q.now())
+		}
+		if b.State == BatchInQueue {
 			next = q.now() // there may be a second document to send
 		}
 		return earlier(next, b.Due), err
@@ -204,123 +524,8 @@ func (q *Queue) mustWait(batches []Batch, t amazon.FeedType) (wait bool, until t
 		return true, until
 	}
 	return slices.ContainsFunc(batches, func(b Batch) bool {
-		return b.Feed == t && (b.State == BatchBuilding || b.State == BatchUploaded) // its turn comes first
+		return b.Feed == t && b.unsent() // its turn comes first
 	}), time.Time{}
-}
-
-// offer is what may go in one document, or when there will be something.
-type offer struct {
-	entries func() ([]Entry, error) // in their order
-	by      string                  // who said that they shall go
-	at      time.Time
-}
-
-// chosenPage is how many chosen entries are read at a time to find the promise
-// of each.
-const chosenPage = 200
-
-// offers yields what shall go now, for one document after the other: those that
-// were promised to a selection, the oldest promise first, then what goes by
-// itself in this mode. Later ones are for when nothing of the earlier can go.
-func (q *Queue) offers(ctx context.Context, a amazon.Account, t amazon.FeedType) iter.Seq2[offer, error] {
-	return func(yield func(offer, error) bool) {
-		now := q.now()
-		ready := EntryQuery{Accounts: []order.AccountID{a.ID}, Feeds: []amazon.FeedType{t}, States: []State{EntryQueued}, ReadyBy: now}
-		// The first one is mostly enough; the whole of a selection is read when it
-		// may go, so that a pass that has to wait does not cost as much as one that
-		// sends.
-		chosen := ready
-		chosen.Selected, chosen.Limit = true, 1
-		tried := map[BatchID]bool{}
-		for more := true; more; chosen.Limit = chosenPage {
-			es, err := q.c.Store.Entries(ctx, chosen)
-			if err != nil {
-				yield(offer{}, err)
-				return
-			}
-			for _, e := range es {
-				chosen.After = e.Cursor()
-				promise := *e.Selection
-				if tried[promise.Batch] {
-					continue
-				}
-				tried[promise.Batch] = true
-				if !yield(offer{entries: func() ([]Entry, error) { return q.promised(ctx, ready, promise.Batch) }, by: promise.By}, nil) {
-					return
-				}
-			}
-			more = len(es) == chosen.Limit
-		}
-
-		s, err := q.c.Settings.Settings(ctx, a.Company)
-		if err != nil {
-			yield(offer{}, err)
-			return
-		}
-		if s.Mode() == settings.Manual {
-			return
-		}
-		var es []Entry
-		due := false // Auto: the oldest entry that could go has waited long enough
-		for ready.Limit = q.c.Batching.Messages; ; ready.After = es[len(es)-1].Cursor() {
-			if es, err = q.c.Store.Entries(ctx, ready); err != nil {
-				yield(offer{}, err)
-				return
-			}
-			if len(es) == 0 {
-				return
-			}
-			// What waited for a person or a batch does not go by itself when Queue is
-			// switched off.
-			free := slices.DeleteFunc(slices.Clone(es), func(e Entry) bool {
-				return e.Selection != nil || s.Mode() == settings.Direct && (e.Mode == settings.Manual || e.Mode == settings.Auto)
-			})
-			if s.Mode() == settings.Auto && !due {
-				at, err := q.autoAt(ctx, free)
-				if err != nil || at.After(now) {
-					yield(offer{at: at}, err)
-					return
-				}
-				due = !at.IsZero()
-			}
-			if len(free) > 0 && !yield(offer{entries: func() ([]Entry, error) { return free, nil }, by: string(s.Mode())}, nil) {
-				return
-			}
-			if len(es) < ready.Limit {
-				return
-			}
-		}
-	}
-}
-
-// promised reads what was promised to a selection, of what is ready to go.
-func (q *Queue) promised(ctx context.Context, ready EntryQuery, b BatchID) ([]Entry, error) {
-	ready.Selected, ready.Batch = true, b
-	es, err := q.c.Store.Entries(ctx, ready)
-	// An earlier attempt of an entry may have been in that batch.
-	return slices.DeleteFunc(es, func(e Entry) bool { return e.Selection.Batch != b }), err
-}
-
-// autoAt is when the oldest of these entries that could go has waited for the
-// interval; zero when none could. One that waits for another entry of its order
-// does not count: it would make every pass send what has just come.
-func (q *Queue) autoAt(ctx context.Context, es []Entry) (time.Time, error) {
-	if len(es) == 0 {
-		return time.Time{}, nil
-	}
-	if at := es[0].QueuedAt.Add(q.c.Batching.Interval); at.After(q.now()) {
-		return at, nil
-	}
-	busy, err := q.busy(ctx, es)
-	if err != nil {
-		return time.Time{}, err
-	}
-	for _, e := range es {
-		if _, waits := busy[e.Order]; !waits {
-			return e.QueuedAt.Add(q.c.Batching.Interval), nil
-		}
-	}
-	return time.Time{}, nil
 }
 
 // retryAt is when to try again after an error of Amazon's.

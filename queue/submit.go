@@ -82,6 +82,10 @@ func (q *Queue) submitting(ctx context.Context, b Batch) (Batch, error) {
 	if err != nil {
 		return b, err
 	}
+	if why, err := q.mayNotSend(ctx, b); err != nil || why != "" {
+		b.Due, b.Why = q.now().Add(idle), why
+		return b, err
+	}
 	if err := b.move(BatchSubmitting, ""); err != nil {
 		return b, err
 	}

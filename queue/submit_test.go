@@ -169,7 +169,8 @@ func TestFenceHoldsBackABuiltBatch(t *testing.T) {
 		w.amazon.answers = []answer{{err: errLost}}
 		first, second := w.worker(), w.worker(&failing{of: "amazon.Upload", n: 1, err: errLost})
 		require.True(w.t, second.until("store.Batches"))
-		require.True(w.t, second.let(1)) // it has seen no batch
+		require.True(w.t, second.until("amazon.Begin")) // it has seen no batch
+		w.leaseEnds()
 		require.True(w.t, first.until("amazon.Create"))
 		second.finish()
 		first.finish()

@@ -193,6 +193,14 @@ func TestEveryRowOfTheTableHappens(t *testing.T) {
 		require.NoError(w.t, q.Withdraw(w.t.Context(), "boss", "", ids[1]))
 	})
 	happens(func(w *world, q *queue.Queue) {
+		w.prepare = func(_ []queue.Entry, ps []queue.Prepared) ([]queue.Prepared, error) {
+			ps[0].Aside = &queue.Aside{State: queue.EntryAwaitingShipment, Why: "not shipped"}
+			return ps, nil
+		}
+		w.request(asked{order: 1})
+		w.pass(q, time.Hour)
+	})
+	happens(func(w *world, q *queue.Queue) {
 		w.batching.Bytes = 64 << 10
 		w.request(asked{order: 1, items: 200})
 		w.pass(w.queue(), time.Minute)

@@ -68,9 +68,10 @@ func TestUnlistedAccountIsNamed(t *testing.T) {
 		w.request(asked{order: 1})
 		q := w.queue()
 		w.step(q)
+		time.Sleep(time.Minute)
 		w.accounts = amazon.AccountList{account("other", "acme")}
 		_, err := w.queue().Step(w.t.Context())
-		require.ErrorContains(w.t, err, "account us is not in Accounts")
+		require.ErrorContains(w.t, err, "account us: Accounts: it is not listed")
 	})
 }
 

@@ -33,6 +33,8 @@ type world struct {
 	settings settings.Settings
 	accounts amazon.AccountList
 	batching queue.Batching
+	budget   queue.Budget
+	name     string // of the installation
 
 	// What a test changes in the handlers.
 	prepare func([]queue.Entry, []queue.Prepared) ([]queue.Prepared, error)
@@ -47,7 +49,7 @@ func in(t *testing.T, f func(*world)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		w := &world{
-			t: t, begun: time.Now(), accounts: amazon.AccountList{account("us", "acme")},
+			t: t, begun: time.Now(), name: "test", accounts: amazon.AccountList{account("us", "acme")},
 			store: &journal{Store: memory.New(), entries: map[queue.EntryID]queue.State{}, batches: map[queue.BatchID]queue.Batch{}, moves: map[move]bool{}},
 		}
 		w.amazon = &scripted{now: w.now, feeds: map[amazon.FeedID]createCall{}, watch: w.oneUnsure}
@@ -86,8 +88,8 @@ func (w *world) queue(gates ...gate) *queue.Queue {
 	h := &handler{w, st}
 	q, err := queue.New(queue.Config{
 		Store: st, Feeds: &gatedFeeds{w.amazon, gates}, Accounts: w.accounts, Settings: w,
-		Handlers: map[queue.Kind]queue.Handler{queue.KindRefund: h, queue.KindCancellation: h},
-		Batching: w.batching, Now: w.now,
+		Handlers:     map[queue.Kind]queue.Handler{queue.KindRefund: h, queue.KindCancellation: h},
+		Installation: w.name, Batching: w.batching, Budget: w.budget, Now: w.now,
 	})
 	require.NoError(w.t, err)
 	return q
@@ -129,12 +131,17 @@ func (w *world) worker(gates ...gate) *turnstile {
 	return s
 }
 
-// stepDuringCreate has one worker stand before its createFeed while another
-// makes a pass.
+// leaseEnds lets so much time pass that a worker which stands still has lost its
+// turn.
+func (w *world) leaseEnds() { time.Sleep(6 * time.Minute) }
+
+// stepDuringCreate has one worker stand before its createFeed for so long that it
+// loses its turn, and another make a pass.
 func (w *world) stepDuringCreate(other *queue.Queue) {
 	w.t.Helper()
 	first := w.worker()
 	require.True(w.t, first.until("amazon.Create"))
+	w.leaseEnds()
 	_, err := other.Step(w.t.Context())
 	require.NoError(w.t, err)
 	first.finish()

@@ -30,4 +30,14 @@
 // meanwhile, drafting with the token answers store.ErrConflict, and the draft
 // must be shown anew. A repeat (a double click, a retried call) returns the
 // first refund with [Draft.Existing] set and writes nothing.
+//
+// # What Amazon did
+//
+// [Service.Apply] follows what is known of every attempt of a refund. A line is
+// posted once for each attempt in which Amazon paid it: from its reservation while
+// there is one, and else beyond it, because it happened. A second payment raises the
+// alert doubled, a payment of what was given up, refused, rejected, taken back or
+// done another way the alert contradicted; and while more is gone than was charged,
+// other refunds of the order wait. Where the processing report does not tell,
+// [Service.Testify] looks in Amazon's books.
 package refund

@@ -82,7 +82,7 @@ func (r Refund) clone() Refund {
 		r.Asked[i].Amounts = maps.Clone(r.Asked[i].Amounts)
 	}
 	for i := range r.Lines {
-		r.Lines[i].Amounts = maps.Clone(r.Lines[i].Amounts)
+		r.Lines[i].Amounts, r.Lines[i].Paid = maps.Clone(r.Lines[i].Amounts), slices.Clone(r.Lines[i].Paid)
 	}
 	return r
 }

@@ -4,12 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 
-	"github.com/takebackhq/takeback/amazon"
 	"github.com/takebackhq/takeback/order"
 	"github.com/takebackhq/takeback/queue"
-	"github.com/takebackhq/takeback/settings"
 	"github.com/takebackhq/takeback/store"
 )
 
@@ -68,19 +65,12 @@ func changed(orders []order.Order, l order.Ledger, r Refund) error {
 	if err != nil {
 		return err
 	}
-	now := l.With(corrections...)
 	for _, line := range r.Lines {
 		if of := f.orderLine(line.Item); line.Outcome == LineOpen && (of.Item == "" || of.Shipped == 0) {
 			return fmt.Errorf("item %s: %w", line.Item, ErrNotShipped)
 		}
-		left := now.Left(line.Item)
-		for _, c := range left.Components() {
-			if c.Charged() && left[c].IsNegative() {
-				return fmt.Errorf("item %s: %s is overdrawn: %s more is posted and reserved than the order says was charged", line.Item, c, order.Format(left[c].Neg(), r.Currency))
-			}
-		}
 	}
-	return nil
+	return l.With(corrections...).Over(r.OverRefund)
 }
 
 func prepare(e queue.Entry, r Refund, l order.Ledger) queue.Prepared {
@@ -107,7 +97,8 @@ func (s *Service) load(ctx context.Context, es []queue.Entry) (map[queue.EntryID
 }
 
 // Apply implements [queue.Handler]: each line is posted, voided, reserved again
-// or left reserved, as its entry now says.
+// or left reserved, as its entry now says. A line is posted once for every attempt
+// in which Amazon is known to have paid it, whatever the entry says.
 func (s *Service) Apply(ctx context.Context, es []queue.Entry) error {
 	return queue.ApplyTogether(ctx, es, s.apply)
 }
@@ -127,7 +118,7 @@ func (s *Service) apply(ctx context.Context, es []queue.Entry) error {
 		if err != nil {
 			return err
 		}
-		c, err := settle(refund, ledgers[e.Order], e, set.Policy)
+		c, err := settle(refund, ledgers[e.Order], e, set.Policy, s.c.Now())
 		if err != nil {
 			return err
 		}
@@ -138,74 +129,4 @@ func (s *Service) apply(ctx context.Context, es []queue.Entry) error {
 		ledgers[e.Order] = after
 	}
 	return s.c.Store.SaveRefunds(ctx, changes)
-}
-
-// settle is what an entry's new state means for its refund.
-func settle(r Refund, l order.Ledger, e queue.Entry, p settings.Policy) (Change, error) {
-	s := e.Changed
-	s.At = s.At.UTC()
-	c := Change{Writes: order.Writes{Order: l.Order, Version: l.Version}}
-	results := map[string]queue.Result{}
-	for _, res := range e.Attempt().Results {
-		results[res.Part] = res
-	}
-	r.Lines = slices.Clone(r.Lines)
-	for i := range r.Lines {
-		line := &r.Lines[i]
-		var ps []order.Posting
-		var err error
-		said := results[line.Item]
-		to := outcome(e.State, said.Verdict, line.Outcome)
-		if to == line.Outcome {
-			continue
-		}
-		switch line.Outcome = to; to {
-		case LinePosted:
-			ps = l.Post(r.Cause(), line.Item, s)
-		case LineVoided:
-			ps = l.Void(r.Cause(), line.Item, s)
-			if e.State != queue.EntryRejected && e.State != queue.EntryWithdrawn { // those have results of earlier attempts at most
-				line.Code, line.Text = said.Code, said.Text
-			}
-		case LineOpen:
-			ps, err = l.Reserve(r.Cause(), line.Item, line.Amounts, r.OverRefund, s)
-			line.Code, line.Text = 0, ""
-		}
-		if err != nil {
-			return Change{}, fmt.Errorf("refund %s: %w", r.ID, err)
-		}
-		c.Postings = append(c.Postings, ps...)
-		l = l.With(ps...)
-	}
-	c.Refunds, c.Entries = []Refund{r}, []queue.Entry{e}
-	c.Effect(payment(l, p), r.HostOrder, s)
-	c.Effect(note("Refund %s of %s: %s.%s", r.ID, r.Total(), e.State.Label(), because(s.Why)), r.HostOrder, s)
-	c.Event(order.EventResult, "refund "+string(r.ID), string(e.State)+because(s.Why), s)
-	return c, nil
-}
-
-// outcome is what becomes of a line's reservation in a state of its entry.
-func outcome(s queue.State, v amazon.Verdict, now Outcome) Outcome {
-	switch {
-	case now == LinePosted:
-		return now
-	case s == queue.EntryQueued:
-		return LineOpen
-	case s == queue.EntryRejected, s == queue.EntryWithdrawn:
-		return LineVoided
-	case now != LineOpen:
-		return now
-	case v == amazon.VerdictAccepted:
-		return LinePosted
-	case v == amazon.VerdictRefused:
-		return LineVoided
-	}
-	return LineOpen // nobody knows yet: the money stays reserved
-}
-
-func because(why string) string {
-	if why == "" {
-		return ""
-	}
-	return " " + why
 }

@@ -35,7 +35,7 @@ func newDesk(t testing.TB, set settings.Settings) *desk {
 	d.amazon = &scripted{store: d.store, now: d.clock, errors: map[string]int{}}
 	var err error
 	d.queue, err = queue.New(queue.Config{
-		Store: d.store, Feeds: d.amazon, Accounts: amazon.AccountList{acme}, Settings: settings.Fixed(set), Now: d.clock,
+		Store: d.store, Feeds: d.amazon, Accounts: amazon.AccountList{acme}, Settings: settings.Fixed(set), Now: d.clock, Installation: "test",
 		Handlers: map[queue.Kind]queue.Handler{queue.KindRefund: d.Service},
 	})
 	require.NoError(t, err)
@@ -102,7 +102,7 @@ func (a *scripted) Feed(_ context.Context, _ amazon.Account, id amazon.FeedID) (
 }
 
 func (a *scripted) Document(ctx context.Context, _ amazon.Account, id amazon.DocumentID) (io.ReadCloser, error) {
-	batches, err := a.store.Batches(ctx, queue.BatchQuery{DocumentNumbers: []amazon.FeedID{amazon.FeedID(id)}})
+	batches, err := a.store.Batches(ctx, queue.BatchQuery{DocumentNumbers: []amazon.FeedID{amazon.FeedID(id)}, Contents: true})
 	if err != nil {
 		return nil, err
 	}

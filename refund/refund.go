@@ -59,6 +59,7 @@ type Refund struct {
 	Surplus decimal.Decimal
 
 	Issued order.Stamp
+	Ended  order.Stamp // when its entry came to its end; zero while it has none
 }
 
 // Ask is what somebody wants refunded of one order item: a share for so many
@@ -88,6 +89,10 @@ type Line struct {
 	Outcome Outcome
 	Code    int    // Amazon's, when it refused
 	Text    string // Amazon's words, when it refused
+
+	// Paid are the batches in which Amazon is known to have paid it, each of them
+	// posted once. One without a name stands for what was done another way.
+	Paid []queue.BatchID
 }
 
 // Total is what the buyer gets back over all lines.

@@ -13,12 +13,14 @@ import (
 	"github.com/takebackhq/takeback/store"
 )
 
-// Config is what a [Service] works with. All fields but Now are required.
+// Config is what a [Service] works with. All fields but Finances and Now are
+// required.
 type Config struct {
 	Store    Store
 	Book     order.Book
 	Accounts amazon.Accounts
 	Settings settings.Source
+	Finances amazon.Finances  // nil: what became of a refund is not looked for in the books
 	Now      func() time.Time // nil: time.Now
 }
 
@@ -28,7 +30,7 @@ type Service struct {
 	c Config
 }
 
-var _ queue.Handler = (*Service)(nil)
+var _ queue.Witness = (*Service)(nil)
 
 // New checks the configuration.
 func New(c Config) (*Service, error) {
@@ -95,7 +97,7 @@ const maxTries = 10
 // conflict. It needs the request's Token or Key, so that a repeated call meets
 // the first one's refund. It answers store.ErrConflict when what is left of the
 // order is not what the token's draft showed: show it anew. A repeat returns the
-// first refund, with ErrEnded when that was refused, rejected or withdrawn.
+// first refund, with ErrEnded when that has ended and nothing of it was paid.
 func (s *Service) Issue(ctx context.Context, r Request) (Refund, error) {
 	if r.Token == "" && r.Key == "" {
 		return Refund{}, fmt.Errorf("refund of order %s: %w: set Token to the draft's, or Key to one of your own", r.Order.Number, ErrUnconfirmed)

@@ -2,6 +2,7 @@ package refund_test
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"sync"
 	"testing"
@@ -163,9 +164,12 @@ func (s *shop) sent(id queue.EntryID, to queue.State, results ...queue.Result) q
 	s.t.Helper()
 	e := s.decided(id, to)
 	e.Changed.By = "Amazon"
-	e.Attempts = append(e.Attempts, queue.Attempt{Batch: "acme-us-1", At: noon, Results: results})
+	e.Attempts = append(e.Attempts, queue.Attempt{Batch: batch(len(e.Attempts) + 1), At: noon, Results: results})
 	return e
 }
+
+// batch is that of the n-th attempt.
+func batch(n int) queue.BatchID { return queue.BatchID(fmt.Sprint("acme-us-", n)) }
 
 // decided is the entry of a refund after somebody here gave it another state.
 func (s *shop) decided(id queue.EntryID, to queue.State) queue.Entry {

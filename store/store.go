@@ -29,6 +29,10 @@
 //     byte for byte: unknown state words come back as they went in, amounts with
 //     all their digits, times as the same instant in UTC. Rows are values: what
 //     a caller changes in a row that it read or saved changes nothing stored.
+//   - An event whose Key is there already, in whichever journal, is not appended
+//     again, and that is no conflict.
+//   - A read costs what it answers, not what is stored: a pass asks for what is
+//     ready of one account while another has a million entries that wait.
 //   - Expected conflicts are found by affected-row counts and ON CONFLICT, never
 //     by a statement that fails, which would poison a host's transaction.
 //   - A store never holds two connections at once, so a pool of one is enough.

@@ -145,6 +145,8 @@ func run(ctx context.Context, args []string, stdout io.Writer) (err error) {
 		Accounts: outside.accounts(),
 		Settings: settings.Fixed(settings.Resolve(modes[f.mode], nil)),
 		Now:      c.Now,
+
+		Installation: "quickstart",
 	})
 	if err != nil {
 		return err

@@ -34,17 +34,15 @@ func (p *plan) run(ctx context.Context, q querier) (err error) {
 // writer runs statements on one connection. One that comes again is prepared.
 type writer struct {
 	q        querier
-	prepared map[string]*sql.Stmt // nil: was run once
+	prepared map[string]*sql.Stmt // nil: ran once
 }
 
 func (w *writer) run(ctx context.Context, steps []step) error {
 	for _, s := range steps {
-		// Each statement is short; looking here is cheaper than having the driver
-		// watch the context during each of thousands.
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		n, err := w.exec(context.WithoutCancel(ctx), s.stmt, s.args)
+		n, err := w.exec(ctx, s.stmt, s.args)
 		next := s.then
 		if err == nil && n == 0 {
 			next, err = s.otherwise, s.none
@@ -62,22 +60,28 @@ func (w *writer) run(ctx context.Context, steps []step) error {
 // exec runs a statement and returns how many rows it changed.
 func (w *writer) exec(ctx context.Context, stmt string, args []any) (int64, error) {
 	prepared, again := w.prepared[stmt]
-	if again && prepared == nil {
+	if !again {
+		w.prepared[stmt] = nil
+		return changed(w.q.ExecContext(ctx, stmt, args...))
+	}
+	// The lock is ours by now and each statement is short: a look at the context
+	// before each is enough, and cheaper than the driver's watching it.
+	ctx = context.WithoutCancel(ctx)
+	if prepared == nil {
 		var err error
 		if prepared, err = w.q.PrepareContext(ctx, stmt); err != nil {
 			return 0, err
 		}
+		w.prepared[stmt] = prepared
 	}
-	w.prepared[stmt] = prepared
-	run := func() (sql.Result, error) { return w.q.ExecContext(ctx, stmt, args...) }
-	if prepared != nil {
-		run = func() (sql.Result, error) { return prepared.ExecContext(ctx, args...) }
-	}
-	result, err := run()
+	return changed(prepared.ExecContext(ctx, args...))
+}
+
+func changed(r sql.Result, err error) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	return result.RowsAffected()
+	return r.RowsAffected()
 }
 
 func (w *writer) close() error {

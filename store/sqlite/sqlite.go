@@ -13,6 +13,16 @@
 // A request is kept before it is sent, or it could be sent twice: every save
 // refuses a connection whose PRAGMA synchronous is below FULL.
 //
+// # When a newer version migrates the database
+//
+// A process that starts afterwards with this version is refused by [New]. One that
+// runs goes on with what it knows: it reads, and it saves what became of what was
+// sent. A save that would begin a document, or commit the right to send one,
+// answers store.ErrNewer. Words that only the newer version knows are kept. This
+// works because migrations only add, and because a version keeps what an older one
+// must not lose in columns and tables of its own: a row that is saved by the older
+// one has its body written anew.
+//
 // # In the host's transaction
 //
 // [Store.WithTx] saves a draft together with the host's own rows. Such a

@@ -215,12 +215,15 @@ func drawnEntry(r *rand.Rand, n int) queue.Entry {
 	return e
 }
 
+// manyAccounts are more than a statement may have parts.
+var manyAccounts = fillIDs([]order.AccountID{"a", "b"}, func(a order.AccountID) order.AccountID { return a }, 1000)
+
 func drawnQuery(r *rand.Rand) queue.EntryQuery {
 	q := queue.EntryQuery{
 		States: some(r, nil, []queue.State{queue.EntryQueued}, []queue.State{"Future", queue.EntryQueued, queue.EntryUnknownSent, "Future"}),
 		Feeds:  some(r, nil, []amazon.FeedType{amazon.RefundFeed}, []amazon.FeedType{"FUTURE", amazon.CancelFeed}),
 		Batch:  some(r, "", "", "", queue.BatchID("a-1")), Selected: r.IntN(3) == 0, Limit: r.IntN(5),
-		Accounts: some(r, nil, []order.AccountID{"a"}, []order.AccountID{"c", "b", "c", "nobody"}),
+		Accounts: some(r, nil, []order.AccountID{"a"}, []order.AccountID{"c", "b", "c", "nobody"}, manyAccounts),
 		Company:  some(r, order.CompanyID(""), "", "x"),
 		ReadyBy:  some(r, time.Time{}, noon, at(2)),
 	}

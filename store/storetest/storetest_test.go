@@ -2,6 +2,7 @@ package storetest_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -104,10 +105,21 @@ func (f faulty) SaveCancellations(ctx context.Context, cs []cancel.Change) error
 }
 
 func (f faulty) SaveQueue(ctx context.Context, c queue.Change) error {
-	if f.fault == "document number not unique" {
+	switch f.fault {
+	case "document number not unique":
 		for i := range c.Batches {
 			c.Batches[i].DocumentNumber = ""
 		}
+	case "rows with a key appended twice":
+		for i := range c.Events {
+			c.Events[i].Key = ""
+		}
+	case "other batches' versions forgotten":
+		if len(c.Batches) > 1 && c.Batches[0].Version > 0 {
+			c.Batches = c.Batches[len(c.Batches)-1:]
+		}
+	case "heads of claims forgotten":
+		c.Orders = nil
 	}
 	return f.Store.SaveQueue(ctx, c)
 }
@@ -117,6 +129,40 @@ func (f faulty) Batches(ctx context.Context, q queue.BatchQuery) ([]queue.Batch,
 		q.Contents = true
 	}
 	return f.Store.Batches(ctx, q)
+}
+
+func (f faulty) Lanes(ctx context.Context, states ...queue.State) ([]queue.Lane, error) {
+	ls, err := f.Store.Lanes(ctx, states...)
+	for i := range ls {
+		if f.fault == "lanes without their time" {
+			ls[i].Ready = time.Time{}
+		}
+	}
+	return ls, err
+}
+
+func (f faulty) Alerts(ctx context.Context, q order.AlertQuery) ([]order.Alert, error) {
+	if f.fault == "closed alerts shown" {
+		q.Closed = true
+	}
+	return f.Store.Alerts(ctx, q)
+}
+
+func (f faulty) SaveCell(ctx context.Context, c store.Cell) error {
+	if f.fault == "lease taken over blindly" {
+		cells, err := f.Store.Cells(ctx, []string{c.Name})
+		if err != nil {
+			return err
+		}
+		for _, there := range cells {
+			c.Version = there.Version
+		}
+		if err := f.Store.SaveCell(ctx, c); !errors.Is(err, store.ErrConflict) {
+			return err
+		}
+		return nil
+	}
+	return f.Store.SaveCell(ctx, c)
 }
 
 func (f faulty) Effects(ctx context.Context, now time.Time, limit int) ([]order.Effect, error) {
@@ -152,6 +198,12 @@ func TestRunFails(t *testing.T) {
 		{"document number not unique", "batches", "another batch of the account has is a conflict"},
 		{"contents always", "batches", "leave Messages, Document and Report nil unless asked for"},
 		{"effects too early", "outbox", "NotBefore after now"},
+		{"rows with a key appended twice", "journal", "key is there already is not appended again"},
+		{"other batches' versions forgotten", "queue", "carry the other's version exactly one succeeds"},
+		{"heads of claims forgotten", "queue", "that claim entries of one Amazon order"},
+		{"lanes without their time", "queue", "Lanes, Counts and Entries answer what follows"},
+		{"closed alerts shown", "alerts", "that no row of kind Closed closes"},
+		{"lease taken over blindly", "cells", "exactly one has it"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.fault, func(t *testing.T) {

@@ -96,3 +96,75 @@ func BenchmarkDocumentOf10000(b *testing.B) {
 		})
 	}
 }
+
+// What the reads of a pass cost beside a backlog of a million entries, half of
+// them of the account that is asked about, and 10,000 accounts with one entry each.
+func BenchmarkPassBesideAMillion(b *testing.B) {
+	const backlog, accounts, documents = 500_000, 10_000, 10_000
+	st, _ := openStore(b, newFile(b))
+	fill(b, st, "us", backlog)
+	fill(b, st, "other", backlog)
+	var ones []queue.Entry
+	var open []queue.Batch
+	for i := range accounts {
+		account := order.AccountID(fmt.Sprint("acc-", i))
+		ones = append(ones, document(account, 0, 1)...)
+		bt := batch(queue.BatchID(account+"-1"), account)
+		bt.State, bt.DocumentNumber, bt.Due = queue.BatchInQueue, "50001", day.Add(time.Duration(i)*time.Hour)
+		open = append(open, bt)
+	}
+	last := document("us", backlog, 1)
+	last[0].Selection = &queue.Selection{Batch: "us-9", By: "anna", At: day}
+	ones = append(ones, last...)
+	require.NoError(b, st.SaveQueue(b.Context(), queue.Change{Entries: ones, Batches: open}))
+	var effects []order.Effect
+	for i := range documents {
+		var w order.Writes
+		w.Order = order.AmazonID{Account: "us", Number: fmt.Sprint("effect-", i)}
+		w.Effect(order.Effect{Kind: order.EffectNote, Note: &order.Note{Text: "paid"}}, order.ID{Company: "acme", Number: w.Order.Number}, order.Stamp{At: day})
+		effects = append(effects, w.Effects...)
+		require.NoError(b, st.SaveRefunds(b.Context(), nil))
+		require.NoError(b, st.SaveQueue(b.Context(), queue.Change{Orders: []order.Writes{w}, Events: []order.Event{
+			{Order: w.Order, Kind: order.EventAlert, Key: fmt.Sprint("lost/", i), Stamp: order.Stamp{At: day}},
+			{Order: w.Order, Kind: order.EventClosed, Key: fmt.Sprint("closed/lost/", i), Stamp: order.Stamp{At: day}},
+		}}))
+	}
+	late := make([]order.EffectOutcome, 0, documents)
+	for _, e := range effects[:documents-1] {
+		late = append(late, order.EffectOutcome{Key: e.Key, NotBefore: day.AddDate(1, 0, 0)})
+	}
+	require.NoError(b, st.SaveEffects(b.Context(), late))
+
+	ready := queue.EntryQuery{Accounts: []order.AccountID{"us"}, Feeds: []amazon.FeedType{amazon.RefundFeed},
+		States: []queue.State{queue.EntryQueued}, ReadyBy: day, Limit: 100}
+	selected, company := ready, queue.EntryQuery{Company: "acme", States: []queue.State{queue.EntryQueued, queue.EntryNeedsDecision}, Limit: 100}
+	selected.Selected = true
+	for _, read := range []struct {
+		name string
+		want int
+		read func() (int, error)
+	}{
+		{"lanes", accounts + 2, func() (int, error) {
+			ls, err := st.Lanes(b.Context(), queue.EntryQueued, queue.EntryUnknownSent, queue.EntryNeedsDecision)
+			return len(ls), err
+		}},
+		{"counts", accounts + 2, func() (int, error) { cs, err := st.Counts(b.Context(), ""); return len(cs), err }},
+		{"due", 1, func() (int, error) {
+			bs, err := st.Batches(b.Context(), queue.BatchQuery{Unapplied: true, DueBy: day})
+			return len(bs), err
+		}},
+		{"ready", 100, func() (int, error) { es, err := st.Entries(b.Context(), ready); return len(es), err }},
+		{"selected", 1, func() (int, error) { es, err := st.Entries(b.Context(), selected); return len(es), err }},
+		{"company", 100, func() (int, error) { es, err := st.Entries(b.Context(), company); return len(es), err }},
+		{"effects", 1, func() (int, error) { es, err := st.Effects(b.Context(), day, 100); return len(es), err }},
+		{"alerts", 0, func() (int, error) { as, err := st.Alerts(b.Context(), order.AlertQuery{}); return len(as), err }},
+	} {
+		b.Run(read.name, func(b *testing.B) {
+			for b.Loop() {
+				n, err := read.read()
+				require.NoError(b, err)
+				require.Equal(b, read.want, n)
+			}
+		})
+	}
+}

@@ -215,6 +215,32 @@ func TestMigrate(t *testing.T) {
 		_, err = sqlite.New(t.Context(), db)
 		assert.ErrorContains(t, err, "schema version is 1000")
 	})
+	t.Run("newer schema while a process runs", func(t *testing.T) {
+		st, db := openStore(t, newFile(t))
+		b := batch("us-1", "us")
+		b.State = queue.BatchUploaded
+		require.NoError(t, st.SaveQueue(t.Context(), queue.Change{Batches: []queue.Batch{b}, Entries: document("us", 0, 1)}))
+		_, err := db.ExecContext(t.Context(), "INSERT INTO takeback_schema (version) VALUES (1000)")
+		require.NoError(t, err)
+
+		sending := b
+		sending.Version, sending.State = 1, queue.BatchSubmitting
+		assert.ErrorIs(t, st.SaveQueue(t.Context(), queue.Change{Batches: []queue.Batch{sending}}), store.ErrNewer, "the right to send")
+		assert.ErrorIs(t, st.SaveQueue(t.Context(), queue.Change{Batches: []queue.Batch{batch("us-2", "us")}}), store.ErrNewer, "a new document")
+		tx, err := db.BeginTx(t.Context(), nil)
+		require.NoError(t, err)
+		assert.ErrorIs(t, st.WithTx(tx).SaveQueue(t.Context(), queue.Change{Batches: []queue.Batch{sending}}), store.ErrNewer, "in the host's transaction")
+		require.NoError(t, tx.Rollback())
+
+		sent := b
+		sent.Version, sent.State, sent.DocumentNumber = 1, queue.BatchInQueue, "50001"
+		e := document("us", 0, 1)[0]
+		e.Version, e.State = 1, "AStateOfTheFuture"
+		require.NoError(t, st.SaveQueue(t.Context(), queue.Change{Batches: []queue.Batch{sent}, Entries: []queue.Entry{e}}), "what became of a document")
+		es, err := st.Entries(t.Context(), queue.EntryQuery{States: []queue.State{"AStateOfTheFuture"}})
+		require.NoError(t, err)
+		assert.Len(t, es, 1, "entries in a state that only a newer version knows")
+	})
 	t.Run("in memory", func(t *testing.T) {
 		db, err := sql.Open("sqlite", ":memory:")
 		require.NoError(t, err)

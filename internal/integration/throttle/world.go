@@ -94,7 +94,7 @@ func newWorld(perDocument int) (*world, error) {
 		return nil, err
 	}
 	w.queue, err = queue.New(queue.Config{
-		Store: w.store, Feeds: client, Accounts: amazon.AccountList{account}, Settings: settings.Fixed{Queue: true},
+		Store: w.store, Feeds: client, Accounts: amazon.AccountList{account}, Settings: settings.Fixed{Queue: true}, Installation: "throttle",
 		Handlers: map[queue.Kind]queue.Handler{queue.KindRefund: handler{w}},
 		Batching: queue.Batching{Messages: perDocument}, Now: w.clock.Now,
 	})

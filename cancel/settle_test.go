@@ -1,0 +1,270 @@
+package cancel_test
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/shopspring/decimal"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/takebackhq/takeback/amazon"
+	"github.com/takebackhq/takeback/cancel"
+	"github.com/takebackhq/takeback/order"
+	"github.com/takebackhq/takeback/queue"
+	"github.com/takebackhq/takeback/settings"
+)
+
+var acceptance = queue.Result{Verdict: amazon.VerdictAccepted}
+
+// learn applies a result of an attempt, from 1, to an entry whose state stays.
+func (s *shop) learn(id queue.EntryID, attempt int, r queue.Result) {
+	s.t.Helper()
+	e := s.entry(id)
+	e.Attempts[attempt-1].Results = []queue.Result{r}
+	require.NoError(s.t, s.Apply(s.t.Context(), []queue.Entry{e}))
+}
+
+func (s *shop) alerts() (keys []string) {
+	s.t.Helper()
+	as, err := s.store.Alerts(s.t.Context(), order.AlertQuery{})
+	require.NoError(s.t, err)
+	for _, a := range as {
+		keys = append(keys, a.Key)
+	}
+	return keys
+}
+
+// The order must not ship because its cancellation was given up: the buyer wanted
+// no parcel, and nobody knows what Amazon did.
+func TestApplyGivenUp(t *testing.T) {
+	s := open(t, settings.Policy{}, paid(so1, first))
+	c := s.issue(ask(first))
+	s.move(c.ID, queue.EntryUnknownSent)
+	s.deliver()
+	s.move(c.ID, queue.EntryGivenUp)
+
+	assert.Contains(t, notes(s.deliver()), "Cancellation "+string(c.ID)+": given up. The order must not ship until somebody opens the gate. because")
+	assert.Equal(t, cancel.GivenUp, s.read(c.ID).Outcome)
+	assert.Equal(t, s.entry(c.ID).Changed, s.read(c.ID).Ended)
+	assert.Equal(t, "53.3", s.ledger(first).LeftTotal().String())
+	assert.Equal(t, order.StatusProblemOrder, s.book.orders[0].Status)
+	assert.Equal(t, []string{"cancellation " + string(c.ID) + " was given up, and nobody has opened the gate"}, s.pass(first).Why)
+	_, err := s.Issue(t.Context(), ask(first))
+	require.ErrorIs(t, err, cancel.ErrEnded)
+
+	require.NoError(t, s.Open(t.Context(), first, "carla", "the buyer wants it after all"))
+	s.deliver()
+	assert.True(t, s.pass(first).May)
+	assert.Equal(t, order.StatusInProcess, s.book.orders[0].Status)
+
+	s.move(c.ID, queue.EntryQueued)
+	s.deliver()
+	assert.Equal(t, cancel.Open, s.read(c.ID).Outcome)
+	assert.Equal(t, "53.3", s.ledger(first).Total(order.Reserved).String())
+	assert.False(t, s.pass(first).May)
+	assert.Equal(t, order.StatusOnHold, s.book.orders[0].Status)
+}
+
+func TestApplySettledOutside(t *testing.T) {
+	s := open(t, settings.Policy{}, paid(so1, first))
+	c := s.issue(ask(first))
+	s.move(c.ID, queue.EntryUnknownSent)
+	s.deliver()
+	s.move(c.ID, queue.EntrySettledOutside, queue.Result{Verdict: amazon.VerdictAccepted, By: "bob"})
+
+	assert.Contains(t, notes(s.deliver()), "Cancellation "+string(c.ID)+": done another way. because")
+	assert.Equal(t, cancel.Cancelled, s.read(c.ID).Outcome)
+	assert.Equal(t, order.StatusCancelled, s.book.orders[0].Status)
+	assert.Equal(t, order.NoPayment, s.ledger(first).PaymentStatus())
+	assert.False(t, s.pass(first).May)
+
+	// That Amazon did it too changes nothing: an order is cancelled once.
+	s.learn(c.ID, 1, acceptance)
+	assert.Equal(t, "53.3", s.ledger(first).Total(order.Posted).String())
+	assert.Empty(t, s.alerts())
+	assert.Empty(t, s.deliver())
+}
+
+// Sent anew, everything stays as it is.
+func TestApplySentAnew(t *testing.T) {
+	s := open(t, settings.Policy{}, paid(so1, first))
+	c := s.issue(ask(first))
+	s.move(c.ID, queue.EntryUnknownSent)
+	s.deliver()
+	postings := s.ledger(first).Postings
+	s.move(c.ID, queue.EntryQueued)
+	assert.Empty(t, s.deliver())
+	assert.Empty(t, cmp.Diff(postings, s.ledger(first).Postings))
+}
+
+// Whatever was decided, an order that Amazon cancelled is cancelled.
+func TestApplyContradicted(t *testing.T) {
+	for _, ended := range []queue.State{queue.EntryGivenUp, queue.EntryRefused, queue.EntryWithdrawn, queue.EntryRejected} {
+		t.Run(string(ended), func(t *testing.T) {
+			s := open(t, settings.Policy{}, paid(so1, first))
+			c := s.issue(ask(first))
+			s.move(c.ID, queue.EntryUnknownSent)
+			s.move(c.ID, queue.EntryQueued)
+			s.move(c.ID, ended, refusal)
+			s.deliver()
+			before := s.alerts()
+			s.learn(c.ID, 1, acceptance)
+
+			assert.Equal(t, append(before, "contradicted/"+string(c.ID)+"/1"), s.alerts())
+			assert.Equal(t, cancel.Cancelled, s.read(c.ID).Outcome)
+			assert.Equal(t, ended, s.entry(c.ID).State)
+			assert.Contains(t, notes(s.deliver()), "Amazon cancelled the order in attempt 1")
+			assert.Equal(t, order.StatusCancelled, s.book.orders[0].Status)
+			assert.Equal(t, []string{"order acme/SO-1 is Cancelled", "cancellation " + string(c.ID) + " is Cancelled"}, s.pass(first).Why)
+			assert.Equal(t, "53.3", s.ledger(first).Total(order.Posted).String())
+			assert.True(t, s.ledger(first).Total(order.Reserved).IsZero())
+
+			// Known once more, and tried again: nothing is left to do.
+			postings := s.ledger(first).Postings
+			s.learn(c.ID, 1, acceptance)
+			assert.Empty(t, s.deliver())
+			assert.ErrorIs(t, s.Apply(t.Context(), []queue.Entry{s.moved(c.ID, queue.EntryQueued)}), queue.ErrTransition)
+			assert.Empty(t, cmp.Diff(postings, s.ledger(first).Postings))
+		})
+	}
+}
+
+// The parcel is gone when it turns out that Amazon cancelled the order: its status
+// is not changed, and people are told.
+func TestApplyContradictedWhenShipped(t *testing.T) {
+	s := open(t, settings.Policy{}, paid(so1, first))
+	c := s.issue(ask(first))
+	s.move(c.ID, queue.EntryUnknownSent)
+	s.move(c.ID, queue.EntryGivenUp)
+	s.deliver()
+	require.NoError(t, s.Open(t.Context(), first, "carla", "ship it"))
+	s.deliver()
+	require.NoError(t, s.pass(first).HandOver(t.Context(), s.store, leave(s)))
+	s.book.orders[0].Status = order.StatusCompleted
+	s.learn(c.ID, 1, acceptance)
+	s.deliver()
+	assert.Equal(t, order.StatusCompleted, s.book.orders[0].Status)
+	assert.Len(t, s.alerts(), 2, "contradicted, and stale")
+}
+
+// The first of two attempts was carried out while the second was on its way.
+func TestApplyTwoAttempts(t *testing.T) {
+	for _, ended := range []struct {
+		to     queue.State
+		result queue.Result
+	}{{queue.EntryRefused, refusal}, {queue.EntryAccepted, acceptance}, {queue.EntryQueued, queue.Result{}}} {
+		t.Run(string(ended.to), func(t *testing.T) {
+			s := open(t, settings.Policy{}, paid(so1, first))
+			c := s.issue(ask(first))
+			s.move(c.ID, queue.EntryUnknownSent)
+			s.move(c.ID, queue.EntryQueued)
+			s.move(c.ID, queue.EntrySubmitted)
+			s.learn(c.ID, 1, acceptance)
+			s.move(c.ID, ended.to, ended.result)
+			s.deliver()
+
+			assert.Equal(t, cancel.Cancelled, s.read(c.ID).Outcome)
+			assert.Equal(t, order.StatusCancelled, s.book.orders[0].Status)
+			assert.Equal(t, order.NoPayment, s.ledger(first).PaymentStatus())
+			assert.Empty(t, s.alerts())
+			prepared, err := s.Prepare(t.Context(), []queue.Entry{s.entry(c.ID)})
+			require.NoError(t, err)
+			assert.Equal(t, &queue.Aside{State: queue.EntryNeedsDecision, Why: "the order is cancelled already"}, prepared[0].Aside)
+		})
+	}
+}
+
+// An order is cancelled once, by whichever cancellation of it.
+func TestTwoCancellationsCarriedOut(t *testing.T) {
+	s := open(t, settings.Policy{}, paid(so1, first))
+	one := s.issue(ask(first))
+	s.move(one.ID, queue.EntryUnknownSent)
+	s.move(one.ID, queue.EntryGivenUp)
+	r := ask(first)
+	r.Key = "another"
+	two := s.issue(r)
+	s.move(two.ID, queue.EntryAccepted, acceptance)
+	s.learn(one.ID, 1, acceptance)
+	assert.Equal(t, "53.3", s.ledger(first).Total(order.Posted).String())
+	assert.Equal(t, order.NoPayment, s.ledger(first).PaymentStatus())
+	assert.Contains(t, s.alerts(), "contradicted/"+string(one.ID)+"/1")
+}
+
+func TestPrepareHoldsAnOrderThatIsOver(t *testing.T) {
+	s := open(t, settings.Policy{}, paid(so1, first))
+	c := s.issue(ask(first))
+	l := s.ledger(first)
+	write := cancel.Change{Writes: order.Writes{Order: first, Version: l.Version, Postings: []order.Posting{{
+		Order: first, Seq: len(l.Postings) + 1, Item: tray, Component: order.Principal, Balance: order.Posted,
+		Amount: usd("0.01"), Currency: "USD", Cause: order.Cause{Kind: order.CauseAmazon, ID: "A1"},
+	}}}}
+	require.NoError(t, s.store.SaveCancellations(t.Context(), []cancel.Change{write}))
+	prepared, err := s.Prepare(t.Context(), []queue.Entry{s.entry(c.ID)})
+	require.NoError(t, err)
+	assert.Equal(t, &queue.Aside{State: queue.EntryQueued,
+		Why: "item " + tray + ": Principal is overdrawn: 0.01 USD more is posted and reserved than the order says was charged"}, prepared[0].Aside)
+}
+
+// However states, results and decisions follow each other: an open cancellation
+// holds what it took, one that was carried out has posted it once, and any other
+// has given it back.
+func TestTheLedgerFollowsTheCancellation(t *testing.T) {
+	rapid.Check(t, func(r *rapid.T) {
+		s := open(t, settings.Policy{}, paid(so1, first))
+		id := s.issue(ask(first)).ID
+		apply := func(e queue.Entry) {
+			if err := s.Apply(t.Context(), []queue.Entry{e}); err != nil {
+				require.ErrorIs(r, err, queue.ErrTransition)
+				require.Equal(r, cancel.Cancelled, s.read(id).Outcome)
+			}
+		}
+		r.Repeat(map[string]func(*rapid.T){
+			"a state": func(r *rapid.T) {
+				e := s.entry(id)
+				next := slices.DeleteFunc(queue.EntryTransitions(), func(tr queue.Transition) bool {
+					return tr.From != string(e.State) || tr.To == string(queue.EntryAccepted) || tr.To == string(queue.EntryPartlyAccepted) || tr.To == string(queue.EntryRefused)
+				})
+				if len(next) == 0 {
+					return // it has ended
+				}
+				e.State = queue.State(rapid.SampledFrom(next).Draw(r, "transition").To)
+				e.Changed = order.Stamp{By: "bob", At: s.tick()}
+				if e.State == queue.EntryClaimed {
+					e.Attempts = append(e.Attempts, queue.Attempt{At: s.now})
+				}
+				apply(e)
+			},
+			"a result": func(r *rapid.T) {
+				e := s.entry(id)
+				if len(e.Attempts) == 0 {
+					return // never sent
+				}
+				i := rapid.IntRange(0, len(e.Attempts)-1).Draw(r, "attempt")
+				result := rapid.SampledFrom([]queue.Result{acceptance, refusal, {Verdict: amazon.VerdictUnknown}}).Draw(r, "result")
+				if old := e.Attempts[i].Results; len(old) > 0 && old[0].Verdict == amazon.VerdictAccepted {
+					return // what is known stays known
+				}
+				e.Attempts[i].Results = []queue.Result{result}
+				if i == len(e.Attempts)-1 && e.State.UnderWay() && result.Verdict == amazon.VerdictRefused {
+					e.State, e.Changed = queue.EntryRefused, order.Stamp{By: "Amazon", At: s.tick()}
+				}
+				apply(e)
+			},
+			"": func(r *rapid.T) {
+				c, l := s.read(id), s.ledger(first)
+				want := map[cancel.Outcome][2]string{cancel.Open: {"53.3", "0"}, cancel.Cancelled: {"0", "53.3"}}
+				held, posted := l.Total(order.Reserved), l.Total(order.Posted)
+				balances, open := want[c.Outcome]
+				if !open {
+					balances = [2]string{"0", "0"}
+				}
+				require.Equal(r, balances, [2]string{held.String(), posted.String()}, "%s", c.Outcome)
+				require.False(r, held.LessThan(decimal.Zero))
+				require.Equal(r, c.Outcome == cancel.Dropped, s.pass(first).May)
+			},
+		})
+	})
+}
