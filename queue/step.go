@@ -223,7 +223,7 @@ func (q *Queue) visit(ctx context.Context, a amazon.Account, v visit) (next time
 	if a.ID != "" && !v.batches && !v.again {
 		// To see that nothing is due, nobody needs the turn. Errors are for who has it.
 		at, err := q.sendable(ctx, a, v)
-		if err == nil && (at.IsZero() || at.After(now)) {
+		if err == nil && (at.IsZero() || at.After(q.now())) {
 			return at, false, nil
 		}
 	}
