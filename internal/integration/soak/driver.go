@@ -4,13 +4,16 @@ import (
 	"context"
 	"database/sql/driver"
 	"errors"
+	"fmt"
+	"strings"
 
 	"modernc.org/sqlite"
 )
 
 // database opens a SQLite file for a pool. Its connections keep the statements
 // that they have prepared: half of a run would else be SQLite reading the same
-// statements again.
+// statements again. They do not watch for the end of a context, which takes a
+// goroutine for each statement: nobody ends one while another call is under way.
 type database struct {
 	driver driver.Driver
 	file   string
@@ -64,11 +67,16 @@ func (c *conn) statement(text string) (prepared, error) {
 
 // QueryContext implements [driver.QueryerContext].
 func (c *conn) QueryContext(ctx context.Context, text string, args []driver.NamedValue) (driver.Rows, error) {
+	// SQLite prepares a statement anew for each value of a limit that it is given.
+	if limited, ok := strings.CutSuffix(text, " LIMIT ?"); ok {
+		last := len(args) - 1
+		text, args = fmt.Sprintf("%s LIMIT %d", limited, args[last].Value), args[:last]
+	}
 	s, err := c.statement(text)
 	if err != nil {
 		return nil, err
 	}
-	return s.QueryContext(ctx, args)
+	return s.QueryContext(context.WithoutCancel(ctx), args)
 }
 
 // ExecContext implements [driver.ExecerContext].
@@ -77,7 +85,7 @@ func (c *conn) ExecContext(ctx context.Context, text string, args []driver.Named
 	if err != nil {
 		return nil, err
 	}
-	return s.ExecContext(ctx, args)
+	return s.ExecContext(context.WithoutCancel(ctx), args)
 }
 
 // Close implements [driver.Conn].

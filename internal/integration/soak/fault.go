@@ -41,7 +41,11 @@ func (r *run) drawWeather() weather {
 
 func (r *run) drawSettings() settings.Settings {
 	mode := r.random.IntN(3)
-	return settings.Settings{Queue: mode > 0, AutoSubmit: mode > 1}
+	s := settings.Settings{Queue: mode > 0, AutoSubmit: mode > 1}
+	if r.chance(0.3) {
+		s.Policy.LostAnswer = settings.LostAnswerSendsAnew
+	}
+	return s
 }
 
 // judge says what becomes of a call; left tells to leave the worker there.
@@ -164,10 +168,10 @@ func (r *run) fate(f amazontest.Feed) (fate amazontest.Fate) {
 // others draws what others do meanwhile: another application's feed, a refund in
 // Seller Central, a merchant who changes the settings.
 func (r *run) others() error {
-	switch dice := r.random.IntN(3); {
-	case dice == 0 && len(r.world.strange) > 0:
+	switch dice := r.random.IntN(8); {
+	case dice < 6 && len(r.world.strange) > 0:
 		return r.strangersFeed()
-	case dice == 1:
+	case dice < 7:
 		return r.sellerCentral()
 	}
 	a := r.world.accounts[r.random.IntN(len(r.world.accounts))]

@@ -19,14 +19,14 @@ import (
 
 var errStore = errors.New("the database did not answer")
 
-// gatedStore is the store as one worker sees it: each call stops before and
-// after its effect.
+// gatedStore is the store as one worker sees it: each call stops before its
+// effect and after it.
 type gatedStore struct {
 	takeback.Store
 	life *life
 }
 
-// through makes a call to the store.
+// through makes a call that has an effect.
 func (g gatedStore) through(what string, call func() error) error {
 	switch g.life.wait("store "+what, false) {
 	case fail:
@@ -44,12 +44,15 @@ func (g gatedStore) through(what string, call func() error) error {
 	return err
 }
 
-func read[T any](g gatedStore, what string, call func() ([]T, error)) (rows []T, err error) {
-	err = g.through(what, func() error { rows, err = call(); return err })
-	if err != nil {
-		return nil, err
+// read makes a call that has no effect, so that it stops only once.
+func read[T any](g gatedStore, what string, call func() ([]T, error)) ([]T, error) {
+	switch g.life.wait("store "+what, false) {
+	case fail:
+		return nil, errStore
+	case crash:
+		end()
 	}
-	return rows, nil
+	return call()
 }
 
 func (g gatedStore) Entries(ctx context.Context, q queue.EntryQuery) ([]queue.Entry, error) {

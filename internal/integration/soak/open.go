@@ -2,10 +2,10 @@ package main
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/takebackhq/takeback/queue"
-	"github.com/takebackhq/takeback/settings"
 )
 
 // notEnded are the states in which an entry still has something before it.
@@ -46,16 +46,9 @@ func (r *run) open() (o open, err error) {
 
 func (o open) nothing() bool { return len(o.entries) == 0 && len(o.batches) == 0 }
 
-func (o open) waitsForPeople(w *world) bool {
-	for _, e := range o.entries {
-		switch e.State {
-		case queue.EntryQueued:
-			if s := w.settings[e.HostOrder.Company]; e.Selection == nil && s.Mode() != settings.Direct || e.Mode != settings.Direct {
-				return true
-			}
-		case queue.EntryNeedsDecision, queue.EntryUnknownSent, queue.EntryUnknownResult:
-			return true
-		}
-	}
-	return false
+// waitsForPeople tells that something does not go on by itself.
+func (o open) waitsForPeople() bool {
+	return slices.ContainsFunc(o.entries, func(e queue.Entry) bool {
+		return e.State == queue.EntryQueued && e.Selection == nil || e.State == queue.EntryNeedsDecision
+	})
 }

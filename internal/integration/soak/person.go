@@ -54,7 +54,7 @@ func (r *run) decideBatch(ctx context.Context, d *takeback.Desk, id queue.BatchI
 	case len(c.Candidates) == 1:
 		return nil // it may be another application's
 	default:
-		choice.Choice, choice.Why = r.anewOrGiveUp(), "Amazon does not have it"
+		choice.Choice, choice.Why = r.anewOrGiveUp(0), "Amazon does not have it"
 	}
 	return r.decide(ctx, d, c, choice)
 }
@@ -80,7 +80,7 @@ func (r *run) decideEntry(ctx context.Context, d *takeback.Desk, c queue.Case) e
 	case r.clock.Before(c.NotBefore):
 		return nil
 	default:
-		choice.Choice, choice.Why = r.anewOrGiveUp(), "finances do not show it"
+		choice.Choice, choice.Why = r.anewOrGiveUp(len(c.Entry.Attempts)), "finances do not show it"
 	}
 	return r.decide(ctx, d, c, choice)
 }
@@ -93,8 +93,10 @@ func booked(c queue.Case) bool {
 	})
 }
 
-func (r *run) anewOrGiveUp() queue.Choice {
-	if r.chance(0.7) {
+// anewOrGiveUp is what a person draws who knows that nothing happened, after so
+// many attempts.
+func (r *run) anewOrGiveUp(attempts int) queue.Choice {
+	if attempts < 2 && r.chance(0.7) {
 		return queue.ChoiceAnew
 	}
 	return queue.ChoiceGiveUp

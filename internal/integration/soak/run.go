@@ -83,7 +83,7 @@ func (r *run) play(folder string, empty []byte) (err error) {
 // storm is the part in which things go wrong, until everything was asked for and
 // for some time more.
 func (r *run) storm() error {
-	for moves := 10 + r.random.IntN(40); moves > 0 || r.unissued() != nil; moves-- {
+	for moves := 15 + r.random.IntN(25); moves > 0 || r.unissued() != nil; moves-- {
 		if moves < -1000 {
 			return fmt.Errorf("%s of order %s cannot be asked for", r.unissued().kind, r.unissued().order)
 		}
@@ -91,7 +91,7 @@ func (r *run) storm() error {
 			r.pass(r.pauseBetweenMoves())
 			continue
 		}
-		if r.chance(0.05) {
+		if r.chance(0.1) {
 			if err := r.others(); err != nil {
 				return err
 			}
@@ -161,12 +161,12 @@ func (r *run) drive(w *worker, e event) error {
 // task draws what an idle worker does.
 func (r *run) task() (string, func(context.Context, *takeback.Desk) error) {
 	switch dice := r.random.IntN(20); {
-	case dice < 6 && r.unissued() != nil:
+	case dice < 8 && r.unissued() != nil:
 		ask := r.unissued()
 		return fmt.Sprintf("ask for %s %q of order %s", ask.kind, ask.key, ask.order), ask.issue
-	case dice < 9:
+	case dice < 11:
 		return "process", r.process
-	case dice < 10:
+	case dice < 12:
 		return "withdraw or retry", r.changeMind
 	case dice < 13:
 		return "decide", r.person
@@ -246,8 +246,8 @@ func (r *run) settle() error {
 			}
 		}
 	}
-	stuck := time.Duration(0)
-	for i, until := 0, r.clock.Add(patience); r.clock.Before(until); i++ {
+	began := r.clock
+	for i, until := 0, began.Add(patience); r.clock.Before(until); i++ {
 		w := r.workers[i%len(r.workers)]
 		if err := r.begin(w, "step", step); err != nil {
 			return err
@@ -256,23 +256,17 @@ func (r *run) settle() error {
 		if err != nil || o.nothing() {
 			return err
 		}
-		if o.waitsForPeople(r.world) {
+		if o.waitsForPeople() {
 			if err := r.begin(w, "decide and process", r.tidy); err != nil {
 				return err
 			}
+			if o, err = r.open(); err != nil {
+				return err
+			}
 		}
-		if o, err = r.open(); err != nil {
-			return err
-		}
-		// The next thing that is due, or if that was in vain, later and later.
-		wait := o.due.Sub(w.now()) + time.Second
-		if o.due.IsZero() || wait <= time.Second {
-			stuck = min(max(time.Minute, 2*stuck), 12*time.Hour)
-			wait = stuck
-		} else {
-			stuck = 0
-		}
-		r.pass(wait)
+		// Until the next thing is due, and the longer this takes, the more rarely:
+		// a host need not come at each time that it was told.
+		r.pass(max(o.due.Sub(r.clock)+skewOfWorker, time.Minute, r.clock.Sub(began)/6))
 	}
 	return nil
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -81,6 +82,9 @@ func TestFindsMistakes(t *testing.T) {
 	}{
 		{"sends a document twice", func(c *takeback.Config) { c.Amazon = twice{c.Amazon} }, func(f figures) bool { return f.Double > 0 }},
 		{"does not compare before it sets", func(c *takeback.Config) { c.Store = forced{c.Store} }, func(f figures) bool { return f.Double > 0 }},
+		{"takes a lost answer for unsent", func(c *takeback.Config) { c.Amazon = hasty{c.Amazon} }, func(f figures) bool { return f.Double > 0 }},
+		{"sees no feeds when it looks", func(c *takeback.Config) { c.Amazon = unseeing{c.Amazon} }, func(f figures) bool { return f.Double > 0 }},
+		{"knows nothing of other applications", func(c *takeback.Config) { c.Accounts = alone(c.Accounts.(amazon.AccountList)) }, func(f figures) bool { return f.WrongAdoption > 0 }},
 		{"takes every feed for done well", func(c *takeback.Config) { c.Amazon = blind{c.Amazon} }, func(f figures) bool { return f.Lost > 0 }},
 		{"does not post what was paid", func(c *takeback.Config) { c.Store = forgetful{c.Store} }, func(f figures) bool { return !f.LedgerEqual }},
 	}
@@ -168,6 +172,43 @@ func (s forced) SaveQueue(ctx context.Context, c queue.Change) error {
 		c.Orders[i].Version = l.Version
 	}
 	return s.Store.SaveQueue(ctx, c)
+}
+
+// hasty says of every createFeed without a good answer that it was not sent.
+type hasty struct{ amazon.API }
+
+func (a hasty) Begin(ctx context.Context, account amazon.Account, t amazon.FeedType) (amazon.Ticket, error) {
+	ticket, err := a.API.Begin(ctx, account, t)
+	return hastyTicket{ticket}, err
+}
+
+type hastyTicket struct{ amazon.Ticket }
+
+func (t hastyTicket) Create(ctx context.Context) (amazon.Feed, error) {
+	f, err := t.Ticket.Create(ctx)
+	if err != nil {
+		err = &amazon.Error{Op: "createFeed", Sent: amazon.NotSent, Err: err}
+	}
+	return f, err
+}
+
+// unseeing lists no feeds.
+type unseeing struct{ amazon.API }
+
+func (a unseeing) ListFeeds(ctx context.Context, account amazon.Account, t amazon.FeedType, since time.Time) (amazon.FeedList, error) {
+	list, err := a.API.ListFeeds(ctx, account, t, since)
+	list.Feeds = nil
+	return list, err
+}
+
+// alone are the accounts as somebody describes them who thinks that nobody else
+// sends.
+func alone(accounts amazon.AccountList) amazon.AccountList {
+	accounts = slices.Clone(accounts)
+	for i := range accounts {
+		accounts[i].OtherSenders = false
+	}
+	return accounts
 }
 
 // blind reads of every processing report only how many messages there were.

@@ -89,8 +89,9 @@ func (r *run) build() (*world, error) {
 	w.fake.Fail(func(amazontest.Call) amazontest.Fault { return r.takeFault() })
 	w.fake.FateOf(func(f amazontest.Feed) amazontest.Fate { return r.fate(f) })
 
-	companies := 1 + r.random.IntN(3)
-	for i := range max(companies, 1+r.random.IntN(3)) {
+	accounts := []int{1, 1, 2, 3}[r.random.IntN(4)]
+	companies := 1 + r.random.IntN(accounts)
+	for i := range accounts {
 		company := order.CompanyID(fmt.Sprintf("company-%d", 1+i%companies))
 		a := amazon.Account{
 			ID: order.AccountID(fmt.Sprintf("seller-%d", i+1)), Company: company, Merchant: fmt.Sprintf("A2SOAK%05d", i+1),
@@ -160,7 +161,7 @@ func cents(n int) decimal.Decimal { return decimal.New(int64(n), -2) }
 func (w *world) ask() {
 	r := w.run
 	cancelled := map[order.AmazonID]bool{}
-	for n := range 2 + r.random.IntN(6) {
+	for n := range 2 + r.random.IntN(4) {
 		o := w.orders[r.random.IntN(len(w.orders))]
 		ask := &request{kind: queue.KindRefund, order: o.Amazon, key: fmt.Sprintf("request %d", n+1)}
 		if o.Lines[0].Shipped == 0 {
@@ -232,7 +233,8 @@ func (w *world) desk(l *life) (*takeback.Desk, error) {
 		return nil, err
 	}
 	c := takeback.Config{
-		Store: gated, Book: w, Amazon: throttledFeeds{client, l}, Accounts: w.accounts, Settings: w.settings, Now: l.worker.now,
+		Store: gated, Book: w, Amazon: throttledFeeds{client, l}, Accounts: w.accounts, Settings: w.settings,
+		Installation: "soak", Now: l.worker.now,
 	}
 	if w.run.plant != nil {
 		w.run.plant(&c)
