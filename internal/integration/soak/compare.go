@@ -59,8 +59,39 @@ func (r *run) compare() error {
 	for _, batch := range b.batches {
 		r.compareBatch(b, batch)
 	}
-	return nil
+	return r.tellBooks(b)
 }
+
+// tellBooks is for whoever follows a run: how everything ended, and why.
+func (r *run) tellBooks(b books) error {
+	if r.trace == nil {
+		return nil
+	}
+	for _, batch := range b.batches {
+		r.tell("batch %s is %s as %s, applied %t. %s", batch.ID, batch.State, batch.DocumentNumber, batch.Applied, batch.Why)
+		for _, e := range batch.Evidence {
+			r.tell("  %s %s: %s %s, by %s", e.At.Format(told), e.Kind, e.Document, e.Text, e.By)
+		}
+	}
+	for _, ask := range r.world.requests {
+		e := b.entries[ask.issued]
+		r.tell("%s %s of order %s is %s. %s", e.Kind, e.ID, e.Order, e.State, e.Why)
+		for _, a := range e.Attempts {
+			r.tell("  in batch %s: %v", a.Batch, a.Results)
+			for _, e := range a.Evidence {
+				r.tell("    %s %s: %s %s, by %s", e.At.Format(told), e.Kind, e.Document, e.Text, e.By)
+			}
+		}
+	}
+	alerts, err := r.world.store.Alerts(context.Background(), order.AlertQuery{})
+	for _, a := range alerts {
+		r.tell("alert %s at %s: %s", a.Key, a.At.Format(told), a.Text)
+	}
+	return err
+}
+
+// told is how a run tells times.
+const told = "2 Jan 15:04:05"
 
 // found notes what is wrong.
 func (r *run) found(format string, args ...any) {

@@ -293,7 +293,7 @@ func (r *run) tick(s *stop) {
 func (r *run) pass(d time.Duration) {
 	r.clock = r.clock.Add(d)
 	if d > time.Second {
-		r.tell("%s later it is %s", d, r.clock.Format("2 Jan 15:04:05"))
+		r.tell("%s later it is %s", d, r.clock.Format(told))
 	}
 }
 
