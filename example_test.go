@@ -129,6 +129,28 @@ func review(ctx context.Context, desk *takeback.Desk) error {
 	return nil
 }
 
+// watch shows how the queue stands, and what somebody has to look at.
+func watch(ctx context.Context, desk *takeback.Desk) error {
+	stats, err := desk.Queue.Stats(ctx, "acme")
+	if err != nil {
+		return err
+	}
+	for _, s := range stats {
+		log.Printf("%s: %d not confirmed, %d need a decision, next look %s", s.Account, s.Unknown, s.Decide, s.Next)
+		for _, l := range s.Lanes {
+			log.Printf("  %s, %s: %d, the oldest since %s", l.Kind, l.Label, l.Entries, l.Oldest)
+		}
+	}
+	alerts, err := desk.Queue.Alerts(ctx, order.AlertQuery{}, "acme")
+	if err != nil {
+		return err
+	}
+	for _, a := range alerts {
+		log.Printf("%s, for the %s: %s: %s", a.Key, a.For, a.Subject, a.Text)
+	}
+	return nil
+}
+
 // A refund from the draft to Amazon's answer, on a store in memory and a fake
 // Amazon, with a clock that the program moves.
 func Example() {
@@ -241,4 +263,5 @@ var (
 	_ = takeIn
 	_ = stop
 	_ = review
+	_ = watch
 )

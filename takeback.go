@@ -44,8 +44,13 @@ type Config struct {
 
 	Batching queue.Batching   // zero fields take their defaults
 	Budget   queue.Budget     // of one Step; zero fields take their defaults
+	Margin   time.Duration    // how long after its creation Amazon may take to list a feed; zero: 4 hours
 	Logger   *slog.Logger     // nil discards
 	Now      func() time.Time // nil: time.Now
+
+	// Observe is told what happens, for metrics and alarms: see queue.Config. What
+	// it is told is logged too. Nil: nobody is told.
+	Observe func(context.Context, queue.Event)
 }
 
 // Desk is the library put together. Each of its services can also be built
@@ -82,7 +87,9 @@ func New(c Config) (*Desk, error) {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	d := &Desk{outbox: c.Store, book: heardBook{c.Book, c.Logger}, log: c.Logger, now: c.Now}
+	tell := queue.Observer(c.Logger, c.Observe)
+	c.Store = heardStore{c.Store, tell}
+	d := &Desk{outbox: c.Store, book: heardBook{c.Book, tell, c.Now}, log: c.Logger, now: c.Now}
 	var err, e error
 	d.Returns, e = rma.New(rma.Config{Store: c.Store, Book: c.Book, Now: c.Now})
 	err = errors.Join(err, e)
@@ -96,7 +103,8 @@ func New(c Config) (*Desk, error) {
 	d.Queue, err = queue.New(queue.Config{
 		Store: c.Store, Feeds: c.Amazon, Accounts: c.Accounts, Settings: c.Settings,
 		Handlers:     map[queue.Kind]queue.Handler{queue.KindRefund: d.Refunds, queue.KindCancellation: d.Cancels},
-		Installation: c.Installation, Batching: c.Batching, Budget: c.Budget, Logger: c.Logger, Now: c.Now,
+		Installation: c.Installation, Batching: c.Batching, Budget: c.Budget, Margin: c.Margin,
+		Logger: c.Logger, Now: c.Now, Observe: c.Observe,
 	})
 	return d, err
 }
@@ -124,21 +132,6 @@ func (d *Desk) deliver(ctx context.Context) error {
 			return nil
 		}
 	}
-}
-
-// heardBook tells the logger what the host's order book answers to effects,
-// which else stands in the outbox alone.
-type heardBook struct {
-	order.Book
-	log *slog.Logger
-}
-
-func (b heardBook) ApplyOrder(ctx context.Context, e order.Effect) error {
-	err := b.Book.ApplyOrder(ctx, e)
-	if err != nil {
-		b.log.WarnContext(ctx, "order book refused an effect", "order", e.Order, "effect", e.Kind, "key", e.Key, "error", err)
-	}
-	return err
 }
 
 // Run steps until the context ends, and returns what ended it. It starts no

@@ -39,7 +39,7 @@ const units = 2
 
 // newOffice knows n orders of two units at 20.00 + 1.65 each: the even ones are
 // shipped, the odd ones not.
-func newOffice(t *testing.T, s settings.Settings, n int) *office {
+func newOffice(t *testing.T, s settings.Settings, n int, change ...func(*takeback.Config)) *office {
 	t.Helper()
 	fake, err := amazontest.New(amazontest.Config{})
 	require.NoError(t, err)
@@ -65,11 +65,15 @@ func newOffice(t *testing.T, s settings.Settings, n int) *office {
 		HTTPClient: fake.Client(),
 	})
 	require.NoError(t, err)
-	o.desk, err = takeback.New(takeback.Config{
+	config := takeback.Config{
 		Store: o.store, Book: o.book, Amazon: client,
 		Accounts: amazon.AccountList{{ID: "acme-us", Company: "acme", Merchant: "A1EXAMPLE", Region: amazon.NorthAmerica, Marketplaces: []ord.MarketplaceID{"ATVPDKIKX0DER"}}},
 		Settings: settings.Fixed(s), Installation: "test",
-	})
+	}
+	for _, f := range change {
+		f(&config)
+	}
+	o.desk, err = takeback.New(config)
 	require.NoError(t, err)
 	return o
 }
@@ -238,6 +242,39 @@ func TestARefusedCallNeedsADecision(t *testing.T) {
 		assert.Equal(t, 1, *calls, "a refused call is not repeated by itself")
 		assert.Equal(t, queue.EntryNeedsDecision, o.entry(t, r.ID).State)
 		assert.Empty(t, o.fake.Feeds())
+	})
+}
+
+// Alerts are heard of whoever raises them: the queue, a handler, or the delivery
+// of effects; and so is what the order book does not take.
+func TestAlertsAndRefusedEffectsAreObserved(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		heard := map[queue.EventKind][]queue.Event{}
+		o := newOffice(t, settings.Settings{}, 2, func(c *takeback.Config) {
+			c.Observe = func(_ context.Context, e queue.Event) { heard[e.Kind] = append(heard[e.Kind], e) }
+		})
+		gone, err := o.desk.Cancels.Issue(t.Context(), cancel.Request{Order: amazonID(1), Reason: amazon.ReasonNoInventory, By: "ben"})
+		require.NoError(t, err)
+		require.NoError(t, o.fake.Refuse(amazonID(1).Number, 8008, "too late"))
+		o.refundOne(t, 0, "one")
+		o.book.refuse("SO-0", true)
+		o.stepFor(t, time.Hour)
+
+		require.Equal(t, queue.EntryRefused, o.entry(t, gone.ID).State)
+		require.Len(t, heard[queue.EventAlert], 1)
+		alert := heard[queue.EventAlert][0]
+		assert.Equal(t, "refused/"+string(gone.ID)+"/1", alert.Alert)
+		assert.Equal(t, ord.AccountID("acme-us"), alert.Account)
+		listed, err := o.desk.Queue.Alerts(t.Context(), ord.AlertQuery{Keys: []string{alert.Alert}}, "acme")
+		require.NoError(t, err)
+		assert.Len(t, listed, 1)
+
+		require.NotEmpty(t, heard[queue.EventEffectRefused])
+		effect := heard[queue.EventEffectRefused][0]
+		assert.Equal(t, ord.ID{Company: "acme", Number: "SO-0"}, effect.HostOrder)
+		assert.ErrorContains(t, effect.Err, "the host's database is away")
+		assert.Regexp(t, "^Payment ", effect.Text)
+		assert.Len(t, heard[queue.EventBatchEnded], 2)
 	})
 }
 

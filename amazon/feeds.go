@@ -75,6 +75,14 @@ type Feeds interface {
 	Document(ctx context.Context, a Account, id DocumentID) (io.ReadCloser, error)
 }
 
+// Bucket is a [Feeds] that knows its createFeed tokens. It is optional: whoever
+// shows the state of an account asks for it.
+type Bucket interface {
+	// NextFeed is when Begin is next going to give a ticket, and takes none; a time
+	// that is not in the future means now.
+	NextFeed(ctx context.Context, a Account, t FeedType) (time.Time, error)
+}
+
 // Ticket is the whole right to send, once. It is used by one goroutine.
 type Ticket interface {
 	// Upload puts the document where createFeed will find it, and binds the

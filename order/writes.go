@@ -23,7 +23,7 @@ const (
 type Role string
 
 const (
-	Operator      Role = "Operator"      // works the review queue; the alert is about one order
+	Operator      Role = "Operator"      // works the review queue; the alert is about an order or a document
 	Administrator Role = "Administrator" // runs the installation; the alert is about an account or the whole
 )
 
@@ -49,7 +49,7 @@ type Event struct {
 func ClosedKey(alert string) string { return "closed/" + alert }
 
 // Alert is an alert of the journals, and who closed it first; nobody yet, when
-// Closed is zero. One about an account as a whole has an Order without a number.
+// Closed is zero. One about a document or an account has an Order without a number.
 type Alert struct {
 	Event
 	Closed Stamp

@@ -36,7 +36,9 @@ func (q *Queue) learn(ctx context.Context, b Batch, feed amazon.Feed, sent error
 		// What does not fit the batch may fit it as it is by now.
 		lost := errors.Is(err, ErrTransition) && readErr == nil && !moved
 		if !lost {
-			q.c.Logger.ErrorContext(ctx, "answer of createFeed is not saved yet", "batch", b.ID, "document_number", feed.ID, "error", err)
+			unsaved := b.event(EventAnswerUnsaved)
+			unsaved.Document, unsaved.Err = feed.ID, err
+			q.observe(ctx, unsaved)
 			select {
 			case <-patience:
 				lost = true
@@ -151,7 +153,12 @@ func (q *Queue) unsent(ctx context.Context, b Batch, cause error) (Batch, error)
 	if err := b.move(BatchUploaded, cause.Error()); err != nil {
 		return b, err
 	}
-	return q.saveWith(ctx, Change{}, b, es, EntryClaimed, "not sent: "+cause.Error())
+	if b, err = q.saveWith(ctx, Change{}, b, es, EntryClaimed, "not sent: "+cause.Error()); err == nil {
+		unsent := b.event(EventNotSent)
+		unsent.Next, unsent.Err = b.Due, cause
+		q.observe(ctx, unsent)
+	}
+	return b, err
 }
 
 // refused ends a batch whose createFeed Amazon read and did not take.
@@ -164,7 +171,6 @@ func (q *Queue) refused(ctx context.Context, b Batch, cause error) (Batch, error
 		return b, err
 	}
 	b.Applied, b.Open = true, len(es)
-	q.c.Logger.ErrorContext(ctx, "Amazon refused a document", "batch", b.ID, "account", b.Account, "feed", b.Feed, "error", cause)
 	alert := b.alert("refused", "Amazon refused the document: "+cause.Error(), order.Stamp{By: "Amazon", At: q.now()})
 	return q.saveWith(ctx, Change{Events: []order.Event{alert}}, b, es, EntryNeedsDecision, "not sent: "+cause.Error())
 }
@@ -206,7 +212,9 @@ func (q *Queue) sent(ctx context.Context, b Batch, feed amazon.Feed) (Batch, err
 		b.Doubled, b.Due = true, q.now()
 	}
 	if b, err = q.saveWith(ctx, Change{Events: doubled}, b, back, EntrySubmitted, "Document Number "+string(feed.ID)); err == nil {
-		q.c.Logger.InfoContext(ctx, "document sent", "batch", b.ID, "account", b.Account, "feed", b.Feed, "document_number", feed.ID, "entries", len(back))
+		answered := b.event(EventBatchSent)
+		answered.Next = b.Due
+		q.observe(ctx, answered)
 	}
 	return b, err
 }
@@ -309,10 +317,11 @@ func (q *Queue) disown(ctx context.Context, b Batch, why string) (Batch, error) 
 	if err != nil {
 		return b, err
 	}
+	was := b.DocumentNumber
 	b.Evidence = append(slices.Clip(b.Evidence), Evidence{
-		Kind: EvidenceReport, Document: b.DocumentNumber, Text: "not the feed of this batch: " + why, Stamp: order.Stamp{By: "queue", At: q.now()},
+		Kind: EvidenceReport, Document: was, Text: "not the feed of this batch: " + why, Stamp: order.Stamp{By: "queue", At: q.now()},
 	})
-	if err := b.move(BatchUnknownSent, "feed "+string(b.DocumentNumber)+" was adopted and is not its own: "+why); err != nil {
+	if err := b.move(BatchUnknownSent, "feed "+string(was)+" was adopted and is not its own: "+why); err != nil {
 		return b, err
 	}
 	b.DocumentNumber, b.Adopted, b.Applied, b.Due = "", false, false, q.now()
@@ -330,8 +339,11 @@ func (q *Queue) disown(ctx context.Context, b Batch, why string) (Batch, error) 
 		e.NotBefore = time.Time{}
 		lost = append(lost, e)
 	}
-	q.c.Logger.WarnContext(ctx, "adopted feed is another's", "batch", b.ID, "account", b.Account, "feed", b.Feed, "why", why)
-	b, err = q.saveWith(ctx, Change{Entries: decide}, b, lost, EntryUnknownSent, b.Why)
+	if b, err = q.saveWith(ctx, Change{Entries: decide}, b, lost, EntryUnknownSent, b.Why); err == nil {
+		unadopted := b.event(EventUnadopted)
+		unadopted.Document, unadopted.Text = was, why
+		q.observe(ctx, unadopted)
+	}
 	b.Report = nil
 	return b, err
 }

@@ -71,7 +71,7 @@ func (q *Queue) claim(ctx context.Context, a amazon.Account, t amazon.FeedType, 
 		change.Orders = append(change.Orders, p.Order)
 	}
 	change.Events = events(change.Entries, EntryClaimed)
-	if err := q.c.Store.SaveQueue(ctx, change); err != nil {
+	if err := q.commit(ctx, change); err != nil {
 		if errors.Is(err, store.ErrConflict) {
 			return Batch{}, q.now(), nil // somebody was faster; look again
 		}
@@ -164,8 +164,16 @@ func (q *Queue) setAside(ctx context.Context, es []Entry, prepared []Prepared, p
 	if len(changed) == 0 {
 		return next, nil
 	}
-	if err := q.c.Store.SaveQueue(ctx, Change{Entries: changed, Events: events(changed, EntryNeedsDecision)}); err != nil && !errors.Is(err, store.ErrConflict) {
+	switch err := q.commit(ctx, Change{Entries: changed, Events: events(changed, EntryNeedsDecision)}); {
+	case errors.Is(err, store.ErrConflict):
+		return next, nil
+	case err != nil:
 		return next, fmt.Errorf("set aside: %w", err)
+	}
+	for _, e := range changed {
+		told := e.event(EventEntrySetAside)
+		told.Text, told.Next = e.Why, e.NotBefore
+		q.observe(ctx, told)
 	}
 	return next, nil
 }

@@ -201,7 +201,9 @@ func (q *Queue) decideBatch(ctx context.Context, d Decision) error {
 		return err
 	}
 	if _, err := q.settle(ctx, a, b); err != nil {
-		q.c.Logger.WarnContext(ctx, "decision is saved, and its entries follow in a later pass", "batch", b.ID, "account", b.Account, "error", err)
+		overtaken := b.event(EventOvertaken)
+		overtaken.Text, overtaken.Err = "the decision is saved, and its entries follow in a later pass", err
+		q.observe(ctx, overtaken)
 	}
 	return nil
 }
@@ -213,7 +215,17 @@ func (q *Queue) decided(ctx context.Context, b Batch, c Choice, e Evidence) (Bat
 	}
 	b.Decided, b.Due = c, q.now()
 	b.Evidence = append(slices.Clip(b.Evidence), e)
-	return q.save(ctx, b)
+	b, err := q.save(ctx, b)
+	if err == nil {
+		q.observe(ctx, e.told(b.event(EventDecided)))
+	}
+	return b, err
+}
+
+// told is the event of a decision.
+func (e Evidence) told(about Event) Event {
+	about.By, about.Text = e.By, e.Text+": "+e.Why
+	return about
 }
 
 // decision is the evidence of what was decided about a batch.
@@ -279,7 +291,9 @@ func (q *Queue) decideSent(ctx context.Context, a amazon.Account, b Batch, d Dec
 	}
 	adopted := Evidence{Kind: EvidenceAdopted, Document: d.Feed, Text: "named as the feed of this batch", Stamp: order.Stamp{By: d.By, At: q.now(), Why: d.Why}}
 	b.Evidence = append(slices.Clip(b.Evidence), d.evidence(q.now()), adopted)
-	_, err = q.named(ctx, b, es, d.Feed)
+	if b, err = q.named(ctx, b, es, d.Feed); err == nil {
+		q.observe(ctx, d.evidence(q.now()).told(b.event(EventDecided)))
+	}
 	return err
 }
 
@@ -331,6 +345,7 @@ func (q *Queue) decideEntry(ctx context.Context, d Decision) error {
 	if err := q.apply(ctx, []Entry{e}); err != nil {
 		return err
 	}
+	q.observe(ctx, d.evidence(q.now()).told(e.event(EventDecided)))
 	return q.recount(ctx, []Entry{was})
 }
 

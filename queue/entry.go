@@ -378,13 +378,14 @@ func rows(es []Entry, to State) []order.Event {
 	var rows []order.Event
 	for _, e := range es {
 		if e.State == to {
-			rows = append(rows, e.event(order.EventResult, strings.TrimSpace(string(e.State)+". "+e.Why), e.Changed))
+			rows = append(rows, e.row(order.EventResult, strings.TrimSpace(string(e.State)+". "+e.Why), e.Changed))
 		}
 	}
 	return rows
 }
 
-func (e Entry) event(k order.EventKind, text string, s order.Stamp) order.Event {
+// row is a row of the journal of an entry's order.
+func (e Entry) row(k order.EventKind, text string, s order.Stamp) order.Event {
 	return order.Event{
 		Order: e.Order, Seq: order.LastSeq(e.Head), Kind: k,
 		Subject: strings.ToLower(string(e.Kind)) + " " + string(e.ID), Text: text, Stamp: s,
@@ -393,7 +394,7 @@ func (e Entry) event(k order.EventKind, text string, s order.Stamp) order.Event 
 
 // alert is an alert about an entry, once for ever for each of its attempts.
 func (e Entry) alert(what, text string, s order.Stamp) order.Event {
-	row := e.event(order.EventAlert, text, s)
+	row := e.row(order.EventAlert, text, s)
 	row.Key, row.For = e.alertKey(what), order.Operator
 	return row
 }
@@ -402,10 +403,15 @@ func (e Entry) alertKey(what string) string {
 	return fmt.Sprintf("%s/%s/%d", what, e.ID, len(e.Attempts))
 }
 
-// alert is an alert about a batch, in the journal of its account.
+// alert is an alert about a batch, in the journal of its account. Sent once more,
+// a batch can raise the same alert once more.
 func (b Batch) alert(what, text string, s order.Stamp) order.Event {
+	key := what + "/" + string(b.ID)
+	if b.Sends > 1 {
+		key = fmt.Sprintf("%s/%d", key, b.Sends)
+	}
 	return order.Event{
-		Order: order.AmazonID{Account: b.Account}, Kind: order.EventAlert, Key: what + "/" + string(b.ID), For: order.Operator,
+		Order: order.AmazonID{Account: b.Account}, Kind: order.EventAlert, Key: key, For: order.Operator,
 		Subject: "batch " + string(b.ID), Text: text, Stamp: s,
 	}
 }

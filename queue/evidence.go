@@ -67,7 +67,7 @@ func (q *Queue) testify(ctx context.Context, a amazon.Account) (time.Time, error
 		}
 	}
 	if len(noted) > 0 {
-		errs = append(errs, q.c.Store.SaveQueue(ctx, Change{Entries: noted}))
+		errs = append(errs, q.commit(ctx, Change{Entries: noted}))
 	}
 	if err := q.applyAll(ctx, told, alerts); err != nil {
 		errs = append(errs, fmt.Errorf("apply evidence: %w", err))

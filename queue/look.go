@@ -232,7 +232,7 @@ func (q *Queue) named(ctx context.Context, b Batch, es []Entry, f amazon.FeedID)
 	}
 	b, err := q.saveWith(ctx, Change{}, b, es, EntrySubmitted, "Document Number "+string(f)+", which was found at Amazon")
 	if err == nil {
-		q.c.Logger.InfoContext(ctx, "feed adopted", "batch", b.ID, "account", b.Account, "feed", b.Feed, "document_number", f)
+		q.observe(ctx, b.event(EventAdopted))
 	}
 	return b, err
 }

@@ -76,7 +76,7 @@ func (q *Queue) pause(ctx context.Context, s Scope, stamp order.Stamp, known tim
 	if err != nil {
 		return fmt.Errorf("pause %s: %w", s, err)
 	}
-	q.c.Logger.WarnContext(ctx, "sending is paused", "scope", s.String(), "by", stamp.By, "why", stamp.Why)
+	q.observe(ctx, Event{Kind: EventPaused, Company: s.Company, Account: s.Account, By: stamp.By, Text: stamp.Why})
 	return nil
 }
 
@@ -105,6 +105,7 @@ func (q *Queue) Resume(ctx context.Context, by, why string, s Scope) error {
 	if err != nil {
 		return fmt.Errorf("resume %s: %w", s, err)
 	}
+	q.observe(ctx, Event{Kind: EventResumed, Company: s.Company, Account: s.Account, By: by, Text: why})
 	return nil
 }
 
@@ -222,13 +223,12 @@ func (q *Queue) pauseCancelled(ctx context.Context, t *turn) error {
 
 // alarm raises an alert about an account, once under its key.
 func (q *Queue) alarm(ctx context.Context, a order.AccountID, key, text string) error {
-	err := q.c.Store.SaveQueue(ctx, Change{Events: []order.Event{{
+	err := q.commit(ctx, Change{Events: []order.Event{{
 		Order: order.AmazonID{Account: a}, Kind: order.EventAlert, Key: key, For: order.Administrator,
 		Subject: "account " + string(a), Text: text, Stamp: order.Stamp{By: "queue", At: q.now()},
 	}}})
 	if err != nil {
 		return fmt.Errorf("alert %s: %w", key, err)
 	}
-	q.c.Logger.ErrorContext(ctx, text, "account", a, "alert", key)
 	return nil
 }

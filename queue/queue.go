@@ -36,6 +36,11 @@ type Config struct {
 	Margin   time.Duration    // how long after its creation Amazon may take to list a feed. Defaults to 4 hours.
 	Logger   *slog.Logger     // nil discards
 	Now      func() time.Time // nil: time.Now
+
+	// Observe is told what happens, each event after it is saved; nil: nobody is.
+	// It is called by whoever works, several at once, and the work waits for it: it
+	// must be quick, and must not call the queue.
+	Observe func(context.Context, Event)
 }
 
 const defaultMargin = 4 * time.Hour
@@ -84,7 +89,8 @@ func (b Budget) withDefaults() (Budget, error) {
 // Queue holds requests, sends them in batches and follows them. It is safe for
 // use from several goroutines and processes on one store.
 type Queue struct {
-	c Config
+	c    Config
+	tell func(context.Context, Event) // log and Observe
 
 	mu    sync.Mutex
 	known map[order.AccountID]bool // whose feeds this process has seen to be ours
@@ -110,13 +116,10 @@ func New(c Config) (*Queue, error) {
 	if c.Budget, err = c.Budget.withDefaults(); err != nil {
 		return nil, err
 	}
-	if c.Logger == nil {
-		c.Logger = slog.New(slog.DiscardHandler)
-	}
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	return &Queue{c: c, known: map[order.AccountID]bool{}}, nil
+	return &Queue{c: c, tell: Observer(c.Logger, c.Observe), known: map[order.AccountID]bool{}}, nil
 }
 
 // Entries lists entries.
@@ -220,7 +223,7 @@ func (q *Queue) Process(ctx context.Context, by string, ids ...EntryID) ([]Selec
 	for i := range es {
 		es[i].Selection = selected[es[i].ID]
 	}
-	if err := q.c.Store.SaveQueue(ctx, Change{Entries: es}); err != nil {
+	if err := q.commit(ctx, Change{Entries: es}); err != nil {
 		return nil, fmt.Errorf("process: %w", err)
 	}
 	return documents, nil

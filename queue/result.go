@@ -266,7 +266,7 @@ func (q *Queue) settle(ctx context.Context, a amazon.Account, b Batch) (Batch, e
 // look at is told first, so that it is not lost when the rest is.
 func (q *Queue) applyAll(ctx context.Context, es []Entry, alerts []order.Event) error {
 	if len(alerts) > 0 {
-		if err := q.c.Store.SaveQueue(ctx, Change{Events: alerts}); err != nil {
+		if err := q.commit(ctx, Change{Events: alerts}); err != nil {
 			return err
 		}
 	}
@@ -412,8 +412,13 @@ func (q *Queue) close(ctx context.Context, a amazon.Account, b Batch) (Batch, er
 		}
 	}
 	b.Applied = true
-	q.c.Logger.InfoContext(ctx, "document answered", "batch", b.ID, "account", b.Account, "state", b.State, "accepted", b.Accepted, "refused", b.Refused, "open", b.Open)
-	return q.save(ctx, b)
+	b, err := q.save(ctx, b)
+	if err == nil {
+		ended := b.event(EventBatchEnded)
+		ended.Text = fmt.Sprintf("%d accepted, %d refused, %d open", b.Accepted, b.Refused, b.Open)
+		q.observe(ctx, ended)
+	}
+	return b, err
 }
 
 // amazonTime is a time that has been at Amazon: ours where that is not past the

@@ -228,6 +228,9 @@ func (q *Queue) visit(ctx context.Context, a amazon.Account, v visit) (next time
 		}
 	}
 	if mine, err = q.take(ctx, t); err != nil || !mine {
+		if err == nil {
+			q.observe(ctx, Event{Kind: EventLeaseBusy, Company: a.Company, Account: t.account, By: t.Holder, Next: now.Add(conflictPause)})
+		}
 		return now.Add(conflictPause), false, err
 	}
 	p := q.account(ctx, a, t, v)
@@ -238,6 +241,7 @@ func (q *Queue) visit(ctx context.Context, a amazon.Account, v visit) (next time
 	case ctx.Err() == nil:
 		t.failed(q.now())
 		p.next = t.NotBefore
+		q.observe(ctx, Event{Kind: EventAccountFailed, Company: a.Company, Account: t.account, Next: p.next, Err: errors.Join(p.errs...)})
 	}
 	err = errors.Join(p.errs...)
 	return p.next, true, errors.Join(err, q.give(ctx, t))
@@ -257,7 +261,7 @@ func (q *Queue) account(ctx context.Context, a amazon.Account, t *turn, v visit)
 	told := func(what string, due time.Time, err error) {
 		if errors.Is(err, store.ErrConflict) {
 			// Another worker was faster. Its save is as good as ours.
-			q.c.Logger.DebugContext(ctx, "another worker was faster", "account", a.ID, "what", what, "error", err)
+			q.observe(ctx, Event{Kind: EventOvertaken, Company: a.Company, Account: a.ID, Text: what, Err: err})
 			due, err = q.now().Add(conflictPause), nil
 		}
 		if err != nil {
@@ -379,7 +383,9 @@ const errorPause = time.Minute
 func (q *Queue) rest(ctx context.Context, was Batch) time.Time {
 	was.Due = q.now().Add(errorPause)
 	if _, err := q.save(ctx, was); err != nil {
-		q.c.Logger.DebugContext(ctx, "batch does not rest", "batch", was.ID, "error", err)
+		overtaken := was.event(EventOvertaken)
+		overtaken.Text, overtaken.Err = "letting a batch rest", err
+		q.observe(ctx, overtaken)
 	}
 	return was.Due
 }
@@ -414,7 +420,7 @@ func (q *Queue) ripen(ctx context.Context, a amazon.Account) error {
 				return err
 			}
 		}
-		if err := q.c.Store.SaveQueue(ctx, Change{Entries: es}); err != nil {
+		if err := q.commit(ctx, Change{Entries: es}); err != nil {
 			return err
 		}
 	}
@@ -456,7 +462,7 @@ func (q *Queue) resume(ctx context.Context, a amazon.Account, b Batch, all []Bat
 		// Somebody else took it up, and may be sending it.
 		return b, fmt.Errorf("batch %s: %w", b.ID, store.ErrConflict)
 	}
-	ticket, err := q.c.Feeds.Begin(ctx, a, b.Feed)
+	ticket, err := q.begin(ctx, a, b.Feed)
 	if err != nil {
 		b.Due = q.retryAt(err)
 		b, saved := q.save(ctx, b)
@@ -484,7 +490,7 @@ func (q *Queue) fill(ctx context.Context, a amazon.Account, t *turn, feed amazon
 			}
 			// A token first, and only then a claim: entries that wait for the bucket
 			// stay Queued and can still be withdrawn.
-			if ticket, err = q.c.Feeds.Begin(ctx, a, feed); err != nil {
+			if ticket, err = q.begin(ctx, a, feed); err != nil {
 				at := q.retryAt(err)
 				t.wait(feed, at)
 				return at, ignoreThrottled(err)

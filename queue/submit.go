@@ -125,7 +125,7 @@ func (q *Queue) saveWith(ctx context.Context, c Change, b Batch, es []Entry, to 
 		c.Events = append(c.Events, rows(es[i:i+1], to)...)
 	}
 	c.Batches, c.Entries = append(c.Batches, b), append(c.Entries, es...)
-	if err := q.c.Store.SaveQueue(ctx, c); err != nil {
+	if err := q.commit(ctx, c); err != nil {
 		return b, fmt.Errorf("save batch %s: %w", b.ID, err)
 	}
 	b.Version++
@@ -157,8 +157,11 @@ func (q *Queue) lose(ctx context.Context, b Batch, why string) (Batch, error) {
 	for i := range es {
 		es[i].NotBefore = time.Time{} // to be asked for at once
 	}
-	b, err = q.saveWith(ctx, Change{}, b, es, EntryUnknownSent, why)
-	q.c.Logger.WarnContext(ctx, "answer of createFeed is lost", "batch", b.ID, "account", b.Account, "feed", b.Feed)
+	if b, err = q.saveWith(ctx, Change{}, b, es, EntryUnknownSent, why); err == nil {
+		lost := b.event(EventAnswerLost)
+		lost.Text = why
+		q.observe(ctx, lost)
+	}
 	return b, err
 }
 

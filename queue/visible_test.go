@@ -75,8 +75,7 @@ func TestUnlistedAccountIsNamed(t *testing.T) {
 	})
 }
 
-// Law 15: what happens to a request on its way stands in the order's journal, and
-// what a person should look at is an alert.
+// Law 15: what happens to a request on its way stands in the order's journal.
 func TestTheWayToAmazonIsInTheJournal(t *testing.T) {
 	in(t, func(w *world) {
 		w.amazon.answers = []answer{{err: errLost}}

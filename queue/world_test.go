@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"strings"
 	"sync"
@@ -40,6 +41,10 @@ type world struct {
 	prepare func([]queue.Entry, []queue.Prepared) ([]queue.Prepared, error)
 	apply   func([]queue.Entry) error
 	testify func(queue.Entry) (queue.Testimony, error) // nil: nothing is known
+
+	// Who listens, if anybody does.
+	observe func(context.Context, queue.Event)
+	logger  *slog.Logger
 }
 
 var epoch = time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
@@ -84,12 +89,18 @@ func (w *world) Settings(context.Context, order.CompanyID) (settings.Settings, e
 // queue opens a queue whose every call to store and Amazon passes the gates.
 func (w *world) queue(gates ...gate) *queue.Queue {
 	w.t.Helper()
+	return w.queueOn(&gatedFeeds{w.amazon, gates}, gates...)
+}
+
+// queueOn opens a queue on another client.
+func (w *world) queueOn(feeds amazon.Feeds, gates ...gate) *queue.Queue {
+	w.t.Helper()
 	st := &gatedStore{w.store, gates}
 	h := &handler{w, st}
 	q, err := queue.New(queue.Config{
-		Store: st, Feeds: &gatedFeeds{w.amazon, gates}, Accounts: w.accounts, Settings: w,
+		Store: st, Feeds: feeds, Accounts: w.accounts, Settings: w,
 		Handlers:     map[queue.Kind]queue.Handler{queue.KindRefund: h, queue.KindCancellation: h},
-		Installation: w.name, Batching: w.batching, Budget: w.budget, Now: w.now,
+		Installation: w.name, Batching: w.batching, Budget: w.budget, Now: w.now, Observe: w.observe, Logger: w.logger,
 	})
 	require.NoError(w.t, err)
 	return q

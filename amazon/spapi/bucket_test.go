@@ -59,6 +59,41 @@ func TestBeginCountsTokens(t *testing.T) {
 	assert.NoError(t, err, "another account has its own bucket")
 }
 
+// The time of the next ticket is told without taking a token, and is the one that
+// Begin tells.
+func TestNextFeedTakesNothing(t *testing.T) {
+	st := memory.New()
+	s := newServer(t)
+	c, k := connect(t, s, func(conf *spapi.Config) { conf.Buckets = st })
+	elsewhere, _ := connect(t, s, func(conf *spapi.Config) { conf.Buckets, conf.Now = st, k.Now })
+	for range 20 {
+		next, err := c.NextFeed(t.Context(), seller, amazon.RefundFeed)
+		require.NoError(t, err)
+		assert.Equal(t, k.Now(), next, "now")
+	}
+	cells, err := st.Cells(t.Context(), []string{"amazon/spapi/bucket/" + string(seller.ID) + "/createFeed"})
+	require.NoError(t, err)
+	assert.Empty(t, cells, "asking writes nothing")
+
+	require.Equal(t, 15, begins(t, c, k.Now()))
+	_, err = c.Begin(t.Context(), seller, amazon.RefundFeed)
+	comes, throttled := amazon.Throttled(err)
+	require.True(t, throttled)
+	for _, who := range []*spapi.Client{c, elsewhere} {
+		next, err := who.NextFeed(t.Context(), seller, amazon.CancelFeed)
+		require.NoError(t, err)
+		assert.Equal(t, comes, next, "one bucket for both types and all processes")
+	}
+	require.NoError(t, k.Wait(t.Context(), comes.Sub(k.Now())))
+	next, err := c.NextFeed(t.Context(), seller, amazon.RefundFeed)
+	require.NoError(t, err)
+	assert.Equal(t, comes, next)
+	assert.Equal(t, 1, begins(t, c, k.Now()))
+
+	_, err = c.NextFeed(t.Context(), amazon.Account{ID: "us"}, amazon.RefundFeed)
+	assert.Error(t, err)
+}
+
 func TestCloseGivesBackWhatWasNotSent(t *testing.T) {
 	s := newServer(t)
 	c, k := connect(t, s)

@@ -88,7 +88,10 @@ type Client struct {
 	maxAnswer, maxDocument int64 // bytes
 }
 
-var _ amazon.API = (*Client)(nil)
+var (
+	_ amazon.API    = (*Client)(nil)
+	_ amazon.Bucket = (*Client)(nil)
+)
 
 // New returns a client. It calls nobody.
 func New(c Config) (*Client, error) {

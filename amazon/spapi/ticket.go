@@ -34,6 +34,28 @@ func (c *Client) Begin(ctx context.Context, a amazon.Account, t amazon.FeedType)
 	return &ticket{client: c, account: a, feedType: t, bucket: b}, nil
 }
 
+// NextFeed implements [amazon.Bucket]. It reads the account's createFeed tokens
+// where [Config.Buckets] keeps them, and takes none. Both feed types share them.
+func (c *Client) NextFeed(ctx context.Context, a amazon.Account, _ amazon.FeedType) (time.Time, error) {
+	if err := a.Check(); err != nil {
+		return time.Time{}, notSent(createFeed, a, err)
+	}
+	comes := time.Time{}
+	b := c.buckets.bucket(a, createFeed)
+	err := b.change(ctx, func(l *level, now time.Time) bool {
+		untouched := *l
+		var ok bool
+		if comes, ok = untouched.take(b.op.burst, now); ok {
+			comes = now
+		}
+		return false
+	})
+	if err != nil {
+		return time.Time{}, notSent(createFeed, a, quiet(err))
+	}
+	return comes.UTC(), nil
+}
+
 // ticket is one token of a createFeed bucket and what it is going to send.
 type ticket struct {
 	client   *Client
