@@ -174,9 +174,9 @@ func (r *run) others() error {
 	case dice < 7:
 		return r.sellerCentral()
 	}
-	a := r.world.accounts[r.random.IntN(len(r.world.accounts))]
-	r.world.settings[a.Company] = r.drawSettings()
-	r.tell("%s: mode %s", a.Company, r.world.settings[a.Company].Mode())
+	company := r.anyAccount().Company
+	r.world.settings[company] = r.drawSettings()
+	r.tell("%s: mode %s", company, r.world.settings[company].Mode())
 	return nil
 }
 

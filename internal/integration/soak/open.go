@@ -49,6 +49,6 @@ func (o open) nothing() bool { return len(o.entries) == 0 && len(o.batches) == 0
 // waitsForPeople tells that something does not go on by itself.
 func (o open) waitsForPeople() bool {
 	return slices.ContainsFunc(o.entries, func(e queue.Entry) bool {
-		return e.State == queue.EntryQueued && e.Selection == nil || e.State == queue.EntryNeedsDecision
+		return slices.Contains([]queue.State{queue.EntryQueued, queue.EntryClaimed, queue.EntryNeedsDecision}, e.State)
 	})
 }

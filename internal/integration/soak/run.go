@@ -9,7 +9,6 @@ import (
 
 	"github.com/takebackhq/takeback"
 	"github.com/takebackhq/takeback/amazon/amazontest"
-	"github.com/takebackhq/takeback/queue"
 )
 
 // run is one run: everything in it follows from its seed and number.
@@ -170,6 +169,8 @@ func (r *run) task() (string, func(context.Context, *takeback.Desk) error) {
 		return "withdraw or retry", r.changeMind
 	case dice < 13:
 		return "decide", r.person
+	case dice < 14:
+		return "meddle", r.meddle
 	}
 	return "step", step
 }
@@ -187,48 +188,6 @@ func (r *run) unissued() *request {
 		}
 	}
 	return nil
-}
-
-// process is an operator who sends what waits, of one company.
-func (r *run) process(ctx context.Context, d *takeback.Desk) error {
-	a := r.world.accounts[r.random.IntN(len(r.world.accounts))]
-	return processAll(ctx, d, queue.EntryQuery{Company: a.Company, States: []queue.State{queue.EntryQueued}})
-}
-
-func processAll(ctx context.Context, d *takeback.Desk, q queue.EntryQuery) error {
-	es, err := d.Queue.Entries(ctx, q)
-	if err != nil {
-		return err
-	}
-	var ids []queue.EntryID
-	for _, e := range es {
-		if e.Selection == nil {
-			ids = append(ids, e.ID)
-		}
-	}
-	if len(ids) == 0 {
-		return nil
-	}
-	_, err = d.Queue.Process(ctx, "operator", ids...)
-	return err
-}
-
-// changeMind is somebody who takes back what waits, or tries again what ended.
-func (r *run) changeMind(ctx context.Context, d *takeback.Desk) error {
-	es, err := d.Queue.Entries(ctx, queue.EntryQuery{States: []queue.State{
-		queue.EntryQueued, queue.EntryRefused, queue.EntryRejected, queue.EntryWithdrawn, queue.EntryGivenUp,
-	}})
-	if err != nil || len(es) == 0 {
-		return err
-	}
-	switch e := es[r.random.IntN(len(es))]; {
-	case e.State != queue.EntryQueued:
-		return d.Queue.Retry(ctx, "clerk", "asked again", e.ID)
-	case r.chance(0.5):
-		return d.Queue.Withdraw(ctx, "clerk", "no longer wanted", e.ID)
-	default:
-		return d.Queue.Reject(ctx, "operator", "not this one", e.ID)
-	}
 }
 
 // patience is how long things may take to come to an end by themselves.
@@ -269,16 +228,6 @@ func (r *run) settle() error {
 		r.pass(max(o.due.Sub(r.clock)+skewOfWorker, time.Minute, r.clock.Sub(began)/6))
 	}
 	return nil
-}
-
-// tidy is a person who leaves nothing lying.
-func (r *run) tidy(ctx context.Context, d *takeback.Desk) error {
-	for _, company := range r.world.companies() {
-		if err := processAll(ctx, d, queue.EntryQuery{Company: company, States: []queue.State{queue.EntryQueued}}); err != nil {
-			return err
-		}
-	}
-	return r.person(ctx, d)
 }
 
 // tick is the time that a call takes.
