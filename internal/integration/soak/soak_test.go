@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"maps"
+	"os"
 	"regexp"
 	"slices"
 	"strings"
@@ -252,19 +254,71 @@ func (s forgetful) SaveRefunds(ctx context.Context, cs []refund.Change) error {
 	return s.Store.SaveRefunds(ctx, cs)
 }
 
-// TestOutput: one JSON object with the figures, the same from one process and
-// from several.
-func TestOutput(t *testing.T) {
-	var out bytes.Buffer
-	require.NoError(t, soak(t.Context(), strings.Fields("-json -seed 7 -runs 5 -workers 2"), &out, &out))
-	var got map[string]any
-	require.NoError(t, json.Unmarshal(out.Bytes(), &got), out.String())
-	want := []string{"runs", "requests", "faults", "crashes", "suspends", "double", "lost", "wrong_adoption", "undecided", "ledger_equal"}
-	var names []string
-	for name := range got {
-		names = append(names, name)
+// asProgram has a process of this test's be the program itself.
+const asProgram = "TAKEBACK_SOAK"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(asProgram) != "" {
+		main()
+		return
 	}
-	assert.ElementsMatch(t, want, names)
-	assert.EqualValues(t, 5, got["runs"])
+	os.Exit(m.Run())
+}
+
+// The figures are one JSON object, the same from one process and from several.
+func TestOutput(t *testing.T) {
+	t.Setenv(asProgram, "yes")
+	figuresOf := func(args string) (got map[string]any) {
+		var out, findings bytes.Buffer
+		require.NoError(t, soak(t.Context(), strings.Fields("-json -seed 7 -runs 7 -workers 2 -folder "+t.TempDir()+" "+args), &out, &findings))
+		require.NoError(t, json.Unmarshal(out.Bytes(), &got), out.String())
+		assert.Empty(t, findings.String())
+		return got
+	}
+	got := figuresOf("-processes 1")
+	assert.Equal(t, got, figuresOf("-processes 3"))
+	assert.ElementsMatch(t, slices.Collect(maps.Keys(got)), []string{
+		"runs", "requests", "faults", "crashes", "suspends", "double", "lost", "wrong_adoption", "undecided", "ledger_equal",
+	})
+	assert.EqualValues(t, 7, got["runs"])
 	assert.Equal(t, true, got["ledger_equal"])
+}
+
+// One run is told line by line.
+func TestOneRunIsTold(t *testing.T) {
+	var out, findings bytes.Buffer
+	require.NoError(t, soak(t.Context(), strings.Fields("-seed 7 -run 2 -folder "+t.TempDir()), &out, &findings))
+	assert.Contains(t, out.String(), "worker 1: step")
+	assert.Contains(t, out.String(), "\n1 runs, ")
+}
+
+func TestVerdict(t *testing.T) {
+	good := figures{Runs: 1, Undecided: 1, LedgerEqual: true}
+	assert.NoError(t, good.verdict())
+	for name, spoil := range map[string]func(*figures){
+		"double":         func(f *figures) { f.Double = 1 },
+		"lost":           func(f *figures) { f.Lost = 1 },
+		"wrong adoption": func(f *figures) { f.WrongAdoption = 1 },
+		"ledgers equal":  func(f *figures) { f.LedgerEqual = false },
+	} {
+		bad := good
+		spoil(&bad)
+		assert.ErrorContains(t, bad.verdict(), name)
+		assert.ErrorContains(t, good.plus(bad).verdict(), name, "one bad run is enough")
+	}
+}
+
+func TestCommandLineRefuses(t *testing.T) {
+	for _, tt := range []struct{ args, want string }{
+		{"-runs 0", "at least 1"},
+		{"-workers 0", "at least 1"},
+		{"-processes 0", "at least 1"},
+		{"-run -1", "at least 1"},
+		{"-folder /nowhere/at/all", "/nowhere/at/all"},
+		{"7", `unexpected argument "7"`},
+	} {
+		t.Run(tt.args, func(t *testing.T) {
+			require.ErrorContains(t, soak(t.Context(), strings.Fields(tt.args), &bytes.Buffer{}, &bytes.Buffer{}), tt.want)
+		})
+	}
 }
