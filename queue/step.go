@@ -345,6 +345,10 @@ func (q *Queue) account(ctx context.Context, a amazon.Account, t *turn, v visit)
 		return p
 	}
 	ok, at, err := q.cleared(ctx, a, t, batches)
+	if later, throttled := amazon.Throttled(err); throttled {
+		q.observe(ctx, Event{Kind: EventThrottled, Company: a.Company, Account: a.ID, Next: later, Err: err})
+		at, err = later, nil
+	}
 	done("may it send", at, false, err)
 	if !ok {
 		for feed := range v.waiting {
