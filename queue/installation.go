@@ -145,10 +145,7 @@ func (q *Queue) cleared(ctx context.Context, a amazon.Account, t *turn, open []B
 		since = newest
 	}
 
-	strange, at, err := q.strangers(ctx, a, since, open)
-	if until, throttled := amazon.Throttled(err); throttled {
-		return false, until, q.waits(ctx, Event{Company: a.Company, Account: a.ID}, err)
-	}
+	strange, at, err := q.strangers(ctx, a, since)
 	if err != nil {
 		return false, time.Time{}, fmt.Errorf("look for feeds that were not sent from here: %w", err)
 	}
@@ -192,15 +189,25 @@ func (q *Queue) know(a order.AccountID) {
 // strangers lists the feeds since a time that no batch of the account has, and of
 // which none can be the one whose answer was lost; at is when the list was begun,
 // on Amazon's clock.
-func (q *Queue) strangers(ctx context.Context, a amazon.Account, since time.Time, open []Batch) (strange []amazon.Feed, at time.Time, err error) {
+func (q *Queue) strangers(ctx context.Context, a amazon.Account, since time.Time) (strange []amazon.Feed, at time.Time, err error) {
 	for _, t := range []amazon.FeedType{amazon.CancelFeed, amazon.RefundFeed} {
-		list, owned, err := q.list(ctx, a, t, since)
+		list, err := q.c.Feeds.ListFeeds(ctx, a, t, since.Add(-lookSkew))
+		if err != nil {
+			return nil, at, fmt.Errorf("list feeds: %w", err)
+		}
+		at = earlier(at, list.At)
+		// Others may be sending meanwhile. Whatever is in the list was committed
+		// before it, and is found here without an answer, or after this with one.
+		open, err := q.c.Store.Batches(ctx, BatchQuery{Accounts: []order.AccountID{a.ID}, Feeds: []amazon.FeedType{t}, Unapplied: true})
 		if err != nil {
 			return nil, at, err
 		}
-		at = earlier(at, list.At)
+		owned, err := q.owners(ctx, a, list.Feeds)
+		if err != nil {
+			return nil, at, err
+		}
 		for _, b := range open {
-			if b.Unanswered && b.Feed == t {
+			if b.Unanswered {
 				for _, f := range candidates(b, list.Feeds, owned) {
 					owned[f.ID] = b.ID
 				}

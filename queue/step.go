@@ -245,7 +245,7 @@ func (q *Queue) visit(ctx context.Context, a amazon.Account, v visit) (next time
 		if err == nil {
 			next, err = q.sendable(ctx, a, v, h)
 		}
-		if err == nil && (next.IsZero() || next.After(now)) {
+		if err == nil && (next.IsZero() || next.After(q.now())) {
 			return next, false, nil
 		}
 	}
@@ -368,6 +368,9 @@ func (q *Queue) account(ctx context.Context, a amazon.Account, t *turn, v visit)
 		return p
 	}
 	ok, at, err := q.cleared(ctx, a, t, batches)
+	if until, throttled := amazon.Throttled(err); throttled {
+		at, err = until, q.waits(ctx, Event{Company: a.Company, Account: a.ID}, err)
+	}
 	done("may it send", at, false, err)
 	if !ok {
 		for feed := range v.waiting {
