@@ -179,7 +179,7 @@ func TestAnswerDissolvesTheUnsentSecondAttempt(t *testing.T) {
 				q := w.queue()
 				w.pass(q, 5*time.Minute)
 				w.decideAnew(q)
-				time.Sleep(w.first().Fence.Sub(w.now()))
+				time.Sleep(w.first().Fence.Sub(w.now()) + time.Second)
 				ids = append(ids, w.request(asked{order: 2})...)
 				// Built, or uploaded and answered with "not sent".
 				second := map[string]*failing{
@@ -280,7 +280,7 @@ func TestSecondAttemptThatHadNoEffect(t *testing.T) {
 				q := w.queue()
 				w.pass(q, 5*time.Minute)
 				w.decideAnew(q)
-				time.Sleep(w.first().Fence.Sub(w.now()))
+				time.Sleep(w.first().Fence.Sub(w.now()) + time.Second)
 				later := w.worker()
 				require.True(w.t, later.until("amazon.Create"))
 				w.leaseEnds()

@@ -284,7 +284,7 @@ func (q *Queue) undecided(ctx context.Context, a amazon.Account, b Batch, list a
 func carriedOut(es []Entry, b BatchID) EntryID {
 	for _, e := range es {
 		i := e.attemptIn(b)
-		if e.State != EntrySettledOutside && slices.ContainsFunc(e.Attempts[i].Results, func(r Result) bool { return r.Verdict == amazon.VerdictAccepted }) {
+		if slices.ContainsFunc(e.Attempts[i].Results, func(r Result) bool { return r.Verdict == amazon.VerdictAccepted && r.By == "" }) {
 			return e.ID
 		}
 	}

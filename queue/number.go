@@ -38,7 +38,7 @@ func (q *Queue) numbers(ctx context.Context, a order.AccountID, n int) (int64, e
 			}
 		}
 		first := max(next, int64(q.now().Sub(numbersSince)/time.Second))
-		if first+int64(n)-1 > lastNumber {
+		if first > lastNumber-int64(n)+1 {
 			return 0, fmt.Errorf("account %s has used up its message numbers (next %d): is the clock right?", a, first)
 		}
 		c.Data = strconv.AppendInt(nil, first+int64(n), 10)

@@ -11,7 +11,6 @@ import (
 
 	"github.com/takebackhq/takeback/amazon"
 	"github.com/takebackhq/takeback/order"
-	"github.com/takebackhq/takeback/store"
 )
 
 // maxReport bounds what is read and kept of a processing report.
@@ -337,7 +336,7 @@ func (q *Queue) fallBack(ctx context.Context, e *Entry, b, other Batch) error {
 	e.makeCurrent(other.ID)
 	if other.Applied { // its results are to be given to the entry once more
 		other.Applied, other.Due = false, q.now()
-		if _, err := q.save(ctx, other); err != nil && !errors.Is(err, store.ErrConflict) {
+		if _, err := q.save(ctx, other); err != nil {
 			return err
 		}
 	}
