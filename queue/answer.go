@@ -121,24 +121,9 @@ func (q *Queue) tryLearn(ctx context.Context, b Batch, a answer) (Batch, error) 
 
 // unsent takes a batch back whose createFeed did not happen.
 func (q *Queue) unsent(ctx context.Context, b Batch, cause error) (Batch, error) {
-	es, err := q.entriesOf(ctx, b)
+	again, sent, err := q.withoutEffect(ctx, b)
 	if err != nil {
 		return b, err
-	}
-	var again, sent []Entry
-	for _, e := range es {
-		other, err := q.otherEffect(ctx, e)
-		if err != nil {
-			return b, err
-		}
-		if other.ID == "" {
-			again = append(again, e)
-			continue
-		}
-		if err := q.fallBack(ctx, &e, b, other); err != nil {
-			return b, err
-		}
-		sent = append(sent, e)
 	}
 	if len(again) < b.Entries {
 		// Single entries were decided about, or sent by an earlier attempt; the
@@ -146,14 +131,14 @@ func (q *Queue) unsent(ctx context.Context, b Batch, cause error) (Batch, error)
 		if err := b.move(BatchCancelled, cause.Error()); err != nil {
 			return b, err
 		}
-		b.Applied, b.Open = true, len(es)
+		b.Applied, b.Open = true, len(again)+len(sent)
 		return q.saveWith(ctx, Change{Entries: sent, Events: rows(sent, EntrySubmitted)}, b, again, EntryQueued, "not sent: "+cause.Error())
 	}
 	b.Due = q.retryAt(cause)
 	if err := b.move(BatchUploaded, cause.Error()); err != nil {
 		return b, err
 	}
-	if b, err = q.saveWith(ctx, Change{}, b, es, EntryClaimed, "not sent: "+cause.Error()); err == nil {
+	if b, err = q.saveWith(ctx, Change{}, b, again, EntryClaimed, "not sent: "+cause.Error()); err == nil {
 		unsent := b.event(EventNotSent)
 		unsent.Next, unsent.Err = b.Due, cause
 		q.observe(ctx, unsent)
@@ -163,16 +148,41 @@ func (q *Queue) unsent(ctx context.Context, b Batch, cause error) (Batch, error)
 
 // refused ends a batch whose createFeed Amazon read and did not take.
 func (q *Queue) refused(ctx context.Context, b Batch, cause error) (Batch, error) {
-	es, err := q.entriesOf(ctx, b)
+	es, sent, err := q.withoutEffect(ctx, b)
 	if err != nil {
 		return b, err
 	}
 	if err := b.move(BatchCancelled, cause.Error()); err != nil {
 		return b, err
 	}
-	b.Applied, b.Open = true, len(es)
+	b.Applied, b.Open = true, len(es)+len(sent)
 	alert := b.alert("refused", "Amazon refused the document: "+cause.Error(), order.Stamp{By: "Amazon", At: q.now()})
-	return q.saveWith(ctx, Change{Events: []order.Event{alert}}, b, es, EntryNeedsDecision, "not sent: "+cause.Error())
+	return q.saveWith(ctx, Change{Entries: sent, Events: append(rows(sent, EntrySubmitted), alert)}, b, es, EntryNeedsDecision, "not sent: "+cause.Error())
+}
+
+// withoutEffect reads the entries of a batch whose createFeed made no feed: those
+// that are left, and those that an earlier attempt of theirs has sent, which is
+// the one that counts now.
+func (q *Queue) withoutEffect(ctx context.Context, b Batch) (left, sent []Entry, err error) {
+	es, err := q.entriesOf(ctx, b)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, e := range es {
+		other, err := q.otherEffect(ctx, e)
+		if err != nil {
+			return nil, nil, err
+		}
+		if other.ID == "" {
+			left = append(left, e)
+			continue
+		}
+		if err := q.fallBack(ctx, &e, b, other); err != nil {
+			return nil, nil, err
+		}
+		sent = append(sent, e)
+	}
+	return left, sent, nil
 }
 
 // sent records the Document Number that Amazon gave to a batch, whatever was

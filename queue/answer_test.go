@@ -272,7 +272,9 @@ func TestLateAnswerIsSavedOnce(t *testing.T) {
 // When the first attempt turns out to be sent and the second one not, the first
 // one counts, and nothing is sent a third time.
 func TestSecondAttemptThatHadNoEffect(t *testing.T) {
-	for name, second := range map[string]answer{"lost": {err: errLost}, "not sent": notSent} {
+	for name, second := range map[string]answer{
+		"lost": {err: errLost}, "not sent": notSent, "refused": {err: &amazon.Error{Op: "createFeed", Sent: amazon.Answered, Status: 400}},
+	} {
 		t.Run(name, func(t *testing.T) {
 			in(t, func(w *world) {
 				w.settings.Policy.LostAnswer = settings.LostAnswerSendsAnew

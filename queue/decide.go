@@ -239,7 +239,7 @@ func (q *Queue) lookOnce(ctx context.Context, a amazon.Account, b Batch) (Batch,
 	if err != nil {
 		return b, err
 	}
-	return q.looked(b, list, candidates(b, list.Feeds, owned)), nil
+	return q.looked(b, list, owned, candidates(b, list.Feeds, owned)), nil
 }
 
 // hadNoEffect says why it cannot be told from the last look that a batch was not

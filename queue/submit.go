@@ -17,7 +17,7 @@ func (q *Queue) send(ctx context.Context, b Batch, ticket amazon.Ticket) (Batch,
 		return b, fmt.Errorf("send batch %s: it is %s: %w", b.ID, b.State, ErrTransition)
 	}
 	fence, at, err := ticket.Upload(ctx, amazon.ContentType, b.Document)
-	if err == nil && !fence.After(at) {
+	if err == nil && (at.IsZero() || !fence.After(at)) {
 		err = fmt.Errorf("batch %s: its fence is %s and Amazon's time %s: Feeds must say until when its createFeed is taken", b.ID, fence, at)
 	}
 	if err != nil {

@@ -255,6 +255,101 @@ func TestSetAsideAfterADecision(t *testing.T) {
 	})
 }
 
+// A feed that was created a little before the attempt, by Amazon's clock, is not
+// taken for the batch's. But Amazon's machines need not agree on the time, so it
+// may be: "not sent" is not concluded while nobody knows whose it is.
+func TestFeedJustBeforeTheAttempt(t *testing.T) {
+	for name, tt := range map[string]struct {
+		before time.Duration
+		want   queue.State
+	}{
+		"a second":       {2 * time.Second, queue.EntryNeedsDecision},
+		"a quarter hour": {15*time.Minute + 2*time.Second, queue.EntryAccepted},
+	} {
+		t.Run(name, func(t *testing.T) {
+			in(t, func(w *world) {
+				w.settings.Policy.LostAnswer = settings.LostAnswerSendsAnew
+				q := w.queue()
+				id := w.lose(q, false)[0]
+				w.amazon.strangerAt("777", amazon.RefundFeed, w.first().AttemptedAt.Add(-tt.before))
+				w.pass(q, 24*time.Hour)
+				require.Equal(w.t, tt.want, w.get(id).State)
+				if tt.want == queue.EntryAccepted {
+					return
+				}
+				err := q.Decide(w.t.Context(), w.decision(q, queue.ChoiceAnew))
+				require.ErrorContains(w.t, err, "777")
+				named := w.decision(q, queue.ChoiceSent)
+				named.Feed, named.Override = "777", true
+				require.NoError(w.t, q.Decide(w.t.Context(), named))
+			})
+		})
+	}
+}
+
+// When feeds show up that nobody here sent, one of them may be a document that
+// is not sent as far as this store knows. So its entries wait where people can
+// take them back.
+func TestStrangersDissolveWhatIsNotSent(t *testing.T) {
+	for name, stop := range map[string]func(*world, *queue.Queue){
+		"newer than our newest": func(*world, *queue.Queue) {},
+		"after a restore": func(w *world, q *queue.Queue) {
+			require.NoError(w.t, q.Recover(w.t.Context(), "admin", w.now().Add(-time.Hour)))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			in(t, func(w *world) {
+				id := w.request(asked{order: 1})[0]
+				begin["Uploaded"](w)
+				w.amazon.stranger("777", w.account(), amazon.RefundFeed)
+				sent := len(w.amazon.sent())
+				q := w.queue()
+				stop(w, q)
+				w.pass(q, 5*time.Hour)
+				require.Equal(w.t, []string{"unclaimed"}, w.alerts())
+				require.NoError(w.t, q.Withdraw(w.t.Context(), "clerk", "777 holds it", id))
+				require.NoError(w.t, q.Resume(w.t.Context(), "admin", "777 was ours", queue.Scope{Account: "us"}))
+				w.pass(q, time.Hour)
+				assert.Len(w.t, w.amazon.sent(), sent)
+			})
+		})
+	}
+}
+
+// After a restore, a feed in the window of a lost answer may be of a document that
+// was forgotten, whose entries wait in the queue again. Taking it for the lost
+// one's silently would send those twice.
+func TestRestoredLostAnswerProvesNothing(t *testing.T) {
+	in(t, func(w *world) {
+		q := w.queue()
+		w.lose(q, false)
+		since := w.now()
+		w.amazon.stranger("777", w.account(), amazon.RefundFeed) // holds the second one
+		ids := w.request(asked{order: 2})
+		require.NoError(w.t, q.Recover(w.t.Context(), "admin", since))
+		w.pass(q, 6*time.Hour)
+		assert.Equal(w.t, queue.EntryQueued, w.get(ids[0]).State)
+		assert.Contains(w.t, w.alerts(), "unclaimed")
+		assert.Len(w.t, w.amazon.sent(), 1)
+	})
+}
+
+// A feed of ours that Amazon does not tell of any more is as much in need of
+// somebody who looks as one that waits.
+func TestFeedThatCannotBeReadIsStuck(t *testing.T) {
+	in(t, func(w *world) {
+		w.amazon.status = amazon.FeedInQueue
+		w.request(asked{order: 1})
+		q := w.queue()
+		w.step(q)
+		delete(w.amazon.feeds, w.first().DocumentNumber)
+		w.pass(q, 7*time.Hour)
+		assert.Empty(w.t, w.alerts())
+		w.pass(q, 2*time.Hour)
+		assert.Equal(w.t, []string{"stuck"}, w.alerts())
+	})
+}
+
 // fenceless is a client that does not say until when its createFeed is taken.
 type fenceless struct{ amazon.Feeds }
 
