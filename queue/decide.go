@@ -63,8 +63,8 @@ func (e *TooEarlyError) Error() string {
 
 func (e *TooEarlyError) Unwrap() error { return ErrTooEarly }
 
-// resultsLag is how long after an attempt Amazon's finances may take to show what
-// a document did that Amazon is known to have received.
+// resultsLag is how long Amazon's finances may take to show what a document did,
+// from the end of its feed, which may have waited for a day.
 const resultsLag = 72 * time.Hour
 
 // Case shows what is known of a batch whose answer is lost, and what may be
@@ -117,7 +117,11 @@ func (q *Queue) EntryCase(ctx context.Context, id EntryID) (Case, error) {
 			c.Choices = append(c.Choices, ChoiceGiveUp)
 		}
 	default:
-		c.NotBefore = b.AttemptedAt.Add(resultsLag)
+		ended := b.AttemptedAt
+		if b.EndedAt.After(ended) {
+			ended = b.EndedAt
+		}
+		c.NotBefore = ended.Add(resultsLag)
 	}
 	return c, nil
 }
@@ -129,8 +133,9 @@ var open = []State{EntryUnknownSent, EntryUnknownResult, EntryNeedsDecision}
 // decide at once, one gets store.ErrConflict, and so does who decides on what has
 // changed since it was shown. What needs no decision, and a choice that is not
 // offered, is [ErrTransition]. [ErrTooEarly] refuses Anew and GiveUp as long as
-// it may have had effect; before a batch is given up or sent anew, Amazon is
-// asked once more, and a feed that could be it is an error that names it.
+// it may have had effect; before something is given up or sent anew, Amazon is
+// asked once more, and a feed that could be it, or a sign that it was carried out,
+// is an error that names it.
 // Override allows both, and stands in the evidence.
 //
 // A decision about a batch counts from the moment it is saved, and its entries
@@ -309,10 +314,14 @@ func (q *Queue) decideEntry(ctx context.Context, d Decision) error {
 		if q.now().Before(c.NotBefore) {
 			return &TooEarlyError{what, c.NotBefore}
 		}
-		if c.Batch.State == BatchUnknownSent {
-			if err := q.entryUnsent(ctx, c.Batch); err != nil {
-				return err
-			}
+		switch {
+		case c.Batch.State == BatchUnknownSent:
+			err = q.entryUnsent(ctx, c.Batch)
+		case !c.NotBefore.IsZero():
+			err = q.notSeen(ctx, c)
+		}
+		if err != nil {
+			return err
 		}
 	}
 	was := e
@@ -350,6 +359,27 @@ func (q *Queue) entryUnsent(ctx context.Context, b Batch) error {
 		return err
 	}
 	return q.hadNoEffect(ctx, b)
+}
+
+// notSeen asks the witness of an entry once more whether Amazon has carried
+// something of it out. When it was last asked, the answer may not have been there
+// yet.
+func (q *Queue) notSeen(ctx context.Context, c Case) error {
+	a, err := q.accountOf(ctx, c.Batch)
+	if err != nil {
+		return err
+	}
+	t, err := q.ask(ctx, a, c.Entry)
+	if err != nil {
+		return fmt.Errorf("evidence about %s %s: %w", c.Entry.Kind, c.Entry.ID, err)
+	}
+	known := c.Entry.Attempt().parts()
+	for _, seen := range t.Results {
+		if i := slices.IndexFunc(known, func(r Result) bool { return r.Part == seen.Part }); i >= 0 && !known[i].definite() {
+			return fmt.Errorf("%s %s: Amazon has carried it out, and a pass will soon know: %s: %w", c.Entry.Kind, c.Entry.ID, seen.Text, ErrTransition)
+		}
+	}
+	return nil
 }
 
 // decide gives an entry what was decided about it, or about some of its parts. It

@@ -253,7 +253,7 @@ func TestDecideAnEntryWaitsForFinances(t *testing.T) {
 				require.Equal(w.t, queue.EntryNeedsDecision, w.get(id).State)
 				assert.Equal(w.t, []string{"decide"}, w.alerts())
 				w.amazon.report = nil
-				at := w.first().AttemptedAt.Add(72 * time.Hour)
+				at := w.first().EndedAt.Add(72 * time.Hour)
 				if tt.waits {
 					var early *queue.TooEarlyError
 					require.ErrorAs(w.t, q.Decide(w.t.Context(), w.entryDecision(q, id, tt.choice)), &early)
@@ -267,6 +267,27 @@ func TestDecideAnEntryWaitsForFinances(t *testing.T) {
 				evidence := w.get(id).Attempts[0].Evidence
 				require.NotEmpty(w.t, evidence)
 				assert.Equal(w.t, queue.EvidenceDecision, evidence[0].Kind)
+			})
+		})
+	}
+}
+
+// What finances show only since they were last asked keeps an entry from being
+// given up or sent anew.
+func TestDecideAnEntryAsksOnceMore(t *testing.T) {
+	for _, choice := range []queue.Choice{queue.ChoiceAnew, queue.ChoiceGiveUp} {
+		t.Run(string(choice), func(t *testing.T) {
+			in(t, func(w *world) {
+				w.amazon.report = refusing(5002, 1)
+				id := w.request(asked{order: 1})[0]
+				q := w.queue()
+				w.pass(q, 73*time.Hour)
+				w.testify = accepted
+				require.ErrorIs(w.t, q.Decide(w.t.Context(), w.entryDecision(q, id, choice)), queue.ErrTransition)
+				w.testify = func(queue.Entry) (queue.Testimony, error) { return queue.Testimony{}, errLost }
+				require.ErrorIs(w.t, q.Decide(w.t.Context(), w.entryDecision(q, id, choice)), errLost)
+				assert.Equal(w.t, queue.EntryNeedsDecision, w.get(id).State)
+				assert.Equal(w.t, "5.00", w.reserved(id))
 			})
 		})
 	}

@@ -232,6 +232,7 @@ type Batch struct {
 	Unanswered     bool          // its last createFeed was not answered, as far as is known
 	DocumentNumber amazon.FeedID // unique within the account
 	Adopted        bool          // the document number was found, not answered: what it accepts waits for evidence
+	EndedAt        time.Time     // when Amazon was done with the feed, on its clock; zero: it is not
 	Due            time.Time     // when to look at it again
 	Doubled        bool          // an entry of it was sent again before its answer came: cancel what is not begun
 	Decided        Choice        // what was decided about it while nobody knew whether it was sent; its entries follow

@@ -146,7 +146,7 @@ func (q *Queue) cleared(ctx context.Context, a amazon.Account, t *turn, open []B
 		since = newest
 	}
 
-	strange, at, err := q.strangers(ctx, a, since, open, recovering)
+	strange, at, err := q.strangers(ctx, a, since, recovering)
 	if err != nil {
 		return false, time.Time{}, fmt.Errorf("look for feeds that were not sent from here: %w", err)
 	}
@@ -188,21 +188,30 @@ func (q *Queue) know(a order.AccountID) {
 // which none can be the one whose answer was lost; at is when the list was begun,
 // on Amazon's clock. After a restore also those count that only time and type
 // speak for: they may be of a document that was forgotten.
-func (q *Queue) strangers(ctx context.Context, a amazon.Account, since time.Time, open []Batch, restored bool) (strange []amazon.Feed, at time.Time, err error) {
+func (q *Queue) strangers(ctx context.Context, a amazon.Account, since time.Time, restored bool) (strange []amazon.Feed, at time.Time, err error) {
 	for _, t := range []amazon.FeedType{amazon.CancelFeed, amazon.RefundFeed} {
-		list, owned, err := q.list(ctx, a, t, since)
+		list, err := q.c.Feeds.ListFeeds(ctx, a, t, since.Add(-lookSkew))
 		if err != nil {
-			return nil, at, err
+			return nil, at, fmt.Errorf("list feeds: %w", err)
 		}
 		at = earlier(at, list.At)
-		if restored {
-			err = q.disregardAdopted(ctx, a, owned)
-		}
+		// Others may be sending meanwhile. Whatever is in the list was committed
+		// before it, and is found here without an answer, or after this with one.
+		open, err := q.c.Store.Batches(ctx, BatchQuery{Accounts: []order.AccountID{a.ID}, Feeds: []amazon.FeedType{t}, Unapplied: true})
 		if err != nil {
 			return nil, at, err
 		}
+		owned, err := q.owners(ctx, a, list.Feeds)
+		if err != nil {
+			return nil, at, err
+		}
+		if restored {
+			if err := q.disregardAdopted(ctx, a, owned); err != nil {
+				return nil, at, err
+			}
+		}
 		for _, b := range open {
-			if !restored && b.Unanswered && b.Feed == t {
+			if b.Unanswered && !restored {
 				for _, f := range candidates(b, list.Feeds, owned) {
 					owned[f.ID] = b.ID
 				}

@@ -154,6 +154,23 @@ func TestFirstLookThatFailsSendsNothing(t *testing.T) {
 	})
 }
 
+// A first look that Amazon throttles is waiting, not failing.
+func TestFirstLookThatIsThrottledWaits(t *testing.T) {
+	in(t, func(w *world) {
+		w.request(asked{order: 1})
+		w.pass(w.queue(), 5*time.Minute)
+		id := w.request(asked{order: 2})[0]
+		later := w.now().Add(45 * time.Second)
+		q := w.queue(&failing{of: "amazon.ListFeeds", n: 1, err: throttled(later)})
+		next, err := q.Step(w.t.Context())
+		require.NoError(w.t, err)
+		assert.Equal(w.t, later, next)
+		assert.Equal(w.t, queue.EntryQueued, w.get(id).State)
+		w.pass(q, 5*time.Minute)
+		assert.Equal(w.t, queue.EntryAccepted, w.get(id).State)
+	})
+}
+
 // After a restore nothing is sent until a complete look, begun a margin after,
 // shows that nothing was sent meanwhile.
 func TestRecover(t *testing.T) {

@@ -88,6 +88,21 @@ func (w *world) shifted(by time.Duration) *queue.Queue {
 	return q
 }
 
+// slow is a database, and an Amazon, whose answers take time.
+type slow struct{}
+
+func (slow) before(string) error { time.Sleep(time.Millisecond); return nil }
+func (slow) after(string) error  { return nil }
+
+// What is due when a pass begins is due, though the clock goes on during it.
+func TestClockGoesOnDuringAPass(t *testing.T) {
+	in(t, func(w *world) {
+		id := w.request(asked{order: 1})[0]
+		w.step(w.queue(slow{}))
+		assert.Equal(w.t, queue.EntrySubmitted, w.get(id).State)
+	})
+}
+
 // A worker with a wrong clock must not block an account: neither what it leaves
 // behind nor a clock that is set back keeps others from their turn.
 func TestWrongClockBlocksNoAccount(t *testing.T) {

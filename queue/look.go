@@ -86,21 +86,27 @@ func (q *Queue) list(ctx context.Context, a amazon.Account, t amazon.FeedType, s
 	if err != nil {
 		return list, nil, fmt.Errorf("list feeds: %w", err)
 	}
+	owned, err := q.owners(ctx, a, list.Feeds)
+	return list, owned, err
+}
+
+// owners finds the batches that have feeds of an account.
+func (q *Queue) owners(ctx context.Context, a amazon.Account, feeds []amazon.Feed) (map[amazon.FeedID]BatchID, error) {
 	owned := map[amazon.FeedID]BatchID{}
-	ids := make([]amazon.FeedID, len(list.Feeds))
-	for i, f := range list.Feeds {
+	ids := make([]amazon.FeedID, len(feeds))
+	for i, f := range feeds {
 		ids[i] = f.ID
 	}
 	for chunk := range slices.Chunk(ids, ownersChunk) {
 		bs, err := q.c.Store.Batches(ctx, BatchQuery{Accounts: []order.AccountID{a.ID}, DocumentNumbers: chunk})
 		if err != nil {
-			return list, nil, err
+			return nil, err
 		}
 		for _, b := range bs {
 			owned[b.DocumentNumber] = b.ID
 		}
 	}
-	return list, owned, nil
+	return owned, nil
 }
 
 // ownersChunk is how many feeds are looked up in one read.

@@ -35,7 +35,10 @@ func (q *Queue) sendable(ctx context.Context, a amazon.Account, v visit) (at tim
 			return look, nil
 		}
 	}
-	for feed := range v.waiting {
+	for _, feed := range v.turn.feeds() {
+		if !v.waiting[feed] {
+			continue
+		}
 		if wait := v.turn.Wait[feed]; wait.After(now) {
 			at = earlier(at, wait)
 			continue

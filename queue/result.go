@@ -66,7 +66,10 @@ func (q *Queue) poll(ctx context.Context, a amazon.Account, b Batch) (Batch, err
 		}
 	}
 	if to != b.State {
-		b.Due = now // if the results cannot be applied at once, then soon
+		b.Due, b.EndedAt = now, feed.EndedAt.UTC() // if the results cannot be applied at once, then soon
+		if b.EndedAt.IsZero() && to != BatchInProgress {
+			b.EndedAt = now // Amazon does not say
+		}
 		if err := b.move(to, ""); err != nil {
 			return b, err
 		}

@@ -223,7 +223,7 @@ func (q *Queue) visit(ctx context.Context, a amazon.Account, v visit) (next time
 	if a.ID != "" && !v.batches && !v.again {
 		// To see that nothing is due, nobody needs the turn. Errors are for who has it.
 		at, err := q.sendable(ctx, a, v)
-		if err == nil && (at.IsZero() || at.After(now)) {
+		if err == nil && (at.IsZero() || at.After(q.now())) {
 			return at, false, nil
 		}
 	}
@@ -345,6 +345,10 @@ func (q *Queue) account(ctx context.Context, a amazon.Account, t *turn, v visit)
 		return p
 	}
 	ok, at, err := q.cleared(ctx, a, t, batches)
+	if later, throttled := amazon.Throttled(err); throttled {
+		q.observe(ctx, Event{Kind: EventThrottled, Company: a.Company, Account: a.ID, Next: later, Err: err})
+		at, err = later, nil
+	}
 	done("may it send", at, false, err)
 	if !ok {
 		for feed := range v.waiting {
