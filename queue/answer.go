@@ -121,24 +121,9 @@ func (q *Queue) tryLearn(ctx context.Context, b Batch, a answer) (Batch, error) 
 
 // unsent takes a batch back whose createFeed did not happen.
 func (q *Queue) unsent(ctx context.Context, b Batch, cause error) (Batch, error) {
-	es, err := q.entriesOf(ctx, b)
+	again, sent, err := q.withoutEffect(ctx, b)
 	if err != nil {
 		return b, err
-	}
-	var again, sent []Entry
-	for _, e := range es {
-		other, err := q.otherEffect(ctx, e)
-		if err != nil {
-			return b, err
-		}
-		if other.ID == "" {
-			again = append(again, e)
-			continue
-		}
-		if err := q.fallBack(ctx, &e, b, other); err != nil {
-			return b, err
-		}
-		sent = append(sent, e)
 	}
 	if len(again) < b.Entries {
 		// Single entries were decided about, or sent by an earlier attempt; the
@@ -153,7 +138,7 @@ func (q *Queue) unsent(ctx context.Context, b Batch, cause error) (Batch, error)
 	if err := b.move(BatchUploaded, cause.Error()); err != nil {
 		return b, err
 	}
-	if b, err = q.saveWith(ctx, Change{}, b, es, EntryClaimed, "not sent: "+cause.Error()); err == nil {
+	if b, err = q.saveWith(ctx, Change{}, b, again, EntryClaimed, "not sent: "+cause.Error()); err == nil {
 		q.observe(ctx, b.notSent(b.Due, cause))
 	}
 	return b, err
@@ -167,12 +152,38 @@ func (b Batch) notSent(next time.Time, cause error) Event {
 
 // refused ends a batch whose createFeed Amazon read and did not take.
 func (q *Queue) refused(ctx context.Context, b Batch, cause error) (Batch, error) {
-	es, err := q.entriesOf(ctx, b)
+	es, sent, err := q.withoutEffect(ctx, b)
 	if err != nil {
 		return b, err
 	}
 	alert := b.alert("refused", "Amazon refused the document: "+cause.Error(), order.Stamp{By: "Amazon", At: q.now()})
-	return q.drop(ctx, Change{Events: []order.Event{alert}}, b, es, EntryNeedsDecision, "not sent: "+cause.Error())
+	c := Change{Entries: sent, Events: append(rows(sent, EntrySubmitted), alert)}
+	return q.drop(ctx, c, b, es, EntryNeedsDecision, "not sent: "+cause.Error())
+}
+
+// withoutEffect reads the entries of a batch whose createFeed made no feed: those
+// that are left, and those that an earlier attempt of theirs has sent, which is
+// the one that counts now.
+func (q *Queue) withoutEffect(ctx context.Context, b Batch) (left, sent []Entry, err error) {
+	es, err := q.entriesOf(ctx, b)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, e := range es {
+		other, err := q.otherEffect(ctx, e)
+		if err != nil {
+			return nil, nil, err
+		}
+		if other.ID == "" {
+			left = append(left, e)
+			continue
+		}
+		if err := q.fallBack(ctx, &e, b, other); err != nil {
+			return nil, nil, err
+		}
+		sent = append(sent, e)
+	}
+	return left, sent, nil
 }
 
 // sent records the Document Number that Amazon gave to a batch, whatever was
@@ -189,7 +200,7 @@ func (q *Queue) sent(ctx context.Context, b Batch, feed amazon.Feed) (Batch, err
 			}
 		}
 	}
-	back, doubled, err := q.recall(ctx, b, feed.ID)
+	back, others, doubled, err := q.recall(ctx, b, feed.ID)
 	if err != nil {
 		return b, err
 	}
@@ -211,7 +222,9 @@ func (q *Queue) sent(ctx context.Context, b Batch, feed amazon.Feed) (Batch, err
 	if len(doubled) > 0 {
 		b.Doubled, b.Due = true, q.now()
 	}
-	if b, err = q.saveWith(ctx, Change{Events: doubled}, b, back, EntrySubmitted, "Document Number "+string(feed.ID)); err == nil {
+	// The others are saved as they are: who decides about one of them right now, not
+	// knowing of this, conflicts.
+	if b, err = q.saveWith(ctx, Change{Entries: others, Events: doubled}, b, back, EntrySubmitted, "Document Number "+string(feed.ID)); err == nil {
 		answered := b.event(EventBatchSent)
 		answered.Next = b.Due
 		q.observe(ctx, answered)
@@ -222,22 +235,22 @@ func (q *Queue) sent(ctx context.Context, b Batch, feed amazon.Feed) (Batch, err
 // recall finds the entries of a batch that turns out to be sent which were
 // thought not to be: they are to be Submitted again, with the attempt in it as
 // the current one. A document of a later attempt that was not sent is dissolved;
-// where it was, the entry is doubled.
-func (q *Queue) recall(ctx context.Context, b Batch, feed amazon.FeedID) (back []Entry, doubled []order.Event, err error) {
+// where another attempt was sent too, the entry is doubled.
+func (q *Queue) recall(ctx context.Context, b Batch, feed amazon.FeedID) (back, others []Entry, doubled []order.Event, err error) {
 	es, err := q.tried(ctx, b)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	later, err := q.laterBatches(ctx, es, b)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	dissolved := false
 	for _, o := range later {
 		if o.State == BatchBuilding || o.State == BatchUploaded {
 			dissolved = true
 			if _, err := q.dissolve(ctx, o, "an earlier attempt was sent after all, in batch "+string(b.ID)); err != nil {
-				return nil, nil, err
+				return nil, nil, nil, err
 			}
 		}
 	}
@@ -245,16 +258,27 @@ func (q *Queue) recall(ctx context.Context, b Batch, feed amazon.FeedID) (back [
 		return q.recall(ctx, b, feed)
 	}
 	for _, e := range es {
+		current := e.Attempt().Batch == b.ID
 		other := later[e.Attempt().Batch]
-		switch {
-		case other.ID != "" && other.mayHaveEffect():
+		if current {
+			if other, err = q.otherEffect(ctx, e); err != nil {
+				return nil, nil, nil, err
+			}
+		}
+		refused, _ := conclude(e.Attempt().Results)
+		sent := other.ID != "" && other.mayHaveEffect()
+		if sent && !(e.State.Waiting() && refused == EntryRefused) {
 			doubled = append(doubled, e.alert("doubled", fmt.Sprintf("Sent twice: batch %s was sent after all, with Document Number %s, and batch %s too", b.ID, feed, other.ID), order.Stamp{By: "queue", At: q.now()}))
-		case slices.Contains(recallable, e.State):
+		}
+		// What waits would else be sent a third time.
+		if slices.Contains(recallable, e.State) && (current || !sent || e.State.Waiting()) {
 			e.makeCurrent(b.ID)
 			back = append(back, e)
+		} else {
+			others = append(others, e)
 		}
 	}
-	return back, doubled, nil
+	return back, others, doubled, nil
 }
 
 // recallable are the states of an entry whose attempt was thought not to be sent,
@@ -289,7 +313,7 @@ func (q *Queue) batchesByID(ctx context.Context, ids []BatchID) (map[BatchID]Bat
 // happen yet.
 func (b Batch) mayHaveEffect() bool {
 	switch b.State {
-	case BatchBuilding, BatchUploaded, BatchCancelled:
+	case "", BatchBuilding, BatchUploaded, BatchCancelled:
 		return false
 	}
 	return true
@@ -331,7 +355,7 @@ func (q *Queue) disown(ctx context.Context, b Batch, why string) (Batch, error) 
 	for _, e := range es {
 		e.Attempts = slices.Clone(e.Attempts)
 		last := &e.Attempts[len(e.Attempts)-1]
-		last.Results = slices.DeleteFunc(slices.Clone(last.Results), func(r Result) bool { return r.Verdict != amazon.VerdictAccepted }) // those were seen elsewhere
+		last.Results = slices.DeleteFunc(slices.Clone(last.Results), func(r Result) bool { return r.Verdict != amazon.VerdictAccepted && r.By == "" }) // those were seen elsewhere, or decided
 		if e.State == EntryNeedsDecision {
 			decide = append(decide, e)
 			continue

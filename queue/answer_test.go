@@ -179,7 +179,7 @@ func TestAnswerDissolvesTheUnsentSecondAttempt(t *testing.T) {
 				q := w.queue()
 				w.pass(q, 5*time.Minute)
 				w.decideAnew(q)
-				time.Sleep(w.first().Fence.Sub(w.now()))
+				time.Sleep(w.first().Fence.Sub(w.now()) + time.Second)
 				ids = append(ids, w.request(asked{order: 2})...)
 				// Built, or uploaded and answered with "not sent".
 				second := map[string]*failing{
@@ -272,7 +272,9 @@ func TestLateAnswerIsSavedOnce(t *testing.T) {
 // When the first attempt turns out to be sent and the second one not, the first
 // one counts, and nothing is sent a third time.
 func TestSecondAttemptThatHadNoEffect(t *testing.T) {
-	for name, second := range map[string]answer{"lost": {err: errLost}, "not sent": notSent} {
+	for name, second := range map[string]answer{
+		"lost": {err: errLost}, "not sent": notSent, "refused": {err: &amazon.Error{Op: "createFeed", Sent: amazon.Answered, Status: 400}},
+	} {
 		t.Run(name, func(t *testing.T) {
 			in(t, func(w *world) {
 				w.settings.Policy.LostAnswer = settings.LostAnswerSendsAnew
@@ -280,7 +282,7 @@ func TestSecondAttemptThatHadNoEffect(t *testing.T) {
 				q := w.queue()
 				w.pass(q, 5*time.Minute)
 				w.decideAnew(q)
-				time.Sleep(w.first().Fence.Sub(w.now()))
+				time.Sleep(w.first().Fence.Sub(w.now()) + time.Second)
 				later := w.worker()
 				require.True(w.t, later.until("amazon.Create"))
 				w.leaseEnds()

@@ -103,13 +103,13 @@ func (q *Queue) EntryCase(ctx context.Context, id EntryID) (Case, error) {
 		c.Candidates = c.Batch.Look.Candidates
 		c.Evidence = slices.SortedStableFunc(slices.Values(slices.Concat(c.Batch.Evidence, c.Evidence)), func(x, y Evidence) int { return x.At.Compare(y.At) })
 	}
-	if !slices.Contains(open, e.State) || c.Batch.Decided != "" {
+	if !slices.Contains(open, e.State) || c.Batch.Decided != "" && !c.Batch.Applied { // it follows its batch
 		return c, nil
 	}
 	c.Choices = []Choice{ChoiceSettled, ChoiceAnew, ChoiceGiveUp}
 	switch b := c.Batch; {
-	case b.ID == "", b.State == BatchCancelled && b.DocumentNumber == "" && b.Decided == "":
-		// Set aside, or refused by Amazon as a call: nothing was sent.
+	case b.ID == "", b.State == BatchCancelled && b.DocumentNumber == "":
+		// Set aside, refused by Amazon as a call, or decided so: nothing was sent.
 	case b.State == BatchUnknownSent:
 		c.Choices = []Choice{ChoiceSettled}
 		c.NotBefore = q.decisive(b)
@@ -248,7 +248,7 @@ func (q *Queue) lookOnce(ctx context.Context, a amazon.Account, b Batch) (Batch,
 	if err != nil {
 		return b, err
 	}
-	return q.looked(b, list, candidates(b, list.Feeds, owned)), nil
+	return q.looked(b, list, owned, candidates(b, list.Feeds, owned)), nil
 }
 
 // hadNoEffect says why it cannot be told from the last look that a batch was not
@@ -330,7 +330,7 @@ func (q *Queue) decideEntry(ctx context.Context, d Decision) error {
 		}
 	}
 	was, said := e, d.evidence(q.now())
-	if d.Choice == ChoiceAnew && !d.Override {
+	if d.Choice != ChoiceSettled && !d.Override {
 		other, err := q.otherEffect(ctx, e)
 		if err != nil {
 			return err
@@ -405,9 +405,9 @@ func (e *Entry) decide(c Choice, parts []string, s order.Stamp) error {
 		case !chosen:
 			left++
 		case c == ChoiceGiveUp:
-			results[i] = Result{Part: r.Part, Verdict: amazon.VerdictRefused, Text: "given up by " + s.By}
+			results[i] = Result{Part: r.Part, Verdict: amazon.VerdictRefused, Text: "given up by " + s.By, By: s.By}
 		case c == ChoiceSettled:
-			results[i] = Result{Part: r.Part, Verdict: amazon.VerdictAccepted, Text: "settled outside, says " + s.By}
+			results[i] = Result{Part: r.Part, Verdict: amazon.VerdictAccepted, Text: "settled outside, says " + s.By, By: s.By}
 		}
 	}
 	if left > 0 && c == ChoiceAnew {
@@ -430,6 +430,49 @@ func (e *Entry) decide(c Choice, parts []string, s order.Stamp) error {
 		return e.move(to, s)
 	}
 	return e.move(EntryGivenUp, s)
+}
+
+// mayBeTriedAgain names the entries that an attempt of theirs may still carry out,
+// or has carried out: its answer came after they had ended, or a person has
+// overridden that it was too early to tell.
+func (q *Queue) mayBeTriedAgain(ctx context.Context, es []Entry) error {
+	var ids []BatchID
+	for _, e := range es {
+		for _, a := range e.Attempts {
+			ids = append(ids, a.Batch)
+		}
+	}
+	byID, err := q.batchesByID(ctx, ids)
+	if err != nil {
+		return err
+	}
+	var errs []error
+	for _, e := range es {
+		for _, a := range e.Attempts {
+			if b := byID[a.Batch]; b.mayHaveEffect() && !q.hadNone(a, b) {
+				errs = append(errs, fmt.Errorf("%s %s of order %s: batch %s, in which it was sent before, is %s, and Amazon may have carried it out: wait until its result is known: %w",
+					e.Kind, e.ID, e.Order.Number, b.ID, b.State, ErrTransition))
+			}
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// hadNone reports whether an attempt is known to have had no effect: Amazon said
+// so, or a person did who could know it by now.
+func (q *Queue) hadNone(a Attempt, b Batch) bool {
+	to, _ := conclude(a.Results)
+	byPerson := slices.ContainsFunc(a.Results, func(r Result) bool { return r.By != "" })
+	decided := slices.ContainsFunc(a.Evidence, func(e Evidence) bool { return e.Kind == EvidenceDecision })
+	switch {
+	case to == EntryRefused && !byPerson:
+		return true
+	case !decided || !b.Applied || to == EntryAccepted || to == EntryPartlyAccepted:
+		return false
+	case b.State == BatchUnknownSent:
+		return !b.Look.At.Before(q.decisive(b)) && len(b.Look.Candidates) == 0
+	}
+	return !q.now().Before(b.AttemptedAt.Add(resultsLag))
 }
 
 // batch reads one batch; store.ErrNotFound when there is none.

@@ -255,7 +255,7 @@ type Batch struct {
 type Look struct {
 	At         time.Time       // when it began, on Amazon's clock; zero: nobody has looked
 	Count      int             // how many there were
-	Candidates []amazon.FeedID // the feeds that no batch has and that could be its
+	Candidates []amazon.FeedID // the feeds that no batch has and that could be its, by their time or nearly so
 }
 
 // BatchMessage is one line of a batch's message map.

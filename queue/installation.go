@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -145,7 +146,7 @@ func (q *Queue) cleared(ctx context.Context, a amazon.Account, t *turn, open []B
 		since = newest
 	}
 
-	strange, at, err := q.strangers(ctx, a, since)
+	strange, at, err := q.strangers(ctx, a, since, recovering)
 	if err != nil {
 		return false, time.Time{}, fmt.Errorf("look for feeds that were not sent from here: %w", err)
 	}
@@ -153,7 +154,7 @@ func (q *Queue) cleared(ctx context.Context, a amazon.Account, t *turn, open []B
 		return !f.CreatedAt.After(h.account.Known) || !recovering && (a.OtherSenders || !f.CreatedAt.After(newest))
 	})
 	if len(strange) > 0 {
-		return false, time.Time{}, q.pauseStrange(ctx, a, strange)
+		return false, time.Time{}, errors.Join(q.pauseStrange(ctx, a, strange), q.unbuild(ctx, open))
 	}
 	if recovering && at.Before(complete) {
 		return false, q.now().Add(idle), nil // Amazon's clock is behind ours
@@ -188,8 +189,9 @@ func (q *Queue) know(a order.AccountID) {
 
 // strangers lists the feeds since a time that no batch of the account has, and of
 // which none can be the one whose answer was lost; at is when the list was begun,
-// on Amazon's clock.
-func (q *Queue) strangers(ctx context.Context, a amazon.Account, since time.Time) (strange []amazon.Feed, at time.Time, err error) {
+// on Amazon's clock. After a restore also those count that only time and type
+// speak for: they may be of a document that was forgotten.
+func (q *Queue) strangers(ctx context.Context, a amazon.Account, since time.Time, restored bool) (strange []amazon.Feed, at time.Time, err error) {
 	for _, t := range []amazon.FeedType{amazon.CancelFeed, amazon.RefundFeed} {
 		list, err := q.c.Feeds.ListFeeds(ctx, a, t, since.Add(-lookSkew))
 		if err != nil {
@@ -206,8 +208,13 @@ func (q *Queue) strangers(ctx context.Context, a amazon.Account, since time.Time
 		if err != nil {
 			return nil, at, err
 		}
+		if restored {
+			if err := q.disregardAdopted(ctx, a, owned); err != nil {
+				return nil, at, err
+			}
+		}
 		for _, b := range open {
-			if b.Unanswered {
+			if b.Unanswered && !restored {
 				for _, f := range candidates(b, list.Feeds, owned) {
 					owned[f.ID] = b.ID
 				}
@@ -220,6 +227,35 @@ func (q *Queue) strangers(ctx context.Context, a amazon.Account, since time.Time
 		}
 	}
 	return strange, at, nil
+}
+
+// disregardAdopted leaves of the owned feeds those that are known to be ours.
+func (q *Queue) disregardAdopted(ctx context.Context, a amazon.Account, owned map[amazon.FeedID]BatchID) error {
+	for chunk := range slices.Chunk(slices.Collect(maps.Keys(owned)), ownersChunk) {
+		bs, err := q.c.Store.Batches(ctx, BatchQuery{Accounts: []order.AccountID{a.ID}, DocumentNumbers: chunk})
+		if err != nil {
+			return err
+		}
+		for _, b := range bs {
+			if b.Adopted {
+				delete(owned, b.DocumentNumber)
+			}
+		}
+	}
+	return nil
+}
+
+// unbuild gives the entries of documents that are not sent back to the queue, where
+// people can take back what a feed that nobody here sent may hold.
+func (q *Queue) unbuild(ctx context.Context, open []Batch) error {
+	var errs []error
+	for _, b := range open {
+		if b.unsent() {
+			_, err := q.dissolve(ctx, b, "feeds were found that were not sent from here")
+			errs = append(errs, err)
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // pauseStrange pauses an account that has feeds which nobody here sent: requests

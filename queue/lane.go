@@ -80,6 +80,7 @@ func (q *Queue) turns(ctx context.Context, ids []order.AccountID) (map[order.Acc
 // blocks no account.
 func (t *turn) cut(now time.Time) {
 	beyond := func(at time.Time, rule time.Duration) bool { return at.After(now.Add(rule + maxSkew)) }
+	t.Failures = max(0, t.Failures)
 	if beyond(t.Until, leaseTime) || !t.Until.After(now) {
 		t.Holder, t.Until = "", time.Time{}
 	}

@@ -127,6 +127,14 @@ func candidates(b Batch, feeds []amazon.Feed, owned map[amazon.FeedID]BatchID) [
 	return cs
 }
 
+// near are the feeds that were created too early to be the batch's, and so little
+// that they may be its after all if Amazon's machines do not agree on the time.
+// They are never adopted, but not sent is not what they show.
+func near(b Batch, feeds []amazon.Feed, owned map[amazon.FeedID]BatchID) []amazon.Feed {
+	b.AttemptedAt, b.Fence = b.AttemptedAt.Add(-lookSkew), b.AttemptedAt.Add(-time.Second)
+	return candidates(b, feeds, owned)
+}
+
 // disowned reports whether a feed was found not to be the batch's.
 func (b Batch) disowned(f amazon.FeedID) bool {
 	return f != b.DocumentNumber && slices.ContainsFunc(b.Evidence, func(e Evidence) bool {
@@ -138,17 +146,17 @@ func (b Batch) disowned(f amazon.FeedID) bool {
 // a candidate shows that the batch was not sent.
 func (q *Queue) decisive(b Batch) time.Time { return b.Fence.Add(q.c.Margin) }
 
-// looked records a look and its candidates.
-func (q *Queue) looked(b Batch, list amazon.FeedList, cs []amazon.Feed) Batch {
+// looked records a look, its candidates and those that are near.
+func (q *Queue) looked(b Batch, list amazon.FeedList, owned map[amazon.FeedID]BatchID, cs []amazon.Feed) Batch {
 	before := b.Look
 	b.Look = Look{At: list.At.UTC(), Count: before.Count + 1}
-	for _, f := range cs {
+	for _, f := range slices.Concat(cs, near(b, list.Feeds, owned)) {
 		b.Look.Candidates = append(b.Look.Candidates, f.ID)
 	}
 	decisive := q.decisive(b)
 	if before.Count == 0 || !slices.Equal(before.Candidates, b.Look.Candidates) || before.At.Before(decisive) && !list.At.Before(decisive) {
 		text := "no feed that could be this document"
-		if len(cs) > 0 {
+		if len(b.Look.Candidates) > 0 {
 			text = fmt.Sprintf("feeds that could be this document: %s", b.Look.Candidates)
 		}
 		b.Evidence = append(slices.Clip(b.Evidence), Evidence{Kind: EvidenceLook, Text: text, Stamp: order.Stamp{By: "Amazon", At: b.Look.At}})
@@ -163,10 +171,10 @@ func (q *Queue) looked(b Batch, list amazon.FeedList, cs []amazon.Feed) Batch {
 func (q *Queue) seen(ctx context.Context, a amazon.Account, b Batch, list amazon.FeedList, owned map[amazon.FeedID]BatchID) (Batch, error) {
 	cs := candidates(b, list.Feeds, owned)
 	if len(cs) == 1 && !a.OtherSenders {
-		return q.adopt(ctx, q.looked(b, list, cs), cs[0].ID, "the only feed of its time")
+		return q.adopt(ctx, q.looked(b, list, owned, cs), cs[0].ID, "the only feed of its time")
 	}
 	b, cs, proven, readErr := q.tellApart(ctx, a, b, cs)
-	b = q.looked(b, list, cs)
+	b = q.looked(b, list, owned, cs)
 	if proven == "" && len(cs) == 1 && !a.OtherSenders {
 		proven = cs[0].ID
 	}
@@ -290,7 +298,7 @@ func (q *Queue) undecided(ctx context.Context, a amazon.Account, b Batch, list a
 func carriedOut(es []Entry, b BatchID) EntryID {
 	for _, e := range es {
 		i := e.attemptIn(b)
-		if e.State != EntrySettledOutside && slices.ContainsFunc(e.Attempts[i].Results, func(r Result) bool { return r.Verdict == amazon.VerdictAccepted }) {
+		if slices.ContainsFunc(e.Attempts[i].Results, func(r Result) bool { return r.Verdict == amazon.VerdictAccepted && r.By == "" }) {
 			return e.ID
 		}
 	}

@@ -22,10 +22,10 @@ const lastNumber = 1<<31 - 1
 func (q *Queue) numbers(ctx context.Context, a order.AccountID, n int) (first int64, err error) {
 	err = edit(ctx, q, "queue/numbers/"+string(a), func(next *int64) (bool, error) {
 		first = max(1, *next, int64(q.now().Sub(numbersSince)/time.Second))
-		*next = first + int64(n)
-		if *next-1 > lastNumber {
+		if first > lastNumber-int64(n)+1 {
 			return false, fmt.Errorf("account %s has used up its message numbers (next %d): is the clock right?", a, first)
 		}
+		*next = first + int64(n)
 		return true, nil
 	})
 	return first, err

@@ -167,7 +167,7 @@ func (h halt) paused() bool { return len(h.pauses) > 0 }
 
 // recovering are the recoveries that are not over for the account.
 func (h halt) recovering() []recovery {
-	return h.recoveries[min(h.account.Recovered, len(h.recoveries)):]
+	return h.recoveries[min(max(0, h.account.Recovered), len(h.recoveries)):]
 }
 
 // halted reads what stands against sending for an account. That the store is

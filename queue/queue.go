@@ -244,9 +244,10 @@ func (q *Queue) Withdraw(ctx context.Context, by, why string, ids ...EntryID) er
 	return q.decide(ctx, "withdraw", EntryWithdrawn, by, why, ids)
 }
 
-// Retry puts entries that were refused, rejected or withdrawn back in the queue
-// as their next attempt, and reserves their money again; that may fail with
-// [order.ErrOver].
+// Retry puts entries that were refused, rejected, withdrawn or given up back in the
+// queue as their next attempt, and reserves their money again; that may fail with
+// [order.ErrOver]. One that an earlier attempt may still carry out is named in the
+// error, which is [ErrTransition].
 func (q *Queue) Retry(ctx context.Context, by, why string, ids ...EntryID) error {
 	return q.decide(ctx, "retry", EntryQueued, by, why, ids)
 }
@@ -274,6 +275,9 @@ func (q *Queue) decide(ctx context.Context, verb string, to State, by, why strin
 		if to == EntryQueued {
 			e.QueuedAt, e.NotBefore = stamp.At, time.Time{}
 		}
+	}
+	if to == EntryQueued {
+		errs = append(errs, q.mayBeTriedAgain(ctx, es))
 	}
 	if err := errors.Join(errs...); err != nil {
 		return fmt.Errorf("%s: %w", verb, err)

@@ -11,7 +11,6 @@ import (
 
 	"github.com/takebackhq/takeback/amazon"
 	"github.com/takebackhq/takeback/order"
-	"github.com/takebackhq/takeback/store"
 )
 
 // maxReport bounds what is read and kept of a processing report.
@@ -86,9 +85,7 @@ func (q *Queue) poll(ctx context.Context, a amazon.Account, b Batch) (Batch, err
 	}
 	stuck := Change{}
 	if b.State == BatchInQueue || b.State == BatchInProgress {
-		if age := now.Sub(b.AttemptedAt); age > stuckAfter {
-			stuck.Events = append(stuck.Events, b.alert("stuck", fmt.Sprintf("Feed %s is %s for %s", b.DocumentNumber, feed.Status, age.Truncate(time.Hour)), order.Stamp{By: "queue", At: now}))
-		}
+		stuck = q.stuck(b, "is "+string(feed.Status))
 	}
 	if b, err = q.saveWith(ctx, stuck, b, nil, "", ""); err != nil || b.State == BatchInQueue || b.State == BatchInProgress {
 		return b, err
@@ -98,6 +95,15 @@ func (q *Queue) poll(ctx context.Context, a amazon.Account, b Batch) (Batch, err
 
 // stuckAfter is how long a feed may take before somebody should look.
 const stuckAfter = 8 * time.Hour
+
+// stuck is the alert about a feed that takes too long, if it does.
+func (q *Queue) stuck(b Batch, how string) (c Change) {
+	now := q.now()
+	if age := now.Sub(b.AttemptedAt); age > stuckAfter {
+		c.Events = []order.Event{b.alert("stuck", fmt.Sprintf("Feed %s %s, for %s", b.DocumentNumber, how, age.Truncate(time.Hour)), order.Stamp{By: "queue", At: now})}
+	}
+	return c
+}
 
 // cancelOthers cancels the feeds of the later attempts of entries in a batch,
 // where Amazon has not begun with them. What Amazon refuses to cancel it carries
@@ -170,10 +176,11 @@ func (q *Queue) CancelFeed(ctx context.Context, by, why string, id BatchID) erro
 // note records why asking did not work; the next pass asks again.
 func (q *Queue) note(ctx context.Context, b Batch, cause error) (Batch, error) {
 	b.Why, b.Report = cause.Error(), nil
+	stuck := q.stuck(b, "cannot be read: "+b.Why)
 	if at, throttled := amazon.Throttled(cause); throttled {
 		b.Due = at
 	}
-	b, err := q.save(ctx, b)
+	b, err := q.saveWith(ctx, stuck, b, nil, "", "")
 	return b, errors.Join(q.waits(ctx, b.event(EventThrottled), cause), err)
 }
 
@@ -340,7 +347,7 @@ func (q *Queue) fallBack(ctx context.Context, e *Entry, b, other Batch) error {
 	e.makeCurrent(other.ID)
 	if other.Applied { // its results are to be given to the entry once more
 		other.Applied, other.Due = false, q.now()
-		if _, err := q.save(ctx, other); err != nil && !errors.Is(err, store.ErrConflict) {
+		if _, err := q.save(ctx, other); err != nil {
 			return err
 		}
 	}

@@ -17,6 +17,9 @@ func (q *Queue) send(ctx context.Context, b Batch, ticket amazon.Ticket) (Batch,
 		return b, fmt.Errorf("send batch %s: it is %s: %w", b.ID, b.State, ErrTransition)
 	}
 	fence, at, err := ticket.Upload(ctx, amazon.ContentType, b.Document)
+	if err == nil && (at.IsZero() || !fence.After(at)) {
+		err = fmt.Errorf("batch %s: its fence is %s and Amazon's time %s: Feeds must say until when its createFeed is taken", b.ID, fence, at)
+	}
 	if err != nil {
 		return q.postpone(ctx, b, err)
 	}
@@ -48,12 +51,13 @@ const createLimit = 2 * time.Minute
 // fence is the moment, on Amazon's clock, from which another createFeed of a type
 // may be called. Until then one that was not answered may still arrive, whatever
 // became of its batch meanwhile: the feed that it adopted may be another's, and
-// who decided about it cannot call it back.
+// who decided about it cannot call it back. It is a second later, because feeds
+// are told apart by whole seconds.
 func fence(batches []Batch, t amazon.FeedType) time.Time {
 	var until time.Time
 	for _, b := range batches {
 		if b.Feed == t && b.Unanswered {
-			until = later(until, b.Fence)
+			until = later(until, b.Fence.Truncate(time.Second).Add(time.Second))
 		}
 	}
 	return until
@@ -179,6 +183,6 @@ func (q *Queue) drop(ctx context.Context, c Change, b Batch, es []Entry, to Stat
 	if err := b.move(BatchCancelled, why); err != nil {
 		return b, err
 	}
-	b.Applied, b.Open = true, b.Entries
+	b.Applied, b.Open = true, len(es)+len(c.Entries)
 	return q.saveWith(ctx, c, b, es, to, why)
 }

@@ -273,7 +273,7 @@ func lostScenarios() (all []func(*world, *queue.Queue)) {
 			sender, _ := w.suspended(answer{arrives: true})
 			w.pass(q, 5*time.Minute)
 			w.decideAnew(q)
-			time.Sleep(w.first().Fence.Sub(w.now()))
+			time.Sleep(w.first().Fence.Sub(w.now()) + time.Second)
 			w.pass(w.queue(&failing{of: second.of, n: second.n, err: second.err}), time.Second)
 			sender.finish()
 		})
@@ -312,6 +312,7 @@ func decidedScenarios() (all []func(*world, *queue.Queue)) {
 				id := w.request(asked{order: 1, items: 2})[0]
 				w.pass(q, 5*time.Minute)
 				end(w, q, id)
+				w.pass(q, 73*time.Hour)
 				_ = q.Retry(w.t.Context(), "boss", "again", id)
 			})
 		}
