@@ -1,10 +1,13 @@
 package takeback_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -275,6 +278,39 @@ func TestAlertsAndRefusedEffectsAreObserved(t *testing.T) {
 		assert.ErrorContains(t, effect.Err, "the host's database is away")
 		assert.Regexp(t, "^Payment ", effect.Text)
 		assert.Len(t, heard[queue.EventBatchEnded], 2)
+	})
+}
+
+// noEffects is a store whose effects cannot be read.
+type noEffects struct{ takeback.Store }
+
+func (noEffects) Effects(context.Context, time.Time, int) ([]ord.Effect, error) {
+	return nil, errors.New("the disk is gone")
+}
+
+// When effects cannot be read, everything else goes on, and both the log and who
+// observes are told, once for each step, of nothing but events.
+func TestUndeliverableEffectsAreObserved(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log bytes.Buffer
+		var told []queue.Event
+		o := newOffice(t, settings.Settings{}, 1, func(c *takeback.Config) {
+			c.Store = noEffects{c.Store}
+			c.Logger = slog.New(slog.NewTextHandler(&log, nil))
+			c.Observe = func(_ context.Context, e queue.Event) {
+				if e.Kind == queue.EventStepFailed {
+					told = append(told, e)
+				}
+			}
+		})
+		ctx, stop := context.WithTimeout(t.Context(), 30*time.Second) // one step
+		defer stop()
+		require.ErrorIs(t, o.desk.Run(ctx), context.DeadlineExceeded)
+		require.Len(t, told, 1)
+		assert.ErrorContains(t, told[0].Err, "deliver effects: read effects: the disk is gone")
+		assert.False(t, told[0].At.IsZero())
+		assert.Equal(t, 1, strings.Count(log.String(), "\n"), "%s", &log)
+		assert.Contains(t, log.String(), `level=WARN msg="takeback StepFailed"`)
 	})
 }
 
