@@ -101,6 +101,9 @@ func (q *Queue) tryLearn(ctx context.Context, b Batch, a answer) (Batch, error) 
 		}
 	}
 	b.Evidence = append(slices.Clip(b.Evidence), a.said)
+	if i := b.surplusAnswer(); i >= 0 && a.sent == amazon.NotSent {
+		b.Evidence = slices.Delete(b.Evidence, i, i+1)
+	}
 	if !counts || a.lost() && b.State != BatchSubmitting {
 		return q.save(ctx, b)
 	}
@@ -117,6 +120,25 @@ func (q *Queue) tryLearn(ctx context.Context, b Batch, a answer) (Batch, error) 
 		return q.unsent(ctx, b, a.cause)
 	}
 	return q.refused(ctx, b, a.cause)
+}
+
+// maxAnswers is how many answers without a feed a batch keeps: one that cannot be
+// sent for weeks must not grow with each try. Sends counts them all.
+const maxAnswers = 100
+
+// surplusAnswer is the index of the oldest answer without a feed when there are
+// too many of them; below zero when there are not.
+func (b Batch) surplusAnswer() int {
+	oldest, n := -1, 0
+	for i, e := range slices.Backward(b.Evidence) {
+		if e.Kind == EvidenceAnswer && e.Document == "" {
+			oldest, n = i, n+1
+		}
+	}
+	if n <= maxAnswers {
+		return -1
+	}
+	return oldest
 }
 
 // unsent takes a batch back whose createFeed did not happen.

@@ -239,7 +239,7 @@ type Batch struct {
 	Applied        bool          // every entry has its result; nothing is left to do
 
 	Look     Look       // the last complete look for it
-	Evidence []Evidence // about the document, oldest first
+	Evidence []Evidence // about the document, oldest first; of the answers that it was not sent, the latest hundred
 
 	Accepted, Refused, Open int // entries, once results are known
 

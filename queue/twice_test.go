@@ -350,6 +350,41 @@ func TestFeedThatCannotBeReadIsStuck(t *testing.T) {
 	})
 }
 
+// A document that cannot be sent for weeks does not grow with each try.
+func TestAnswersOfManyTriesAreBounded(t *testing.T) {
+	in(t, func(w *world) {
+		for range 150 {
+			w.amazon.answers = append(w.amazon.answers, notSent)
+		}
+		id := w.request(asked{order: 1})[0]
+		q := w.queue()
+		for len(w.amazon.answers) > 0 {
+			w.pass(q, time.Hour)
+		}
+		w.pass(q, time.Hour)
+		b := w.first()
+		assert.Equal(w.t, 151, b.Sends)
+		assert.Len(w.t, b.Evidence, 101, "a hundred that it was not sent, and its number")
+		assert.Equal(w.t, queue.EntryAccepted, w.get(id).State)
+	})
+}
+
+// A state that a newer version wrote is left alone, by passes and by people.
+func TestUnknownEntryStateIsLeftAlone(t *testing.T) {
+	in(t, func(w *world) {
+		id := w.request(asked{order: 1, state: "Frozen"})[0]
+		q := w.queue()
+		require.Empty(w.t, w.pass(q, 24*time.Hour))
+		require.ErrorIs(w.t, q.Retry(w.t.Context(), "boss", "again", id), queue.ErrTransition)
+		require.ErrorIs(w.t, q.Reject(w.t.Context(), "boss", "no", id), queue.ErrTransition)
+		_, err := q.Process(w.t.Context(), "boss", id)
+		require.ErrorIs(w.t, err, queue.ErrTransition)
+		require.ErrorIs(w.t, q.Decide(w.t.Context(), w.entryDecision(q, id, queue.ChoiceGiveUp)), queue.ErrTransition)
+		assert.Equal(w.t, queue.State("Frozen"), w.get(id).State)
+		assert.Empty(w.t, w.amazon.sent())
+	})
+}
+
 // fenceless is a client that does not say until when its createFeed is taken.
 type fenceless struct{ amazon.Feeds }
 
