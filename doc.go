@@ -22,7 +22,8 @@
 // request, its key and its reservation are committed before any call, the HTTP
 // request that creates the feed is never repeated when Amazon may have received
 // it, and when its answer is lost the refund is UnknownSent: visible, still
-// reserved, and never sent again by itself. Package queue tells how.
+// reserved, and looked for in what Amazon shows. It is sent again only when it is
+// known not to have arrived, or a person has said so. Package queue tells how.
 //
 // # What it does not do
 //

@@ -3,6 +3,7 @@ package takeback_test
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"io"
 	"log"
@@ -127,6 +128,34 @@ func review(ctx context.Context, desk *takeback.Desk) error {
 		log.Printf("Batch ID %s: %d requests", d.Batch, len(d.Entries))
 	}
 	return nil
+}
+
+// settle shows what is known about a document whose answer is lost, and decides;
+// ours is the feed that a person has found to be it, if there is any.
+func settle(ctx context.Context, desk *takeback.Desk, batch queue.BatchID, ours amazon.FeedID) error {
+	shown, err := desk.Queue.Case(ctx, batch)
+	if err != nil {
+		return err
+	}
+	for _, e := range shown.Evidence {
+		log.Printf("%s, %s: %s", e.At, e.Kind, e.Text)
+	}
+	if len(shown.Choices) == 0 {
+		return nil // settled meanwhile
+	}
+	decision := queue.Decision{Batch: batch, Version: shown.Version, By: "olga", Why: "compared with Seller Central"}
+	if len(shown.Candidates) > 0 {
+		decision.Choice, decision.Feed = queue.ChoiceSent, ours
+	} else {
+		decision.Choice = queue.ChoiceAnew // or ChoiceGiveUp, or ChoiceSettled: done by hand
+	}
+	err = desk.Queue.Decide(ctx, decision)
+	var early *queue.TooEarlyError
+	if errors.As(err, &early) {
+		log.Printf("%s: ask again at %s", batch, early.Until)
+		return nil
+	}
+	return err // store.ErrConflict: it has changed since it was shown
 }
 
 // watch shows how the queue stands, and what somebody has to look at.
@@ -263,5 +292,6 @@ var (
 	_ = takeIn
 	_ = stop
 	_ = review
+	_ = settle
 	_ = watch
 )

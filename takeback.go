@@ -63,7 +63,7 @@ type Desk struct {
 
 	outbox order.Outbox
 	book   order.Book
-	log    *slog.Logger
+	tell   func(context.Context, queue.Event)
 	now    func() time.Time
 }
 
@@ -81,15 +81,12 @@ func New(c Config) (*Desk, error) {
 			return nil, fmt.Errorf("takeback: Config.%s is required", field.name)
 		}
 	}
-	if c.Logger == nil {
-		c.Logger = slog.New(slog.DiscardHandler)
-	}
 	if c.Now == nil {
 		c.Now = time.Now
 	}
 	tell := queue.Observer(c.Logger, c.Observe)
 	c.Store = heardStore{c.Store, tell}
-	d := &Desk{outbox: c.Store, book: heardBook{c.Book, tell, c.Now}, log: c.Logger, now: c.Now}
+	d := &Desk{outbox: c.Store, book: heardBook{c.Book, tell, c.Now}, tell: tell, now: c.Now}
 	var err, e error
 	d.Returns, e = rma.New(rma.Config{Store: c.Store, Book: c.Book, Now: c.Now})
 	err = errors.Join(err, e)
@@ -119,7 +116,11 @@ const deliverAtOnce = 200
 // others from their turn.
 func (d *Desk) Step(ctx context.Context) (next time.Time, err error) {
 	next, err = d.Queue.Step(ctx)
-	return next, errors.Join(err, d.deliver(ctx))
+	undelivered := d.deliver(ctx)
+	if undelivered != nil && ctx.Err() == nil {
+		d.tell(ctx, queue.Event{Kind: queue.EventStepFailed, At: d.now().UTC(), Next: next, Err: undelivered})
+	}
+	return next, errors.Join(err, undelivered)
 }
 
 func (d *Desk) deliver(ctx context.Context) error {
@@ -135,13 +136,11 @@ func (d *Desk) deliver(ctx context.Context) error {
 }
 
 // Run steps until the context ends, and returns what ended it. It starts no
-// goroutine. The error of a step is logged, and the next step tries again.
+// goroutine. What goes wrong in a step is told to Logger and Observe, and the next
+// step tries again.
 func (d *Desk) Run(ctx context.Context) error {
 	for ctx.Err() == nil {
-		next, err := d.Step(ctx)
-		if err != nil && ctx.Err() == nil {
-			d.log.ErrorContext(ctx, "takeback step", "error", err)
-		}
+		next, _ := d.Step(ctx) // its errors are told
 		wait := time.NewTimer(max(time.Second, next.Sub(d.now())))
 		select {
 		case <-ctx.Done():

@@ -121,13 +121,73 @@ func AlertEvents(rows []order.Event) []Event {
 	return es
 }
 
-// commit saves a change, and tells of the alerts in it.
+// alert is an alert about an entry, once for ever for each of its attempts.
+func (e Entry) alert(what, text string, s order.Stamp) order.Event {
+	row := e.row(order.EventAlert, text, s)
+	row.Key, row.For = fmt.Sprintf("%s/%s/%d", what, e.ID, len(e.Attempts)), order.Operator
+	return row
+}
+
+// undecided is the alert about an entry that needs a decision.
+func (e Entry) undecided() order.Event {
+	return e.alert("decide", strings.TrimSpace(e.State.Label()+". "+e.Why), e.Changed)
+}
+
+// alert is an alert about a batch, in the journal of its account. Sent once more,
+// a batch can raise the same alert once more.
+func (b Batch) alert(what, text string, s order.Stamp) order.Event {
+	key := what + "/" + string(b.ID)
+	if b.Sends > 1 {
+		key = fmt.Sprintf("%s/%d", key, b.Sends)
+	}
+	return accountAlert(b.Account, key, order.Operator, "batch "+string(b.ID), text, s)
+}
+
+// accountAlert is an alert in the journal of an account.
+func accountAlert(a order.AccountID, key string, role order.Role, subject, text string, s order.Stamp) order.Event {
+	return order.Event{Order: order.AmazonID{Account: a}, Kind: order.EventAlert, Key: key, For: role, Subject: subject, Text: text, Stamp: s}
+}
+
+// alarm raises an alert about an account, once under its key.
+func (q *Queue) alarm(ctx context.Context, a order.AccountID, key, text string) error {
+	alert := accountAlert(a, key, order.Administrator, "account "+string(a), text, order.Stamp{By: "queue", At: q.now()})
+	if err := q.commit(ctx, Change{Events: []order.Event{alert}}); err != nil {
+		return fmt.Errorf("alert %s: %w", key, err)
+	}
+	return nil
+}
+
+// commit saves a change, and tells of the alerts in it that are new.
 func (q *Queue) commit(ctx context.Context, c Change) error {
-	err := q.c.Store.SaveQueue(ctx, c)
+	raised, err := q.raised(ctx, c.Events)
+	if err == nil {
+		err = q.c.Store.SaveQueue(ctx, c)
+	}
 	if err == nil {
 		for _, e := range AlertEvents(c.Events) {
-			q.tell(ctx, e)
+			if !raised[e.Alert] {
+				q.tell(ctx, e)
+			}
 		}
 	}
 	return err
+}
+
+// raised finds the keys among alerts to be saved under which there is one already.
+func (q *Queue) raised(ctx context.Context, rows []order.Event) (map[string]bool, error) {
+	known := map[string]bool{}
+	var keys []string
+	for _, r := range rows {
+		if r.Kind == order.EventAlert {
+			keys = append(keys, r.Key)
+		}
+	}
+	if len(keys) == 0 {
+		return known, nil
+	}
+	as, err := q.c.Store.Alerts(ctx, order.AlertQuery{Keys: keys, Closed: true})
+	for _, a := range as {
+		known[a.Key] = true
+	}
+	return known, err
 }

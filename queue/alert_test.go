@@ -26,28 +26,44 @@ func (w *world) alertKeys(q *queue.Queue, query order.AlertQuery, companies ...o
 	return keys
 }
 
-// A document whose answer is lost is one alert, however many requests it holds,
-// and each order's journal says what happened to its own.
+// givenUpLooking is when looks have shown all that they can about a document whose
+// answer was lost at epoch.
+const givenUpLooking = tokenLife + margin + time.Minute
+
+// A document whose answer is lost is no alert while looks may still find it, but is
+// told at once. Then it is one, however many requests it holds and however often
+// it is looked for; and each order's journal says what happened to its own.
 func TestALostDocumentIsOneAlert(t *testing.T) {
 	in(t, func(w *world) {
 		w.amazon.answers = []answer{{noID: true}}
 		ids := w.request(asked{order: 1}, asked{order: 2}, asked{order: 3})
+		heard := w.listen()
 		q := w.queue()
 		w.step(q)
+		require.Len(w.t, heard.only(queue.EventAnswerLost), 1)
+		w.pass(q, givenUpLooking-3*time.Minute)
+		assert.Empty(w.t, w.alertKeys(q, order.AlertQuery{}))
 
+		w.pass(q, 72*time.Hour)
 		as, err := q.Alerts(w.t.Context(), order.AlertQuery{})
 		require.NoError(w.t, err)
 		b := w.batches()[0]
 		want := []order.Alert{{Event: order.Event{
-			Order: order.AmazonID{Account: "us"}, Seq: order.LastSeq(0), Kind: order.EventAlert, Subject: "batch " + string(b.ID),
-			Text: "Not confirmed, do not resend. Requests: 3. Amazon's answer held no Document Number",
-			Key:  "lost/" + string(b.ID), For: order.Operator, Stamp: order.Stamp{By: "queue", At: epoch},
+			Order: order.AmazonID{Account: "us"}, Kind: order.EventAlert, Subject: "batch " + string(b.ID),
+			Text: "Not confirmed, do not resend. Requests: 3. Decide what became of it: no feed at Amazon could be its document",
+			Key:  "lost/" + string(b.ID), For: order.Operator, Stamp: order.Stamp{By: "queue", At: b.Fence.Add(margin)},
 		}}}
 		assert.Empty(w.t, cmp.Diff(want, as))
+		assert.Len(w.t, heard.only(queue.EventAlert), 1, "told once")
+		assert.Len(w.t, heard.only(queue.EventAnswerLost), 1)
 		for _, id := range ids {
 			events, err := w.store.Events(w.t.Context(), w.get(id).Order)
 			require.NoError(w.t, err)
-			assert.Equal(w.t, "UnknownSent. Amazon's answer held no Document Number", events[len(events)-1].Text)
+			var texts []string
+			for _, e := range events[len(events)-2:] {
+				texts = append(texts, e.Text)
+			}
+			assert.Equal(w.t, []string{"UnknownSent. Amazon's answer held no Document Number", "NeedsDecision. no feed at Amazon could be its document"}, texts)
 		}
 	})
 }
@@ -64,8 +80,8 @@ func TestARefusedCallIsOneAlert(t *testing.T) {
 	})
 }
 
-// twoCompanies loses a document of each of three accounts: two of acme, one of
-// bolt; and lists the alerts of which account each is.
+// twoCompanies loses a document of each of three accounts, two of acme and one of
+// bolt, and looks for them in vain; and lists the alerts of which account each is.
 func twoCompanies(w *world) (q *queue.Queue, lost func(...order.AccountID) []string) {
 	w.accounts = amazon.AccountList{account("us", "acme"), account("eu", "acme"), account("bolt", "bolt")}
 	for range w.accounts {
@@ -73,7 +89,7 @@ func twoCompanies(w *world) (q *queue.Queue, lost func(...order.AccountID) []str
 	}
 	w.request(asked{order: 1}, asked{order: 2, account: "eu", company: "acme"}, asked{order: 3, account: "bolt", company: "bolt"})
 	q = w.queue()
-	w.step(q)
+	require.Empty(w.t, w.pass(q, givenUpLooking))
 	byAccount := map[order.AccountID]string{}
 	for _, b := range w.batches() {
 		byAccount[b.Account] = "lost/" + string(b.ID)

@@ -150,22 +150,26 @@ func (q *Queue) unsent(ctx context.Context, b Batch, cause error) (Batch, error)
 	if len(again) < b.Entries {
 		// Single entries were decided about, or sent by an earlier attempt; the
 		// document still holds them.
-		if err := b.move(BatchCancelled, cause.Error()); err != nil {
-			return b, err
+		b, err = q.drop(ctx, Change{Entries: sent, Events: rows(sent, EntrySubmitted)}, b, again, EntryQueued, "not sent: "+cause.Error())
+		if err == nil {
+			q.observe(ctx, b.notSent(time.Time{}, cause))
 		}
-		b.Applied, b.Open = true, len(again)+len(sent)
-		return q.saveWith(ctx, Change{Entries: sent, Events: rows(sent, EntrySubmitted)}, b, again, EntryQueued, "not sent: "+cause.Error())
+		return b, err
 	}
 	b.Due = q.retryAt(cause)
 	if err := b.move(BatchUploaded, cause.Error()); err != nil {
 		return b, err
 	}
 	if b, err = q.saveWith(ctx, Change{}, b, again, EntryClaimed, "not sent: "+cause.Error()); err == nil {
-		unsent := b.event(EventNotSent)
-		unsent.Next, unsent.Err = b.Due, cause
-		q.observe(ctx, unsent)
+		q.observe(ctx, b.notSent(b.Due, cause))
 	}
 	return b, err
+}
+
+func (b Batch) notSent(next time.Time, cause error) Event {
+	e := b.event(EventNotSent)
+	e.Next, e.Err = next, cause
+	return e
 }
 
 // refused ends a batch whose createFeed Amazon read and did not take.
@@ -174,12 +178,8 @@ func (q *Queue) refused(ctx context.Context, b Batch, cause error) (Batch, error
 	if err != nil {
 		return b, err
 	}
-	if err := b.move(BatchCancelled, cause.Error()); err != nil {
-		return b, err
-	}
-	b.Applied, b.Open = true, len(es)+len(sent)
 	alert := b.alert("refused", "Amazon refused the document: "+cause.Error(), order.Stamp{By: "Amazon", At: q.now()})
-	return q.saveWith(ctx, Change{Entries: sent, Events: append(rows(sent, EntrySubmitted), alert)}, b, es, EntryNeedsDecision, "not sent: "+cause.Error())
+	return q.drop(ctx, Change{Entries: sent, Events: append(rows(sent, EntrySubmitted), alert)}, b, es, EntryNeedsDecision, "not sent: "+cause.Error())
 }
 
 // withoutEffect reads the entries of a batch whose createFeed made no feed: those

@@ -70,10 +70,11 @@ func (q *Queue) claim(ctx context.Context, a amazon.Account, t amazon.FeedType, 
 		change.Entries = append(change.Entries, e)
 		change.Orders = append(change.Orders, p.Order)
 	}
-	change.Events = events(change.Entries, EntryClaimed)
+	change.Events = rows(change.Entries, EntryClaimed)
 	if err := q.commit(ctx, change); err != nil {
 		if errors.Is(err, store.ErrConflict) {
-			return Batch{}, q.now(), nil // somebody was faster; look again
+			q.overtaken(ctx, b.event(EventOvertaken), "claim", err)
+			return Batch{}, q.now(), nil // look again
 		}
 		return Batch{}, more, fmt.Errorf("claim batch %s: %w", b.ID, err)
 	}
@@ -164,8 +165,15 @@ func (q *Queue) setAside(ctx context.Context, es []Entry, prepared []Prepared, p
 	if len(changed) == 0 {
 		return next, nil
 	}
-	switch err := q.commit(ctx, Change{Entries: changed, Events: events(changed, EntryNeedsDecision)}); {
+	var alerts []order.Event
+	for _, e := range changed {
+		if e.State == EntryNeedsDecision {
+			alerts = append(alerts, e.undecided())
+		}
+	}
+	switch err := q.commit(ctx, Change{Entries: changed, Events: alerts}); {
 	case errors.Is(err, store.ErrConflict):
+		q.overtaken(ctx, changed[0].event(EventOvertaken), "set aside", err)
 		return next, nil
 	case err != nil:
 		return next, fmt.Errorf("set aside: %w", err)

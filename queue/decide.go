@@ -201,9 +201,13 @@ func (q *Queue) decideBatch(ctx context.Context, d Decision) error {
 		return err
 	}
 	if _, err := q.settle(ctx, a, b); err != nil {
-		overtaken := b.event(EventOvertaken)
-		overtaken.Text, overtaken.Err = "the decision is saved, and its entries follow in a later pass", err
-		q.observe(ctx, overtaken)
+		// The decision is saved. What is left of it is for the next pass.
+		left := b.event(EventAccountFailed)
+		if errors.Is(err, store.ErrConflict) {
+			left.Kind = EventOvertaken
+		}
+		left.Text, left.Next, left.Err = "what was decided", b.Due, err
+		q.observe(ctx, left)
 	}
 	return nil
 }
@@ -289,10 +293,11 @@ func (q *Queue) decideSent(ctx context.Context, a amazon.Account, b Batch, d Dec
 	if err != nil {
 		return err
 	}
-	adopted := Evidence{Kind: EvidenceAdopted, Document: d.Feed, Text: "named as the feed of this batch", Stamp: order.Stamp{By: d.By, At: q.now(), Why: d.Why}}
-	b.Evidence = append(slices.Clip(b.Evidence), d.evidence(q.now()), adopted)
+	said := d.evidence(q.now())
+	adopted := Evidence{Kind: EvidenceAdopted, Document: d.Feed, Text: "named as the feed of this batch", Stamp: said.Stamp}
+	b.Evidence = append(slices.Clip(b.Evidence), said, adopted)
 	if b, err = q.named(ctx, b, es, d.Feed); err == nil {
-		q.observe(ctx, d.evidence(q.now()).told(b.event(EventDecided)))
+		q.observe(ctx, said.told(b.event(EventDecided)))
 	}
 	return err
 }
@@ -324,7 +329,7 @@ func (q *Queue) decideEntry(ctx context.Context, d Decision) error {
 			return err
 		}
 	}
-	was := e
+	was, said := e, d.evidence(q.now())
 	if d.Choice != ChoiceSettled && !d.Override {
 		other, err := q.otherEffect(ctx, e)
 		if err != nil {
@@ -337,15 +342,15 @@ func (q *Queue) decideEntry(ctx context.Context, d Decision) error {
 	if len(e.Attempts) > 0 {
 		e.Attempts = slices.Clone(e.Attempts)
 		last := &e.Attempts[len(e.Attempts)-1]
-		last.Evidence = append(slices.Clip(last.Evidence), d.evidence(q.now()))
+		last.Evidence = append(slices.Clip(last.Evidence), said)
 	}
-	if err := e.decide(d.Choice, d.Parts, order.Stamp{By: d.By, At: q.now(), Why: d.Why}); err != nil {
+	if err := e.decide(d.Choice, d.Parts, said.Stamp); err != nil {
 		return fmt.Errorf("%s: %w", what, err)
 	}
 	if err := q.apply(ctx, []Entry{e}); err != nil {
 		return err
 	}
-	q.observe(ctx, d.evidence(q.now()).told(e.event(EventDecided)))
+	q.observe(ctx, said.told(e.event(EventDecided)))
 	return q.recount(ctx, []Entry{was})
 }
 

@@ -42,7 +42,8 @@
 //     processing report names a message of the batch and none of another.
 //   - If there is none in a complete list that was begun after fence and margin,
 //     the batch was not sent. [settings.Policy.LostAnswer] says whether it is sent
-//     anew by itself; otherwise it needs a decision, and so do several.
+//     anew by itself; otherwise it needs a decision, and so do several. Only then
+//     there is an alert.
 //
 // What an adopted feed accepted is provisional: UnknownResult, and reserved, until
 // its report names a message of ours, its own answer comes, or a [Witness] finds
@@ -87,6 +88,16 @@
 // A feed that Amazon cancelled had no effect, and its entries are queued again.
 // One that takes longer than 8 hours is an alert; [Queue.CancelFeed] cancels what
 // Amazon has not begun.
+//
+// # Seeing it
+//
+// [Queue.Stats] shows how each account stands: how many entries are in which state
+// and since when, what is not confirmed or needs a decision, who paused it, and when
+// something goes next. [Queue.Alerts] lists what needs a person, until somebody in
+// the right role has looked ([Queue.CloseAlert]). [Config.Observe] is handed each
+// [Event], which is logged too.
+//
+// # What it rests on
 //
 // Two assumptions carry all this. Amazon refuses a createFeed whose access token
 // has expired, and Amazon lists a feed in getFeeds within the margin of its

@@ -361,18 +361,6 @@ type Change struct {
 	Events  []order.Event
 }
 
-// events are the audit rows of entries that have come to a state; each an alert
-// where a person must decide about the entry.
-func events(es []Entry, to State) []order.Event {
-	rows := rows(es, to)
-	if to == EntryNeedsDecision {
-		for i, e := range slices.DeleteFunc(slices.Clone(es), func(e Entry) bool { return e.State != to }) {
-			rows[i].Kind, rows[i].Key, rows[i].For = order.EventAlert, e.alertKey("decide"), order.Operator
-		}
-	}
-	return rows
-}
-
 // rows are the audit rows of entries that have come to a state.
 func rows(es []Entry, to State) []order.Event {
 	var rows []order.Event
@@ -389,29 +377,5 @@ func (e Entry) row(k order.EventKind, text string, s order.Stamp) order.Event {
 	return order.Event{
 		Order: e.Order, Seq: order.LastSeq(e.Head), Kind: k,
 		Subject: strings.ToLower(string(e.Kind)) + " " + string(e.ID), Text: text, Stamp: s,
-	}
-}
-
-// alert is an alert about an entry, once for ever for each of its attempts.
-func (e Entry) alert(what, text string, s order.Stamp) order.Event {
-	row := e.row(order.EventAlert, text, s)
-	row.Key, row.For = e.alertKey(what), order.Operator
-	return row
-}
-
-func (e Entry) alertKey(what string) string {
-	return fmt.Sprintf("%s/%s/%d", what, e.ID, len(e.Attempts))
-}
-
-// alert is an alert about a batch, in the journal of its account. Sent once more,
-// a batch can raise the same alert once more.
-func (b Batch) alert(what, text string, s order.Stamp) order.Event {
-	key := what + "/" + string(b.ID)
-	if b.Sends > 1 {
-		key = fmt.Sprintf("%s/%d", key, b.Sends)
-	}
-	return order.Event{
-		Order: order.AmazonID{Account: b.Account}, Kind: order.EventAlert, Key: key, For: order.Operator,
-		Subject: "batch " + string(b.ID), Text: text, Stamp: s,
 	}
 }

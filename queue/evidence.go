@@ -47,6 +47,7 @@ func (q *Queue) testify(ctx context.Context, a amazon.Account) (time.Time, error
 		was := e
 		t, err := q.ask(ctx, a, e)
 		if at, throttled := amazon.Throttled(err); throttled {
+			_ = q.waits(ctx, e.event(EventThrottled), err)
 			next = at // the others would hear the same
 			break
 		}

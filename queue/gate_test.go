@@ -158,6 +158,14 @@ func (s *gatedStore) Lanes(ctx context.Context, states ...queue.State) ([]queue.
 	return through(s.gates, "store.Lanes", func() ([]queue.Lane, error) { return s.journal.Lanes(ctx, states...) })
 }
 
+func (s *gatedStore) Counts(ctx context.Context, company order.CompanyID) ([]queue.Count, error) {
+	return through(s.gates, "store.Counts", func() ([]queue.Count, error) { return s.journal.Counts(ctx, company) })
+}
+
+func (s *gatedStore) Alerts(ctx context.Context, q order.AlertQuery) ([]order.Alert, error) {
+	return through(s.gates, "store.Alerts", func() ([]order.Alert, error) { return s.journal.Alerts(ctx, q) })
+}
+
 func (s *gatedStore) SaveQueue(ctx context.Context, c queue.Change) error {
 	_, err := through(s.gates, "store.SaveQueue", act(func() error { return s.journal.SaveQueue(ctx, c) }))
 	return err

@@ -110,7 +110,12 @@ func (q *Queue) Recover(ctx context.Context, by string, since time.Time) error {
 	if err != nil {
 		return fmt.Errorf("recover: %w", err)
 	}
+	q.observe(ctx, Event{Kind: EventPaused, By: by, Text: recovery{Since: since}.why()})
 	return nil
+}
+
+func (r recovery) why() string {
+	return "what was saved since " + r.Since.UTC().Format(time.RFC3339) + " may be lost"
 }
 
 // cleared tells whether an account may send, as far as its feeds at Amazon tell,
@@ -118,24 +123,19 @@ func (q *Queue) Recover(ctx context.Context, by string, since time.Time) error {
 // [Queue.Recover], it looks for feeds that nobody here sent.
 func (q *Queue) cleared(ctx context.Context, a amazon.Account, t *turn, open []Batch) (ok bool, next time.Time, err error) {
 	h, err := q.halted(ctx, a.Company, a.ID)
-	if err != nil || h.paused != "" {
+	if err != nil || h.paused() {
 		return false, time.Time{}, err
 	}
 	var since, complete time.Time // the list begins here, and is to be made after
 	for _, r := range h.recovering() {
-		since = earlier(since, r.Since)
-		if ready := r.By.At.Add(q.c.Margin); ready.After(complete) {
-			complete = ready
-		}
+		since, complete = earlier(since, r.Since), later(complete, r.By.At.Add(q.c.Margin))
 	}
 	if complete.After(q.now()) {
 		return false, complete, nil
 	}
 	newest := t.Newest
 	for _, b := range open {
-		if b.AttemptedAt.After(newest) {
-			newest = b.AttemptedAt
-		}
+		newest = later(newest, b.AttemptedAt)
 	}
 	recovering := !since.IsZero()
 	if !recovering {
@@ -167,6 +167,9 @@ func (q *Queue) cleared(ctx context.Context, a amazon.Account, t *turn, open []B
 	}
 	if err != nil {
 		return false, time.Time{}, err
+	}
+	if recovering {
+		q.observe(ctx, Event{Kind: EventResumed, Company: a.Company, Account: a.ID, By: "queue", Text: "Amazon has no feed since then that the store does not know"})
 	}
 	q.know(a.ID)
 	return true, time.Time{}, nil
@@ -261,13 +264,14 @@ func (q *Queue) pauseStrange(ctx context.Context, a amazon.Account, strange []am
 	var errs []error
 	var known time.Time
 	for _, f := range strange {
-		if f.CreatedAt.After(known) {
-			known = f.CreatedAt
-		}
+		known = later(known, f.CreatedAt)
 		errs = append(errs, q.alarm(ctx, a.ID, fmt.Sprintf("unclaimed/%s/%s", a.ID, f.ID), fmt.Sprintf(
 			"Amazon has feed %s (%s, created %s), which was not sent from here: find out who sent it and what of the queue it holds, then resume the account",
 			f.ID, f.Type, f.CreatedAt.UTC().Format(time.RFC3339))))
 	}
-	why := fmt.Sprintf("%d feeds were not sent from here, such as %s", len(strange), strange[0].ID)
+	why := fmt.Sprintf("not sent from here: feed %s", strange[0].ID)
+	if more := len(strange) - 1; more > 0 {
+		why += fmt.Sprintf(" and %d more", more)
+	}
 	return errors.Join(append(errs, q.pause(ctx, Scope{Account: a.ID}, order.Stamp{By: "queue", At: q.now(), Why: why}, known))...)
 }

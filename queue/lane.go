@@ -151,9 +151,7 @@ func (t *turn) sent(b Batch, now time.Time) {
 		t.Sent = map[amazon.FeedType]time.Time{}
 	}
 	t.Sent[b.Feed] = now
-	if b.AttemptedAt.After(t.Newest) {
-		t.Newest = b.AttemptedAt
-	}
+	t.Newest = later(t.Newest, b.AttemptedAt)
 	if b.Feed == amazon.CancelFeed {
 		t.First++
 	} else {

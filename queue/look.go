@@ -61,7 +61,7 @@ func (q *Queue) look(ctx context.Context, a amazon.Account, t amazon.FeedType, b
 	}
 	list, owned, err := q.list(ctx, a, t, since)
 	if err != nil {
-		return q.retryAt(err), ignoreThrottled(err)
+		return q.retryAt(err), q.waits(ctx, Event{Company: a.Company, Account: a.ID, Feed: t}, err)
 	}
 	next = time.Time{}
 	var errs []error
@@ -211,7 +211,7 @@ func (q *Queue) tellApart(ctx context.Context, a amazon.Account, b Batch, cs []a
 				report, _ := amazon.DecodeProcessingReport(bytes.NewReader(body)) // it was decoded before
 				echo, foreign = echoes(report, ids)
 			}
-			errs = append(errs, ignoreThrottled(err))
+			errs = append(errs, q.waits(ctx, b.event(EventThrottled), err))
 		}
 		if foreign != 0 {
 			b.Evidence = append(slices.Clip(b.Evidence), Evidence{
@@ -290,7 +290,7 @@ func (q *Queue) undecided(ctx context.Context, a amazon.Account, b Batch, list a
 		why = fmt.Sprintf("%d feeds at Amazon could be its document", n)
 	}
 	b.Why = why
-	alert := b.alert("lost", "Nobody knows whether it was sent: "+why, order.Stamp{By: "queue", At: q.now()})
+	alert := b.alert("lost", fmt.Sprintf("%s. Requests: %d. Decide what became of it: %s", EntryUnknownSent.Label(), len(open), why), order.Stamp{By: "queue", At: q.now()})
 	return q.saveWith(ctx, Change{Events: []order.Event{alert}}, b, open, EntryNeedsDecision, why)
 }
 

@@ -2,13 +2,10 @@ package queue
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"strconv"
 	"time"
 
 	"github.com/takebackhq/takeback/order"
-	"github.com/takebackhq/takeback/store"
 )
 
 // Numbers of batches and messages come from one counter per account, which
@@ -22,35 +19,16 @@ const lastNumber = 1<<31 - 1
 
 // numbers takes n numbers in a row that this account never had before, and
 // returns the first.
-func (q *Queue) numbers(ctx context.Context, a order.AccountID, n int) (int64, error) {
-	name := "queue/numbers/" + string(a)
-	for range maxTries {
-		cells, err := q.c.Store.Cells(ctx, []string{name})
-		if err != nil {
-			return 0, err
-		}
-		c := store.Cell{Name: name}
-		next := int64(1)
-		if len(cells) > 0 {
-			c = cells[0]
-			if next, err = strconv.ParseInt(string(c.Data), 10, 64); err != nil {
-				return 0, fmt.Errorf("cell %s holds %q: want the next number", name, c.Data)
-			}
-		}
-		first := max(next, int64(q.now().Sub(numbersSince)/time.Second))
+func (q *Queue) numbers(ctx context.Context, a order.AccountID, n int) (first int64, err error) {
+	err = edit(ctx, q, "queue/numbers/"+string(a), func(next *int64) (bool, error) {
+		first = max(1, *next, int64(q.now().Sub(numbersSince)/time.Second))
 		if first > lastNumber-int64(n)+1 {
-			return 0, fmt.Errorf("account %s has used up its message numbers (next %d): is the clock right?", a, first)
+			return false, fmt.Errorf("account %s has used up its message numbers (next %d): is the clock right?", a, first)
 		}
-		c.Data = strconv.AppendInt(nil, first+int64(n), 10)
-		err = q.c.Store.SaveCell(ctx, c)
-		if err == nil {
-			return first, nil
-		}
-		if !errors.Is(err, store.ErrConflict) {
-			return 0, err
-		}
-	}
-	return 0, fmt.Errorf("numbers of account %s: %w %d times", a, store.ErrConflict, maxTries)
+		*next = first + int64(n)
+		return true, nil
+	})
+	return first, err
 }
 
 // maxTries bounds how often something is read and saved again after a conflict.

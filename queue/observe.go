@@ -21,7 +21,7 @@ const (
 	EventStep      EventKind = "Step"      // a pass over the accounts ended; no account; Next, Err
 	EventLeaseBusy EventKind = "LeaseBusy" // another worker has the account; By, Next
 	EventOvertaken EventKind = "Overtaken" // another worker saved first; Text, Err
-	EventThrottled EventKind = "Throttled" // Amazon takes no more for now; Feed, Next, Err; Warn when that is long
+	EventThrottled EventKind = "Throttled" // Amazon takes no more for now, and nothing was sent; Feed, Next, Err; Warn when that is long
 
 	// Logged at Info: what was done.
 
@@ -30,17 +30,18 @@ const (
 	EventEntrySetAside EventKind = "EntrySetAside" // the entry cannot go now; Text; Next, unless it waits for another
 	EventAdopted       EventKind = "Adopted"       // a feed was taken to be the batch's, whose answer is lost; Document
 	EventDecided       EventKind = "Decided"       // about the batch or the entry, by a person or the host's policy; By, Text
-	EventPaused        EventKind = "Paused"        // sending was stopped, of Account or Company; By, Text
+	EventPaused        EventKind = "Paused"        // sending was stopped, of Account, of Company, or of all by Recover; By, Text
 	EventResumed       EventKind = "Resumed"       // sending goes on, of Account or Company; By, Text
 	EventAlertClosed   EventKind = "AlertClosed"   // a person has looked; Alert, By, Text
 
 	// Logged at Warn: what is put right without a person, unless it comes often.
 
-	EventNotSent       EventKind = "NotSent"       // createFeed for the batch had no effect and will be called again; Next, Err
+	EventNotSent       EventKind = "NotSent"       // createFeed for the batch had no effect; Next, when it is called again, or none: its entries are queued again; Err
 	EventAnswerLost    EventKind = "AnswerLost"    // nobody knows whether the batch was sent; Text
 	EventUnadopted     EventKind = "Unadopted"     // the feed that the batch adopted is another's; Document
 	EventEffectRefused EventKind = "EffectRefused" // the host's order book did not take an effect; Company, HostOrder, Text, Err
-	EventAccountFailed EventKind = "AccountFailed" // the pass over the account failed and will be tried again; Company, Next, Err
+	EventAccountFailed EventKind = "AccountFailed" // something of the account's pass failed and will be tried again; Company, Next, Err
+	EventStepFailed    EventKind = "StepFailed"    // a pass could not go over its accounts or effects; no account; Next, Err
 
 	// Logged at Error: what needs a person.
 
@@ -84,7 +85,7 @@ func (e Event) Level() slog.Level {
 		return slog.LevelDebug
 	case EventStep, EventLeaseBusy, EventOvertaken:
 		return slog.LevelDebug
-	case EventNotSent, EventAnswerLost, EventUnadopted, EventEffectRefused, EventAccountFailed:
+	case EventNotSent, EventAnswerLost, EventUnadopted, EventEffectRefused, EventAccountFailed, EventStepFailed:
 		return slog.LevelWarn
 	case EventAnswerUnsaved, EventAlert:
 		return slog.LevelError
@@ -157,24 +158,20 @@ func (q *Queue) observe(ctx context.Context, e Event) {
 	q.tell(ctx, e)
 }
 
-// begin reserves a createFeed token, or tells when there will be one.
-func (q *Queue) begin(ctx context.Context, a amazon.Account, t amazon.FeedType) (amazon.Ticket, error) {
-	ticket, err := q.c.Feeds.Begin(ctx, a, t)
-	if comes, throttled := amazon.Throttled(err); throttled {
-		q.observe(ctx, Event{Kind: EventThrottled, Company: a.Company, Account: a.ID, Feed: t, Next: comes, Err: err})
-	}
-	return ticket, err
+// overtaken tells that another worker was faster, whose save is as good as ours.
+func (q *Queue) overtaken(ctx context.Context, about Event, what string, err error) {
+	about.Kind, about.Text, about.Err = EventOvertaken, what, err
+	q.observe(ctx, about)
 }
 
 // waits tells of an error that only says to come later, and drops it: being
 // throttled is waiting, not failing. Any other error it returns.
-func (q *Queue) waits(ctx context.Context, b Batch, err error) error {
+func (q *Queue) waits(ctx context.Context, about Event, err error) error {
 	at, throttled := amazon.Throttled(err)
 	if !throttled {
 		return err
 	}
-	e := b.event(EventThrottled)
-	e.Next, e.Err = at, err
-	q.observe(ctx, e)
+	about.Kind, about.Next, about.Err = EventThrottled, at, err
+	q.observe(ctx, about)
 	return nil
 }

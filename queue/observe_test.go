@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -18,6 +19,7 @@ import (
 	"github.com/takebackhq/takeback/amazon"
 	"github.com/takebackhq/takeback/order"
 	"github.com/takebackhq/takeback/queue"
+	"github.com/takebackhq/takeback/store"
 )
 
 // ear hears what queues of a world tell.
@@ -51,12 +53,12 @@ func (h *ear) kinds() (kinds []queue.EventKind) {
 	return kinds
 }
 
-// only are the events of a kind.
-func (h *ear) only(k queue.EventKind) (events []queue.Event) {
+// only are the events of some kinds.
+func (h *ear) only(kinds ...queue.EventKind) (events []queue.Event) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for _, e := range h.events {
-		if e.Kind == k {
+		if slices.Contains(kinds, e.Kind) {
 			events = append(events, e)
 		}
 	}
@@ -108,6 +110,7 @@ func TestLevelOfEveryEvent(t *testing.T) {
 		{queue.Event{Kind: "Unadopted"}, slog.LevelWarn},
 		{queue.Event{Kind: "EffectRefused"}, slog.LevelWarn},
 		{queue.Event{Kind: "AccountFailed"}, slog.LevelWarn},
+		{queue.Event{Kind: "StepFailed"}, slog.LevelWarn},
 		{queue.Event{Kind: "AnswerUnsaved"}, slog.LevelError},
 		{queue.Event{Kind: "Alert"}, slog.LevelError},
 	}
@@ -147,8 +150,8 @@ func TestOutcomesOfCreateFeedAreObserved(t *testing.T) {
 		answer answer
 		want   []queue.EventKind
 	}{
-		{"lost", answer{err: errLost}, []queue.EventKind{queue.EventAlert, queue.EventAnswerLost, queue.EventAccountFailed}},
-		{"answered without a Document Number", answer{noID: true}, []queue.EventKind{queue.EventAlert, queue.EventAnswerLost}},
+		{"lost", answer{err: errLost}, []queue.EventKind{queue.EventAnswerLost, queue.EventAccountFailed}},
+		{"answered without a Document Number", answer{noID: true}, []queue.EventKind{queue.EventAnswerLost}},
 		{"throttled", answer{err: throttled(epoch.Add(3 * time.Minute))}, []queue.EventKind{queue.EventNotSent}},
 		{"refused", answer{err: &amazon.Error{Sent: amazon.Answered, Status: 400}}, []queue.EventKind{queue.EventAlert, queue.EventAccountFailed}},
 	}
@@ -259,10 +262,233 @@ func TestOvertakingIsObserved(t *testing.T) {
 		time.Sleep(time.Minute)
 		first := w.worker()
 		require.True(w.t, first.until("amazon.Upload"))
+		w.leaseEnds()
 		w.step(w.queue())
 		first.finish()
-		assert.Contains(w.t, heard.kinds(), queue.EventOvertaken)
+		require.Len(w.t, w.amazon.sent(), 1)
+		require.Len(w.t, heard.only(queue.EventOvertaken), 1)
+		overtaken := heard.only(queue.EventOvertaken)[0]
+		assert.Equal(w.t, "batch "+string(w.batches()[0].ID), overtaken.Text)
+		assert.ErrorIs(w.t, overtaken.Err, store.ErrConflict)
 		assert.NotContains(w.t, heard.kinds(), queue.EventAccountFailed)
+	})
+}
+
+// Who finds another at work on an account says who, and until when.
+func TestABusyLeaseIsObserved(t *testing.T) {
+	in(t, func(w *world) {
+		w.request(asked{order: 1})
+		first := w.worker()
+		require.True(w.t, first.until("amazon.Upload"))
+		heard := w.listen()
+		w.step(w.queue())
+		busy := heard.only(queue.EventLeaseBusy)
+		require.Len(w.t, busy, 1)
+		assert.NotEmpty(w.t, busy[0].By)
+		assert.Equal(w.t, epoch.Add(5*time.Minute), busy[0].Next)
+		assert.Equal(w.t, [2]string{"acme", "us"}, [2]string{string(busy[0].Company), string(busy[0].Account)})
+		first.finish()
+	})
+}
+
+// Throttling is told wherever Amazon throttles, with its time, and is no failure
+// anywhere.
+func TestThrottlingIsObservedEverywhere(t *testing.T) {
+	lostFeed := func(w *world) { w.amazon.answers = []answer{{arrives: true, err: errLost}} }
+	tests := []struct {
+		call   string
+		before func(*world)
+	}{
+		{"amazon.Begin", func(*world) {}},
+		{"amazon.Upload", func(*world) {}},
+		{"amazon.Feed", func(*world) {}},
+		{"amazon.Document", func(*world) {}},
+		{"amazon.ListFeeds", lostFeed},
+		{"amazon.ListFeeds", func(w *world) { // the first one of a process
+			w.pass(w.queue(), 5*time.Minute)
+			w.request(asked{order: 2})
+		}},
+		{"testify", func(w *world) {
+			lostFeed(w)
+			waits := true
+			w.testify = func(queue.Entry) (t queue.Testimony, err error) {
+				if waits {
+					waits, err = false, throttled(w.now().Add(20*time.Minute))
+				}
+				return t, err
+			}
+		}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.call, func(t *testing.T) {
+			in(t, func(w *world) {
+				w.request(asked{order: 1})
+				tt.before(w)
+				lost := len(w.amazon.answers)
+				heard := w.listen()
+				q := w.queue(&until{call: tt.call, at: w.now().Add(20 * time.Minute), now: w.now})
+				w.pass(q, time.Hour)
+				told := heard.only(queue.EventThrottled)
+				require.NotEmpty(w.t, told)
+				for _, e := range told {
+					assert.Equal(w.t, order.AccountID("us"), e.Account)
+					assert.Equal(w.t, order.CompanyID("acme"), e.Company)
+					assert.True(w.t, e.Next.After(e.At))
+					assert.Error(w.t, e.Err)
+				}
+				assert.Len(w.t, heard.only(queue.EventAccountFailed), lost, "only the lost answer is a failure")
+			})
+		})
+	}
+}
+
+// until throttles a call until a time.
+type until struct {
+	call string
+	at   time.Time
+	now  func() time.Time
+}
+
+func (u *until) before(call string) error {
+	if call == u.call && u.now().Before(u.at) {
+		return throttled(u.at)
+	}
+	return nil
+}
+
+func (u *until) after(string) error { return nil }
+
+// What stops sending and lets it go on is told once; what changes nothing is not.
+func TestPausesAreObserved(t *testing.T) {
+	in(t, func(w *world) {
+		us, acme := queue.Scope{Account: "us"}, queue.Scope{Company: "acme"}
+		w.request(asked{order: 1})
+		heard := w.listen()
+		q := w.queue()
+		for range 2 {
+			require.NoError(w.t, q.Pause(w.t.Context(), "ann", "stocktaking", us))
+			require.NoError(w.t, q.Pause(w.t.Context(), "bob", "audit", acme))
+		}
+		for range 2 {
+			require.NoError(w.t, q.Resume(w.t.Context(), "ann", "counted", us))
+			require.NoError(w.t, q.Resume(w.t.Context(), "bob", "done", acme))
+		}
+		require.NoError(w.t, q.Recover(w.t.Context(), "root", epoch.Add(-time.Hour)))
+		w.pass(q, 5*time.Hour)
+		want := []queue.Event{
+			{Kind: queue.EventPaused, Account: "us", By: "ann", Text: "stocktaking"},
+			{Kind: queue.EventPaused, Company: "acme", By: "bob", Text: "audit"},
+			{Kind: queue.EventResumed, Account: "us", By: "ann", Text: "counted"},
+			{Kind: queue.EventResumed, Company: "acme", By: "bob", Text: "done"},
+			{Kind: queue.EventPaused, By: "root", Text: "what was saved since 2026-03-02T08:00:00Z may be lost"},
+			{Kind: queue.EventResumed, Company: "acme", Account: "us", By: "queue", Text: "Amazon has no feed since then that the store does not know"},
+		}
+		got := heard.only(queue.EventPaused, queue.EventResumed)
+		assert.Empty(w.t, cmp.Diff(want, got, cmpopts.IgnoreFields(queue.Event{}, "At")))
+	})
+}
+
+// How a lost answer is settled is told step by step.
+func TestSettlingALostAnswerIsObserved(t *testing.T) {
+	in(t, func(w *world) {
+		heard := w.listen()
+		q := w.queue()
+		id := w.lose(q, false)[0]
+		w.amazon.stranger("777", w.account(), amazon.RefundFeed)
+		w.amazon.setReport("777", encoded(reported(1, refusal(7, 18028, "no"))))
+		w.pass(q, givenUpLooking)
+		require.NoError(w.t, q.Decide(w.t.Context(), w.decision(q, queue.ChoiceGiveUp)))
+		require.Equal(w.t, queue.EntryGivenUp, w.get(id).State)
+
+		assert.Equal(w.t, []queue.EventKind{
+			queue.EventAnswerLost, queue.EventAccountFailed, queue.EventAdopted, queue.EventUnadopted,
+			queue.EventAlert, queue.EventDecided, queue.EventBatchEnded,
+		}, heard.kinds())
+		assert.Equal(w.t, amazon.FeedID("777"), heard.only(queue.EventAdopted)[0].Document)
+		assert.Equal(w.t, amazon.FeedID("777"), heard.only(queue.EventUnadopted)[0].Document)
+		decided := heard.only(queue.EventDecided)[0]
+		assert.Equal(w.t, [3]string{string(w.first().ID), "boss", "GiveUp: looked it up"}, [3]string{string(decided.Batch), decided.By, decided.Text})
+	})
+}
+
+// A decision about an entry alone is told with the entry, and one that is saved
+// but cannot be carried out yet says so.
+func TestDecisionsAreObserved(t *testing.T) {
+	in(t, func(w *world) {
+		w.amazon.noReport = true
+		ids := w.request(asked{order: 1}, asked{order: 2})
+		w.pass(w.queue(), 8*24*time.Hour)
+		heard := w.listen()
+		q := w.queue()
+		require.NoError(w.t, q.Decide(w.t.Context(), w.entryDecision(q, ids[0], queue.ChoiceSettled)))
+		decided := heard.only(queue.EventDecided)
+		require.Len(w.t, decided, 1)
+		assert.Equal(w.t, ids[0], decided[0].Entry)
+		assert.Equal(w.t, "SettledOutside: looked it up", decided[0].Text)
+
+		w.apply = func([]queue.Entry) error { return errLost }
+		require.ErrorIs(w.t, q.Decide(w.t.Context(), w.entryDecision(q, ids[1], queue.ChoiceSettled)), errLost)
+		assert.Len(w.t, heard.only(queue.EventDecided), 1, "what is not saved is not told")
+	})
+	in(t, func(w *world) {
+		q := w.queue()
+		w.lose(q, false)
+		w.pass(q, givenUpLooking)
+		heard := w.listen()
+		q = w.queue()
+		w.apply = func([]queue.Entry) error { return errLost }
+		require.NoError(w.t, q.Decide(w.t.Context(), w.decision(q, queue.ChoiceGiveUp)))
+		assert.Equal(w.t, []queue.EventKind{queue.EventDecided, queue.EventAccountFailed}, heard.kinds())
+		assert.ErrorIs(w.t, heard.only(queue.EventAccountFailed)[0].Err, errLost)
+	})
+}
+
+// Each failure is told: once where it belongs, whatever else of the pass works.
+func TestFailuresAreObserved(t *testing.T) {
+	t.Run("of a pass", func(t *testing.T) {
+		in(t, func(w *world) {
+			heard := w.listen()
+			next, err := w.queue(&failing{of: "store.Lanes", n: 1, err: errLost}).Step(w.t.Context())
+			require.ErrorIs(w.t, err, errLost)
+			require.Equal(w.t, []queue.EventKind{queue.EventStepFailed}, heard.kinds())
+			failed := heard.only(queue.EventStepFailed)[0]
+			assert.Equal(w.t, next, failed.Next)
+			assert.ErrorIs(w.t, failed.Err, errLost)
+		})
+	})
+	t.Run("of a look", func(t *testing.T) {
+		in(t, func(w *world) {
+			w.lose(w.queue(), true)
+			time.Sleep(3 * time.Minute)
+			heard := w.listen()
+			_, err := w.queue(&failing{of: "amazon.ListFeeds", n: 1, err: errLost}).Step(w.t.Context())
+			require.ErrorIs(w.t, err, errLost)
+			require.Equal(w.t, []queue.EventKind{queue.EventAccountFailed}, heard.kinds())
+			assert.Equal(w.t, w.now().Add(time.Minute), heard.only(queue.EventAccountFailed)[0].Next)
+		})
+	})
+	t.Run("of a poll", func(t *testing.T) {
+		in(t, func(w *world) {
+			w.request(asked{order: 1})
+			w.step(w.queue())
+			time.Sleep(time.Minute)
+			heard := w.listen()
+			_, err := w.queue(&failing{of: "amazon.Feed", n: 1, err: errLost}).Step(w.t.Context())
+			require.ErrorIs(w.t, err, errLost)
+			assert.Equal(w.t, []queue.EventKind{queue.EventAccountFailed}, heard.kinds())
+		})
+	})
+}
+
+// A feed that takes long is told once, not at each poll.
+func TestAStuckFeedIsToldOnce(t *testing.T) {
+	in(t, func(w *world) {
+		heard := w.listen()
+		w.amazon.status = amazon.FeedInQueue
+		w.request(asked{order: 1})
+		w.pass(w.queue(), 48*time.Hour)
+		require.Len(w.t, heard.only(queue.EventAlert), 1)
+		assert.Equal(w.t, "stuck/"+string(w.first().ID), heard.only(queue.EventAlert)[0].Alert)
 	})
 }
 

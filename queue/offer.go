@@ -23,11 +23,10 @@ type offer struct {
 const entriesAtOnce = 200
 
 // sendable is when the next document of an account may be begun, as far as its
-// entries tell; zero when there is none to come.
-func (q *Queue) sendable(ctx context.Context, a amazon.Account, v visit) (at time.Time, err error) {
-	h, err := q.halted(ctx, a.Company, a.ID)
-	if err != nil || h.paused != "" {
-		return at, err
+// entries and what stands against it tell; zero when there is none to come.
+func (q *Queue) sendable(ctx context.Context, a amazon.Account, v visit, h halt) (at time.Time, err error) {
+	if h.paused() {
+		return at, nil
 	}
 	now := q.now()
 	for _, r := range h.recovering() {

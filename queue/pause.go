@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/takebackhq/takeback/order"
+	"github.com/takebackhq/takeback/store"
 )
 
 // Scope is what [Queue.Pause] stops: one account, or a company with all of its
@@ -61,22 +62,22 @@ func (q *Queue) Pause(ctx context.Context, by, why string, s Scope) error {
 
 // pause pauses a scope; for an account also because of feeds up to a time.
 func (q *Queue) pause(ctx context.Context, s Scope, stamp order.Stamp, known time.Time) error {
+	changed := false
 	err := edit(ctx, q, s.cell(), func(p *pause) (bool, error) {
-		if p.On && !known.After(p.Known) {
-			return false, nil
-		}
-		if !p.On {
+		changed = !p.On
+		if changed {
 			p.On, p.By = true, stamp
 		}
-		if known.After(p.Known) {
-			p.Known = known
-		}
-		return true, nil
+		more := known.After(p.Known)
+		p.Known = later(p.Known, known)
+		return changed || more, nil
 	})
 	if err != nil {
 		return fmt.Errorf("pause %s: %w", s, err)
 	}
-	q.observe(ctx, Event{Kind: EventPaused, Company: s.Company, Account: s.Account, By: stamp.By, Text: stamp.Why})
+	if changed {
+		q.observe(ctx, Event{Kind: EventPaused, Company: s.Company, Account: s.Account, By: stamp.By, Text: stamp.Why})
+	}
 	return nil
 }
 
@@ -89,10 +90,12 @@ func (q *Queue) Resume(ctx context.Context, by, why string, s Scope) error {
 		return fmt.Errorf("resume: %w", err)
 	}
 	var recoveries []recovery
+	changed := false
 	err := edit(ctx, q, recoverCell, func(rs *[]recovery) (bool, error) { recoveries = *rs; return false, nil })
 	if err == nil {
 		err = edit(ctx, q, s.cell(), func(p *pause) (bool, error) {
-			if !p.On && (s.Account == "" || p.Recovered == len(recoveries)) {
+			changed = p.On || s.Account != "" && p.Recovered < len(recoveries)
+			if !changed {
 				return false, nil
 			}
 			p.On, p.By = false, order.Stamp{By: by, At: q.now(), Why: why}
@@ -105,7 +108,9 @@ func (q *Queue) Resume(ctx context.Context, by, why string, s Scope) error {
 	if err != nil {
 		return fmt.Errorf("resume %s: %w", s, err)
 	}
-	q.observe(ctx, Event{Kind: EventResumed, Company: s.Company, Account: s.Account, By: by, Text: why})
+	if changed {
+		q.observe(ctx, Event{Kind: EventResumed, Company: s.Company, Account: s.Account, By: by, Text: why})
+	}
 	return nil
 }
 
@@ -134,10 +139,31 @@ func checkStamp(by, why string) error {
 
 // halt is what stands against sending for an account.
 type halt struct {
-	paused     string // who paused it, and why; empty: nobody
-	recoveries []recovery
+	pauses     []order.Stamp // of the company and of the account; none: it may send
+	recoveries []recovery    // all there ever were
 	account    pause
 }
+
+// haltCells are the cells that a halt is drawn from.
+func haltCells(c order.CompanyID, a order.AccountID) []string {
+	return []string{recoverCell, Scope{Company: c}.cell(), Scope{Account: a}.cell()}
+}
+
+func haltOf(found map[string]store.Cell, c order.CompanyID, a order.AccountID) (h halt, err error) {
+	var all pause
+	err = errors.Join(
+		decode(found[recoverCell], &h.recoveries),
+		decode(found[Scope{Company: c}.cell()], &all), decode(found[Scope{Account: a}.cell()], &h.account),
+	)
+	for _, p := range []pause{all, h.account} {
+		if p.On {
+			h.pauses = append(h.pauses, p.By)
+		}
+	}
+	return h, err
+}
+
+func (h halt) paused() bool { return len(h.pauses) > 0 }
 
 // recovering are the recoveries that are not over for the account.
 func (h halt) recovering() []recovery {
@@ -147,25 +173,14 @@ func (h halt) recovering() []recovery {
 // halted reads what stands against sending for an account. That the store is
 // another installation's is an error.
 func (q *Queue) halted(ctx context.Context, c order.CompanyID, a order.AccountID) (halt, error) {
-	company, account := Scope{Company: c}, Scope{Account: a}
-	found, err := q.cells(ctx, installationCell, recoverCell, company.cell(), account.cell())
+	found, err := q.cells(ctx, append(haltCells(c, a), installationCell)...)
 	if err != nil {
 		return halt{}, err
 	}
-	var h halt
+	h, err := haltOf(found, c, a)
 	var here installation
-	var all pause
-	err = errors.Join(
-		decode(found[installationCell], &here), decode(found[recoverCell], &h.recoveries),
-		decode(found[company.cell()], &all), decode(found[account.cell()], &h.account),
-	)
-	if err == nil {
+	if err = errors.Join(err, decode(found[installationCell], &here)); err == nil {
 		err = q.checkInstallation(here)
-	}
-	for _, p := range []pause{all, h.account} {
-		if p.On {
-			h.paused = fmt.Sprintf("paused by %s: %s", p.By.By, p.By.Why)
-		}
 	}
 	return h, err
 }
@@ -177,10 +192,12 @@ func (q *Queue) mayNotSend(ctx context.Context, b Batch) (string, error) {
 	switch {
 	case err != nil:
 		return "", err
-	case h.paused == "" && len(h.recovering()) > 0:
+	case h.paused():
+		return fmt.Sprintf("paused by %s: %s", h.pauses[0].By, h.pauses[0].Why), nil
+	case len(h.recovering()) > 0:
 		return "waits for the look that was asked for after a restore", nil
 	}
-	return h.paused, nil
+	return "", nil
 }
 
 // tooManyCancelled is how many feeds in a row Amazon may cancel before somebody
@@ -219,16 +236,4 @@ func (q *Queue) pauseCancelled(ctx context.Context, t *turn) error {
 		t.Cancelled = 0
 	}
 	return err
-}
-
-// alarm raises an alert about an account, once under its key.
-func (q *Queue) alarm(ctx context.Context, a order.AccountID, key, text string) error {
-	err := q.commit(ctx, Change{Events: []order.Event{{
-		Order: order.AmazonID{Account: a}, Kind: order.EventAlert, Key: key, For: order.Administrator,
-		Subject: "account " + string(a), Text: text, Stamp: order.Stamp{By: "queue", At: q.now()},
-	}}})
-	if err != nil {
-		return fmt.Errorf("alert %s: %w", key, err)
-	}
-	return nil
 }

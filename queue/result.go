@@ -181,7 +181,7 @@ func (q *Queue) note(ctx context.Context, b Batch, cause error) (Batch, error) {
 		b.Due = at
 	}
 	b, err := q.saveWith(ctx, stuck, b, nil, "", "")
-	return b, errors.Join(ignoreThrottled(cause), err)
+	return b, errors.Join(q.waits(ctx, b.event(EventThrottled), cause), err)
 }
 
 // reportPatience is how long after its sending a batch waits for a processing
@@ -393,7 +393,7 @@ func (q *Queue) alarms(b Batch, was, e Entry) []order.Event {
 	})
 	switch {
 	case e.State == EntryNeedsDecision && was.State != e.State:
-		return []order.Event{e.alert("decide", e.Why, stamp)}
+		return []order.Event{e.undecided()}
 	case accepted && was.State == e.State && e.State.Final() && i == len(e.Attempts)-1:
 		return []order.Event{e.alert("contradicted", fmt.Sprintf("%s, and Amazon accepted it in batch %s", e.State, b.ID), stamp)}
 	case accepted && was.State == e.State && i < len(e.Attempts)-1:
@@ -411,7 +411,8 @@ func (q *Queue) close(ctx context.Context, a amazon.Account, b Batch) (Batch, er
 	if b.Unanswered {
 		at, err := q.amazonTime(ctx, a, b)
 		if err != nil {
-			return b, err
+			b.Due = q.retryAt(err)
+			return q.note(ctx, b, err)
 		}
 		if at.Before(b.Fence) {
 			b.Due = q.now().Add(b.Fence.Sub(at))

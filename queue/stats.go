@@ -3,9 +3,8 @@ package queue
 import (
 	"cmp"
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -19,14 +18,23 @@ type Stat struct {
 	Account order.AccountID
 	Listed  bool // in Config.Accounts; what is not listed is not worked on
 
-	Lanes    []LaneStat    // in the order of Feed, Kind and State; none without entries
-	Feeds    []FeedStat    // of both types
-	Unknown  int           // entries that Amazon may have: UnknownSent and UnknownResult
-	Decide   int           // entries that need a person's decision
-	Batches  int           // that are not finished
-	Next     time.Time     // when a pass has something to look at; in the past: with the next Step; zero: nothing waits
-	Failures int           // passes in a row that failed
-	Paused   []order.Stamp // by whom, of the account and of the company; none: sending goes on
+	Lanes   []LaneStat // in the order of Feed, Kind and State; none without entries
+	Feeds   []FeedStat // of both types
+	Unknown int        // entries that Amazon may have: UnknownSent and UnknownResult
+	Decide  int        // entries that need a person's decision
+	Batches int        // that are not finished
+
+	// Next is when a pass has something to do: a document to look at again, an
+	// entry to ask about, or one that may be sent, as far as that is known. In the
+	// past: with the next Step. Zero: nothing is to come, unless a person chooses,
+	// resumes or decides, or somebody asks for more.
+	Next     time.Time
+	Failures int // passes in a row in which nothing worked
+
+	// Paused says why nothing is sent: the pauses of the company and of the account,
+	// which a feed that nobody here sent and feeds that Amazon cancels are too, and
+	// each Recover whose look has not been made. None: it may send.
+	Paused []order.Stamp
 }
 
 // LaneStat is the entries of an account that stand in one state.
@@ -48,9 +56,10 @@ type FeedStat struct {
 
 // Stats shows how the queue stands, in the order of Company and Account: the
 // accounts of a company, or of all when it is empty, also those in which nothing
-// waits and those that are not listed any more. It calls Amazon for nothing, and
-// its cost depends on how many states, accounts and open batches there are. What
-// it counts is read one after the other, while the work goes on.
+// waits and those that are not listed any more. It calls Amazon for nothing. What
+// it reads depends on the accounts, their lanes and open batches; entries are only
+// counted, in the store. What it counts is read one after the other, while the
+// work goes on.
 func (q *Queue) Stats(ctx context.Context, company order.CompanyID) ([]Stat, error) {
 	stats, err := q.stats(ctx, company)
 	if err != nil {
@@ -71,9 +80,12 @@ func (q *Queue) stats(ctx context.Context, company order.CompanyID) ([]Stat, err
 		}
 		return of[id]
 	}
-	accounts = slices.DeleteFunc(slices.Clone(accounts), func(a amazon.Account) bool { return company != "" && a.Company != company })
+	listed := map[order.AccountID]amazon.Account{}
 	for _, a := range accounts {
-		stat(a.Company, a.ID).Listed = true
+		if company == "" || a.Company == company {
+			stat(a.Company, a.ID).Listed = true
+			listed[a.ID] = a
+		}
 	}
 	counts, err := q.c.Store.Counts(ctx, company)
 	if err != nil {
@@ -91,23 +103,39 @@ func (q *Queue) stats(ctx context.Context, company order.CompanyID) ([]Stat, err
 		s.Batches++
 		s.Next = earlier(s.Next, b.Due)
 	}
-	lanes, err := q.c.Store.Lanes(ctx, EntryQueued, EntryAwaitingShipment, EntryUnknownSent, EntryUnknownResult, EntryNeedsDecision)
+	lanes, err := q.c.Store.Lanes(ctx, dueLanes...)
 	if err != nil {
 		return nil, err
 	}
-	for _, l := range lanes {
-		if s := of[l.Account]; s != nil {
-			s.Next = earlier(s.Next, later(l.Ready, q.now()))
-		}
-	}
-	if err := q.statCells(ctx, of); err != nil {
+	turns, err := q.turns(ctx, slices.Collect(maps.Keys(of)))
+	if err != nil {
 		return nil, err
 	}
-	if err := q.statBuckets(ctx, accounts, of); err != nil {
+	visits := map[order.AccountID]*visit{}
+	for id, t := range turns {
+		visits[id] = &visit{turn: t, waiting: map[amazon.FeedType]bool{}}
+	}
+	now := q.now()
+	for _, l := range lanes {
+		s := of[l.Account]
+		_, sends := listed[l.Account]
+		switch {
+		case s == nil: // another company's
+		case sends && l.State == EntryQueued && !l.Ready.After(now):
+			visits[l.Account].waiting[l.Feed] = true
+		default:
+			s.Next = earlier(s.Next, later(now, l.Ready))
+		}
+	}
+	halts, err := q.halts(ctx, of)
+	if err != nil {
 		return nil, err
 	}
 	stats := make([]Stat, 0, len(of))
-	for _, s := range of {
+	for id, s := range of {
+		if err := q.pace(ctx, s, listed[id], *visits[id], halts[id]); err != nil {
+			return nil, err
+		}
 		stats = append(stats, *s)
 	}
 	slices.SortFunc(stats, func(a, b Stat) int {
@@ -126,93 +154,61 @@ func (s *Stat) count(c Count) {
 	}
 }
 
-// statCells adds what the scheduler keeps in the accounts' cells, and who paused
-// what.
-func (q *Queue) statCells(ctx context.Context, of map[order.AccountID]*Stat) error {
+// halts reads what keeps accounts from sending.
+func (q *Queue) halts(ctx context.Context, of map[order.AccountID]*Stat) (map[order.AccountID]halt, error) {
 	var names []string
 	for id, s := range of {
-		names = append(names, "queue/account/"+string(id), "queue/pause/account/"+string(id), "queue/pause/company/"+string(s.Company))
+		names = append(names, haltCells(s.Company, id)...)
 	}
 	slices.Sort(names)
-	cells, err := q.c.Store.Cells(ctx, slices.Compact(names))
+	found, err := q.cells(ctx, slices.Compact(names)...)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	data := map[string][]byte{}
-	for _, c := range cells {
-		data[c.Name] = c.Data
-	}
-	read := func(name string, into any) error {
-		if len(data[name]) == 0 {
-			return nil
-		}
-		if err := json.Unmarshal(data[name], into); err != nil {
-			return fmt.Errorf("cell %s holds %.80q: %w", name, data[name], err)
-		}
-		return nil
-	}
+	halts := map[order.AccountID]halt{}
 	for id, s := range of {
-		var pace struct {
-			NotBefore time.Time                     `json:"not_before"`
-			Failures  int                           `json:"failures"`
-			Wait      map[amazon.FeedType]time.Time `json:"wait"`
-			Sent      map[amazon.FeedType]time.Time `json:"sent"`
+		if halts[id], err = haltOf(found, s.Company, id); err != nil {
+			return nil, err
 		}
-		var account, whole struct {
-			On bool        `json:"on"`
-			By order.Stamp `json:"by"`
-		}
-		if err := errors.Join(
-			read("queue/account/"+string(id), &pace),
-			read("queue/pause/account/"+string(id), &account),
-			read("queue/pause/company/"+string(s.Company), &whole),
-		); err != nil {
+	}
+	return halts, nil
+}
+
+// pace adds what the workers share about an account, what keeps it from sending,
+// and what follows for its next document.
+func (q *Queue) pace(ctx context.Context, s *Stat, a amazon.Account, v visit, h halt) error {
+	t := v.turn
+	if t.unread != nil {
+		return t.unread
+	}
+	for i := range s.Feeds {
+		f := &s.Feeds[i]
+		f.Last, f.Next = t.Sent[f.Feed], t.Wait[f.Feed]
+	}
+	s.Paused = h.pauses
+	for _, r := range h.recovering() {
+		s.Paused = append(s.Paused, order.Stamp{By: r.By.By, At: r.By.At, Why: r.why()})
+	}
+	if len(v.waiting) > 0 {
+		next, err := q.sendable(ctx, a, v, h)
+		if err != nil {
 			return err
 		}
-		s.Failures = pace.Failures
-		if !s.Next.IsZero() {
-			s.Next = later(s.Next, pace.NotBefore)
-		}
-		for i := range s.Feeds {
-			s.Feeds[i].Last, s.Feeds[i].Next = pace.Sent[s.Feeds[i].Feed], pace.Wait[s.Feeds[i].Feed]
-		}
-		if account.On {
-			s.Paused = append(s.Paused, account.By)
-		}
-		if whole.On {
-			s.Paused = append(s.Paused, whole.By)
-		}
+		s.Next = earlier(s.Next, next)
 	}
-	return nil
-}
-
-// statBuckets asks the tokens of a Feeds that knows them, which is more than it
-// said at the last Begin.
-func (q *Queue) statBuckets(ctx context.Context, accounts []amazon.Account, of map[order.AccountID]*Stat) error {
+	if s.Failures = t.Failures; !s.Next.IsZero() {
+		s.Next = later(s.Next, t.NotBefore)
+	}
 	bucket, ok := q.c.Feeds.(amazon.Bucket)
-	if !ok {
-		return nil
+	if !ok || !s.Listed || a.Check() != nil {
+		return nil // an account that cannot send is named by each pass; the others' figures count
 	}
-	for _, a := range accounts {
-		if a.Check() != nil {
-			continue // it cannot send, and each pass names it; the others' figures count
+	for i := range s.Feeds {
+		next, err := bucket.NextFeed(ctx, a, s.Feeds[i].Feed)
+		if err != nil {
+			return err
 		}
-		feeds := of[a.ID].Feeds
-		for i := range feeds {
-			next, err := bucket.NextFeed(ctx, a, feeds[i].Feed)
-			if err != nil {
-				return err
-			}
-			feeds[i].Next = next
-		}
+		s.Feeds[i].Next = next
 	}
 	return nil
-}
-
-// later is the later of two times; zero is never the later one.
-func later(a, b time.Time) time.Time {
-	if a.After(b) {
-		return a
-	}
-	return b
 }

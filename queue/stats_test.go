@@ -102,14 +102,14 @@ func TestStatsOfOpenBatches(t *testing.T) {
 func TestStatsOfWhatWorkersShare(t *testing.T) {
 	in(t, func(w *world) {
 		w.put("queue/account/us", `{
-			"not_before": "2026-03-02T09:04:00Z", "failures": 2,
+			"holder": "another", "until": "2026-03-02T09:03:00Z", "not_before": "2026-03-02T09:04:00Z", "failures": 2,
 			"wait": {"POST_PAYMENT_ADJUSTMENT_DATA": "2026-03-02T09:02:00Z"},
 			"sent": {"POST_PAYMENT_ADJUSTMENT_DATA": "2026-03-02T08:50:00Z", "POST_ORDER_ACKNOWLEDGEMENT_DATA": "2026-03-02T08:40:00Z"}}`)
 		w.put("queue/pause/account/us", `{"on": true, "by": {"By": "root", "At": "2026-03-02T08:00:00Z", "Why": "a second sender"}}`)
 		w.put("queue/pause/company/acme", `{"on": false, "by": {"By": "olga", "At": "2026-03-02T07:00:00Z", "Why": "over"}}`)
 		w.request(asked{order: 1})
 		want := queue.Stat{
-			Company: "acme", Account: "us", Listed: true, Next: epoch.Add(4 * time.Minute), Failures: 2,
+			Company: "acme", Account: "us", Listed: true, Failures: 2,
 			Feeds: []queue.FeedStat{
 				{Feed: amazon.CancelFeed, Last: epoch.Add(-20 * time.Minute)},
 				{Feed: amazon.RefundFeed, Last: epoch.Add(-10 * time.Minute), Next: epoch.Add(2 * time.Minute)},
@@ -117,6 +117,92 @@ func TestStatsOfWhatWorkersShare(t *testing.T) {
 			Paused: []order.Stamp{{By: "root", At: epoch.Add(-time.Hour), Why: "a second sender"}},
 		}
 		assert.Empty(w.t, cmp.Diff([]queue.Stat{want}, w.stats("acme"), cmpopts.IgnoreFields(queue.Stat{}, "Lanes")))
+
+		require.NoError(w.t, w.queue().Resume(w.t.Context(), "root", "it is ours", queue.Scope{Account: "us"}))
+		want.Paused, want.Next = nil, epoch.Add(4*time.Minute) // after the errors, and there is a token by then
+		assert.Empty(w.t, cmp.Diff([]queue.Stat{want}, w.stats("acme"), cmpopts.IgnoreFields(queue.Stat{}, "Lanes")))
+	})
+}
+
+// When the next document goes follows from the mode, and from what stands against
+// it.
+func TestStatsSayWhenTheNextDocumentGoes(t *testing.T) {
+	auto := settings.Settings{Queue: true, AutoSubmit: true}
+	manual := settings.Settings{Queue: true}
+	old := asked{order: 1, waits: 10 * time.Minute}
+	tests := []struct {
+		name     string
+		settings settings.Settings
+		batching queue.Batching
+		asked    asked
+		before   func(*world, queue.EntryID) error
+		want     time.Time
+	}{
+		{name: "Direct: at once", asked: old, want: epoch},
+		{name: "Direct, in its time of grace", batching: queue.Batching{Grace: 15 * time.Minute}, asked: old, want: epoch.Add(5 * time.Minute)},
+		{name: "Direct, and Amazon has no token", asked: old, before: func(w *world, _ queue.EntryID) error {
+			w.put("queue/account/us", `{"wait": {"POST_PAYMENT_ADJUSTMENT_DATA": "2026-03-02T09:02:00Z"}}`)
+			return nil
+		}, want: epoch.Add(2 * time.Minute)},
+		{name: "Auto: when the oldest has waited", settings: auto, asked: old, want: epoch.Add(20 * time.Minute)},
+		{name: "Auto: not right after another document", settings: auto, asked: old, before: func(w *world, _ queue.EntryID) error {
+			w.put("queue/account/us", `{"sent": {"POST_PAYMENT_ADJUSTMENT_DATA": "2026-03-02T08:57:00Z"}}`)
+			return nil
+		}, want: epoch.Add(17 * time.Minute)},
+		{name: "Auto: when so many wait", settings: auto, batching: queue.Batching{Count: 1}, asked: old, want: epoch},
+		{name: "Manual: nobody knows", settings: manual, asked: old},
+		{name: "Manual, and somebody chose", settings: manual, asked: old, before: func(w *world, id queue.EntryID) error {
+			_, err := w.queue().Process(w.t.Context(), "olga", id)
+			return err
+		}, want: epoch},
+		{name: "while it waits for a shipment", asked: asked{order: 1, state: queue.EntryAwaitingShipment}, want: epoch},
+		{name: "paused: nobody knows", asked: old, before: func(w *world, _ queue.EntryID) error {
+			return w.queue().Pause(w.t.Context(), "ann", "stocktaking", queue.Scope{Company: "acme"})
+		}},
+		{name: "after Recover: at the look", asked: old, before: func(w *world, _ queue.EntryID) error {
+			return w.queue().Recover(w.t.Context(), "root", epoch.Add(-time.Hour))
+		}, want: epoch.Add(margin)},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			in(t, func(w *world) {
+				w.settings, w.batching = tt.settings, tt.batching
+				id := w.request(tt.asked)[0]
+				if tt.before != nil {
+					require.NoError(w.t, tt.before(w, id))
+				}
+				assert.Equal(w.t, tt.want, w.stats("acme")[0].Next)
+			})
+		})
+	}
+}
+
+// Whatever keeps an account from sending is named, with who and why: a pause, a
+// feed that nobody here sent, and a Recover until its look was made.
+func TestStatsNameWhatKeepsFromSending(t *testing.T) {
+	in(t, func(w *world) {
+		why := func() (why []string) {
+			for _, p := range w.stats("acme")[0].Paused {
+				why = append(why, p.By+": "+p.Why)
+			}
+			return why
+		}
+		w.request(asked{order: 1})
+		require.Empty(w.t, w.pass(w.queue(), 5*time.Minute))
+		assert.Empty(w.t, why())
+
+		require.NoError(w.t, w.queue().Pause(w.t.Context(), "ann", "audit", queue.Scope{Company: "acme"}))
+		require.NoError(w.t, w.queue().Recover(w.t.Context(), "root", epoch))
+		assert.Equal(w.t, []string{"ann: audit", "root: what was saved since 2026-03-02T09:00:00Z may be lost"}, why())
+
+		require.NoError(w.t, w.queue().Resume(w.t.Context(), "ann", "done", queue.Scope{Company: "acme"}))
+		w.amazon.stranger("777", w.account(), amazon.RefundFeed)
+		w.request(asked{order: 2})
+		require.Empty(w.t, w.pass(w.queue(), 5*time.Hour))
+		assert.Equal(w.t, []string{"queue: not sent from here: feed 777", "root: what was saved since 2026-03-02T09:00:00Z may be lost"}, why())
+
+		require.NoError(w.t, w.queue().Resume(w.t.Context(), "ann", "ours", queue.Scope{Account: "us"}))
+		assert.Empty(w.t, why())
 	})
 }
 
@@ -155,12 +241,21 @@ func TestStatsAskABucketThatKnows(t *testing.T) {
 // zeros.
 func TestStatsDoNotGuess(t *testing.T) {
 	in(t, func(w *world) {
-		for n := 1; n <= 2; n++ {
+		w.request(asked{order: 1})
+		calls := &counting{}
+		_, err := w.queue(calls).Stats(w.t.Context(), "acme")
+		require.NoError(w.t, err)
+		total := 0
+		for _, n := range calls.calls {
+			total += n
+		}
+		require.Greater(w.t, total, 4)
+		for n := 1; n <= total; n++ {
 			_, err := w.queue(&failing{of: "store", n: n, err: errLost}).Stats(w.t.Context(), "acme")
 			assert.ErrorIs(w.t, err, errLost)
 		}
 		w.put("queue/pause/account/us", "yes")
-		_, err := w.queue().Stats(w.t.Context(), "acme")
+		_, err = w.queue().Stats(w.t.Context(), "acme")
 		assert.ErrorContains(w.t, err, `cell queue/pause/account/us holds "yes"`)
 	})
 }

@@ -30,47 +30,62 @@ const conflictPause = 2 * time.Second
 // What it costs depends on what is due, not on how many accounts, entries and
 // batches there are.
 func (q *Queue) Step(ctx context.Context) (next time.Time, err error) {
+	next, failed, err := q.step(ctx)
+	if err != nil && ctx.Err() == nil {
+		q.observe(ctx, Event{Kind: EventStepFailed, Next: next, Err: err})
+	}
+	err = errors.Join(append(failed, err)...)
+	q.observe(ctx, Event{Kind: EventStep, Next: next, Err: err})
+	return next, err
+}
+
+// step makes one pass. The errors of accounts, which it has told of, are apart
+// from those of the pass itself.
+func (q *Queue) step(ctx context.Context) (next time.Time, failed []error, err error) {
 	began := q.now()
 	next = began.Add(idle)
 	if err := q.install(ctx); err != nil {
-		return next, err
+		return next, nil, err
 	}
 	due, soon, err := q.due(ctx, began)
 	next = earlier(next, soon)
 	if err != nil || len(due) == 0 {
-		return next, err
+		return next, nil, err
 	}
 	round, err := q.round(ctx, due)
 	if err != nil {
-		return next, err
+		return next, nil, err
 	}
-	var errs []error
 	begun, worked := 0, 0
 	for some := range slices.Chunk(round, accountsAtOnce) {
 		accounts, err := q.accounts(ctx, some)
 		if err != nil {
-			return next, errors.Join(append(errs, err)...)
+			return next, failed, err
 		}
 		for _, v := range some {
 			if ctx.Err() != nil {
-				return next, errors.Join(append(errs, ctx.Err())...)
+				return next, failed, ctx.Err()
 			}
 			if worked >= q.c.Budget.Accounts || begun > 0 && q.now().Sub(began) >= q.c.Budget.Time {
 				last := round[begun-1].turn.account
-				return q.now(), errors.Join(append(errs, q.leave(ctx, last))...)
+				return q.now(), failed, q.leave(ctx, last)
 			}
 			begun++
-			due, mine, err := q.visit(ctx, accounts[v.turn.account], v)
+			a := accounts[v.turn.account]
+			due, mine, err := q.visit(ctx, a, v)
 			if mine {
 				worked++
 			}
 			if err != nil {
-				errs = append(errs, fmt.Errorf("account %s: %w", v.turn.account, err))
+				failed = append(failed, fmt.Errorf("account %s: %w", v.turn.account, err))
+			}
+			if err != nil && ctx.Err() == nil {
+				q.observe(ctx, Event{Kind: EventAccountFailed, Company: a.Company, Account: v.turn.account, Next: due, Err: err})
 			}
 			next = earlier(next, due)
 		}
 	}
-	return next, errors.Join(append(errs, ctx.Err())...)
+	return next, failed, ctx.Err()
 }
 
 // visit is what may be due for an account.
@@ -100,6 +115,9 @@ func (q *Queue) accounts(ctx context.Context, round []visit) (map[order.AccountI
 	return accounts, nil
 }
 
+// dueLanes are the states of entries that a pass may have something to do with.
+var dueLanes = []State{EntryQueued, EntryAwaitingShipment, EntryUnknownSent, EntryUnknownResult, EntryNeedsDecision}
+
 // due finds the accounts that may have something to do, and says when others
 // will.
 func (q *Queue) due(ctx context.Context, now time.Time) (due map[order.AccountID]*visit, next time.Time, err error) {
@@ -125,7 +143,7 @@ func (q *Queue) due(ctx context.Context, now time.Time) (due map[order.AccountID
 			next = earlier(next, b.Due)
 		}
 	}
-	lanes, err := q.c.Store.Lanes(ctx, EntryQueued, EntryAwaitingShipment, EntryUnknownSent, EntryUnknownResult, EntryNeedsDecision)
+	lanes, err := q.c.Store.Lanes(ctx, dueLanes...)
 	if err != nil {
 		return nil, next, err
 	}
@@ -216,22 +234,27 @@ func (q *Queue) visit(ctx context.Context, a amazon.Account, v visit) (next time
 	case t.unread != nil:
 		return next, false, t.unread
 	case t.Holder != "":
+		q.observe(ctx, Event{Kind: EventLeaseBusy, Company: a.Company, Account: t.account, By: t.Holder, Next: t.Until})
 		return t.Until, false, nil
 	case t.NotBefore.After(now):
 		return t.NotBefore, false, nil
 	}
 	if a.ID != "" && !v.batches && !v.again {
 		// To see that nothing is due, nobody needs the turn. Errors are for who has it.
-		at, err := q.sendable(ctx, a, v)
-		if err == nil && (at.IsZero() || at.After(q.now())) {
-			return at, false, nil
+		h, err := q.halted(ctx, a.Company, a.ID)
+		if err == nil {
+			next, err = q.sendable(ctx, a, v, h)
+		}
+		if err == nil && (next.IsZero() || next.After(q.now())) {
+			return next, false, nil
 		}
 	}
 	if mine, err = q.take(ctx, t); err != nil || !mine {
-		if err == nil {
-			q.observe(ctx, Event{Kind: EventLeaseBusy, Company: a.Company, Account: t.account, By: t.Holder, Next: now.Add(conflictPause)})
+		next = now.Add(conflictPause)
+		if err == nil { // somebody took it just now
+			q.observe(ctx, Event{Kind: EventLeaseBusy, Company: a.Company, Account: t.account, Next: next})
 		}
-		return now.Add(conflictPause), false, err
+		return next, false, err
 	}
 	p := q.account(ctx, a, t, v)
 	t.NotBefore = time.Time{}
@@ -241,10 +264,8 @@ func (q *Queue) visit(ctx context.Context, a amazon.Account, v visit) (next time
 	case ctx.Err() == nil:
 		t.failed(q.now())
 		p.next = t.NotBefore
-		q.observe(ctx, Event{Kind: EventAccountFailed, Company: a.Company, Account: t.account, Next: p.next, Err: errors.Join(p.errs...)})
 	}
-	err = errors.Join(p.errs...)
-	return p.next, true, errors.Join(err, q.give(ctx, t))
+	return p.next, true, errors.Join(append(p.errs, q.give(ctx, t))...)
 }
 
 // progress is what came of a pass over an account.
@@ -260,8 +281,7 @@ type progress struct {
 func (q *Queue) account(ctx context.Context, a amazon.Account, t *turn, v visit) (p progress) {
 	told := func(what string, due time.Time, err error) {
 		if errors.Is(err, store.ErrConflict) {
-			// Another worker was faster. Its save is as good as ours.
-			q.observe(ctx, Event{Kind: EventOvertaken, Company: a.Company, Account: a.ID, Text: what, Err: err})
+			q.overtaken(ctx, Event{Company: a.Company, Account: a.ID}, what, err)
 			due, err = q.now().Add(conflictPause), nil
 		}
 		if err != nil {
@@ -275,13 +295,16 @@ func (q *Queue) account(ctx context.Context, a amazon.Account, t *turn, v visit)
 		failed := len(p.errs) > before
 		p.failed, p.worked = p.failed || failed, p.worked || worked && !failed
 	}
+	lost := false
 	mayGoOn := func() bool {
-		if ctx.Err() != nil {
+		if lost || ctx.Err() != nil {
 			return false
 		}
 		mine, err := q.keep(ctx, t)
 		if err != nil {
 			done("turn", time.Time{}, false, err)
+		} else if lost = !mine; lost {
+			q.observe(ctx, Event{Kind: EventLeaseBusy, Company: a.Company, Account: a.ID, Next: q.now().Add(conflictPause)})
 		}
 		return mine
 	}
@@ -314,7 +337,7 @@ func (q *Queue) account(ctx context.Context, a amazon.Account, t *turn, v visit)
 				}
 				done("batch "+string(b.ID), time.Time{}, true, err)
 				if err != nil && ctx.Err() == nil {
-					p.next = earlier(p.next, q.rest(ctx, was))
+					told("batch "+string(b.ID), q.now().Add(errorPause), q.rest(ctx, was))
 				}
 			}
 			if b = batches[i]; !b.Applied && b.Due.After(now) {
@@ -327,7 +350,7 @@ func (q *Queue) account(ctx context.Context, a amazon.Account, t *turn, v visit)
 		for _, feed := range t.feeds() {
 			due, err := q.look(ctx, a, feed, batches)
 			if err != nil && ctx.Err() == nil {
-				due = q.restLost(ctx, feed, batches)
+				due, err = q.now().Add(errorPause), errors.Join(err, q.restLost(ctx, feed, batches))
 			}
 			told("look for "+string(feed), due, err)
 		}
@@ -345,9 +368,8 @@ func (q *Queue) account(ctx context.Context, a amazon.Account, t *turn, v visit)
 		return p
 	}
 	ok, at, err := q.cleared(ctx, a, t, batches)
-	if later, throttled := amazon.Throttled(err); throttled {
-		q.observe(ctx, Event{Kind: EventThrottled, Company: a.Company, Account: a.ID, Next: later, Err: err})
-		at, err = later, nil
+	if until, throttled := amazon.Throttled(err); throttled {
+		at, err = until, q.waits(ctx, Event{Company: a.Company, Account: a.ID}, err)
 	}
 	done("may it send", at, false, err)
 	if !ok {
@@ -358,7 +380,7 @@ func (q *Queue) account(ctx context.Context, a amazon.Account, t *turn, v visit)
 		}
 		for _, b := range batches {
 			if b.unsent() && b.due(q.now()) && ctx.Err() == nil {
-				p.next = earlier(p.next, q.rest(ctx, b))
+				told("batch "+string(b.ID), q.now().Add(errorPause), q.rest(ctx, b))
 			}
 		}
 		return p
@@ -384,25 +406,24 @@ const errorPause = time.Minute
 
 // rest has a batch, as it was read, looked at again after a while; not when
 // anything of it was saved meanwhile.
-func (q *Queue) rest(ctx context.Context, was Batch) time.Time {
+func (q *Queue) rest(ctx context.Context, was Batch) error {
 	was.Due = q.now().Add(errorPause)
-	if _, err := q.save(ctx, was); err != nil {
-		overtaken := was.event(EventOvertaken)
-		overtaken.Text, overtaken.Err = "letting a batch rest", err
-		q.observe(ctx, overtaken)
+	if _, err := q.save(ctx, was); !errors.Is(err, store.ErrConflict) {
+		return err
 	}
-	return was.Due
+	return nil
 }
 
 // restLost lets the lost batches of a type rest, after a look for them that did
 // not work.
-func (q *Queue) restLost(ctx context.Context, feed amazon.FeedType, batches []Batch) (next time.Time) {
+func (q *Queue) restLost(ctx context.Context, feed amazon.FeedType, batches []Batch) error {
+	var errs []error
 	for _, b := range batches {
 		if b.Feed == feed && b.State == BatchUnknownSent && b.due(q.now()) {
-			next = earlier(next, q.rest(ctx, b))
+			errs = append(errs, q.rest(ctx, b))
 		}
 	}
-	return next
+	return errors.Join(errs...)
 }
 
 func (b Batch) unsent() bool { return b.State == BatchBuilding || b.State == BatchUploaded }
@@ -466,11 +487,11 @@ func (q *Queue) resume(ctx context.Context, a amazon.Account, b Batch, all []Bat
 		// Somebody else took it up, and may be sending it.
 		return b, fmt.Errorf("batch %s: %w", b.ID, store.ErrConflict)
 	}
-	ticket, err := q.begin(ctx, a, b.Feed)
+	ticket, err := q.c.Feeds.Begin(ctx, a, b.Feed)
 	if err != nil {
 		b.Due = q.retryAt(err)
 		b, saved := q.save(ctx, b)
-		return b, errors.Join(ignoreThrottled(err), saved)
+		return b, errors.Join(q.waits(ctx, b.event(EventThrottled), err), saved)
 	}
 	defer ticket.Close()
 	return q.send(ctx, found[0], ticket)
@@ -494,10 +515,10 @@ func (q *Queue) fill(ctx context.Context, a amazon.Account, t *turn, feed amazon
 			}
 			// A token first, and only then a claim: entries that wait for the bucket
 			// stay Queued and can still be withdrawn.
-			if ticket, err = q.begin(ctx, a, feed); err != nil {
+			if ticket, err = q.c.Feeds.Begin(ctx, a, feed); err != nil {
 				at := q.retryAt(err)
 				t.wait(feed, at)
-				return at, ignoreThrottled(err)
+				return at, q.waits(ctx, Event{Company: a.Company, Account: a.ID, Feed: feed}, err)
 			}
 			defer ticket.Close()
 		}
@@ -558,6 +579,14 @@ func ignoreThrottled(err error) error {
 // earlier is the earlier of two times; zero means never.
 func earlier(a, b time.Time) time.Time {
 	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
+	}
+	return a
+}
+
+// later is the later of two times; zero is before all others.
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
 		return b
 	}
 	return a

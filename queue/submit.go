@@ -56,8 +56,8 @@ const createLimit = 2 * time.Minute
 func fence(batches []Batch, t amazon.FeedType) time.Time {
 	var until time.Time
 	for _, b := range batches {
-		if next := b.Fence.Truncate(time.Second).Add(time.Second); b.Feed == t && b.Unanswered && next.After(until) {
-			until = next
+		if b.Feed == t && b.Unanswered {
+			until = later(until, b.Fence.Truncate(time.Second).Add(time.Second))
 		}
 	}
 	return until
@@ -145,7 +145,7 @@ func (q *Queue) save(ctx context.Context, b Batch) (Batch, error) {
 func (q *Queue) postpone(ctx context.Context, b Batch, cause error) (Batch, error) {
 	b.Due, b.Why, b.Document = q.retryAt(cause), cause.Error(), nil
 	b, err := q.save(ctx, b)
-	return b, errors.Join(ignoreThrottled(cause), err)
+	return b, errors.Join(q.waits(ctx, b.event(EventThrottled), cause), err)
 }
 
 // lose records that nobody knows whether a batch was sent.
@@ -175,9 +175,14 @@ func (q *Queue) dissolve(ctx context.Context, b Batch, why string) (Batch, error
 	if err != nil {
 		return b, err
 	}
+	return q.drop(ctx, Change{}, b, es, EntryQueued, why)
+}
+
+// drop ends a batch that was not sent, and moves entries of it.
+func (q *Queue) drop(ctx context.Context, c Change, b Batch, es []Entry, to State, why string) (Batch, error) {
 	if err := b.move(BatchCancelled, why); err != nil {
 		return b, err
 	}
-	b.Applied, b.Open = true, len(es)
-	return q.saveWith(ctx, Change{}, b, es, EntryQueued, why)
+	b.Applied, b.Open = true, b.Entries
+	return q.saveWith(ctx, c, b, es, to, why)
 }
