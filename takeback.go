@@ -42,11 +42,16 @@ type Config struct {
 	// nothing: see [queue.Queue.TakeOver].
 	Installation string
 
-	Batching queue.Batching   // zero fields take their defaults
-	Budget   queue.Budget     // of one Step; zero fields take their defaults
-	Margin   time.Duration    // how long after its creation Amazon may take to list a feed; zero: 4 hours
-	Logger   *slog.Logger     // nil discards
-	Now      func() time.Time // nil: time.Now
+	Batching queue.Batching // zero fields take their defaults
+	Budget   queue.Budget   // of one Step; zero fields take their defaults
+	Margin   time.Duration  // how long after its creation Amazon may take to list a feed; zero: 4 hours
+
+	// Indefinite are codes of Amazon's errors that do not tell whether something was
+	// done, beside those that amazon.Indefinite knows: a person decides then.
+	Indefinite []int
+
+	Logger *slog.Logger     // nil discards
+	Now    func() time.Time // nil: time.Now
 
 	// Observe is told what happens, for metrics and alarms: see queue.Config. What
 	// it is told is logged too. Nil: nobody is told.
@@ -100,7 +105,7 @@ func New(c Config) (*Desk, error) {
 	d.Queue, err = queue.New(queue.Config{
 		Store: c.Store, Feeds: c.Amazon, Accounts: c.Accounts, Settings: c.Settings,
 		Handlers:     map[queue.Kind]queue.Handler{queue.KindRefund: d.Refunds, queue.KindCancellation: d.Cancels},
-		Installation: c.Installation, Batching: c.Batching, Budget: c.Budget, Margin: c.Margin,
+		Installation: c.Installation, Batching: c.Batching, Budget: c.Budget, Margin: c.Margin, Indefinite: c.Indefinite,
 		Logger: c.Logger, Now: c.Now, Observe: c.Observe,
 	})
 	return d, err

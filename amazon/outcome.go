@@ -39,7 +39,7 @@ func Indefinite(code int) bool { return slices.Contains(indefinite[:], code) }
 // that was sent in it. The map has every ID in sent and no other.
 //
 // An Error under its ID decides about a message: it is refused, or indefinite if
-// one of its codes is. Without one, a message is accepted only when the whole
+// one of its codes is, by [Indefinite] or among those given as more. Without one, a message is accepted only when the whole
 // report adds up: it is Complete, it has counted every message that was sent,
 // each of them succeeded or has an Error that is listed, no result is about a
 // message of another document, and no Error is about the document as a whole.
@@ -49,17 +49,17 @@ func Indefinite(code int) bool { return slices.Contains(indefinite[:], code) }
 // message without an Error is unknown: that none is listed proves nothing when
 // the report does not add up. So is one whose result is neither Error nor
 // Warning.
-func (p ProcessingReport) Outcomes(sent []MessageID) map[MessageID]Outcome {
+func (p ProcessingReport) Outcomes(sent []MessageID, more ...int) map[MessageID]Outcome {
 	of := p.byMessage(sent)
 	doubts := of.doubts(p)
-	refusal, refused := of.documentRefusal(p)
+	refusal, refused := of.documentRefusal(p, more)
 
 	outcomes := make(map[MessageID]Outcome, len(of.sent))
 	for id, own := range of.sent {
 		var o Outcome
 		switch {
 		case len(own.errors) > 0:
-			o = failure(own.errors)
+			o = failure(own.errors, more)
 		case len(own.other) > 0:
 			o = Outcome{Verdict: VerdictUnknown, Text: fmt.Sprintf("result code %.40q: neither %s nor %s", own.other[0].ResultCode, resultError, resultWarning)}
 		case refused:
@@ -164,19 +164,19 @@ func (g grouped) doubts(p ProcessingReport) []string {
 
 // documentRefusal is the outcome of every message when Amazon refused the
 // document unread.
-func (g grouped) documentRefusal(p ProcessingReport) (Outcome, bool) {
+func (g grouped) documentRefusal(p ProcessingReport, more []int) (Outcome, bool) {
 	ended := p.StatusCode == statusComplete || p.StatusCode == statusRejected
 	nothing := p.Summary != nil && p.Summary.Processed == 0 && p.Summary.Successful == 0
 	if !ended || !nothing || len(g.foreign) > 0 || len(g.document.errors) == 0 {
 		return Outcome{}, false
 	}
-	return failure(g.document.errors), true
+	return failure(g.document.errors, more), true
 }
 
 // failure is the outcome of one or more errors: an indefinite one decides.
-func failure(errs []Result) Outcome {
+func failure(errs []Result, more []int) Outcome {
 	o := Outcome{Verdict: VerdictRefused, Code: errs[0].Code}
-	if i := slices.IndexFunc(errs, func(r Result) bool { return Indefinite(r.Code) }); i >= 0 {
+	if i := slices.IndexFunc(errs, func(r Result) bool { return Indefinite(r.Code) || slices.Contains(more, r.Code) }); i >= 0 {
 		o = Outcome{Verdict: VerdictIndefinite, Code: errs[i].Code}
 	}
 	texts := make([]string, len(errs))

@@ -33,9 +33,14 @@ type Config struct {
 
 	Batching Batching
 	Budget   Budget
-	Margin   time.Duration    // how long after its creation Amazon may take to list a feed. Defaults to 4 hours.
-	Logger   *slog.Logger     // nil discards
-	Now      func() time.Time // nil: time.Now
+	Margin   time.Duration // how long after its creation Amazon may take to list a feed. Defaults to 4 hours.
+
+	// Indefinite are codes of Amazon's errors that do not tell whether something was
+	// done, beside those of [amazon.Indefinite]: a person decides then.
+	Indefinite []int
+
+	Logger *slog.Logger     // nil discards
+	Now    func() time.Time // nil: time.Now
 
 	// Observe is told what happens, each event after it is saved; nil: nobody is.
 	// It is called by whoever works, several at once, and the work waits for it: it

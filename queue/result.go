@@ -227,7 +227,7 @@ func (q *Queue) settle(ctx context.Context, a amazon.Account, b Batch) (Batch, e
 	if len(found) == 1 {
 		b.Messages, b.Report = found[0].Messages, found[0].Report
 	}
-	r := readReport(b)
+	r := readReport(b, q.c.Indefinite)
 	b.Messages, b.Document, b.Report = nil, nil, nil // stored; a nil keeps them
 	if b.Adopted {
 		switch {
@@ -484,7 +484,7 @@ func (r reading) results(b Batch, id EntryID) []Result {
 
 // readReport reads the processing report and says for each entry what became of
 // each of its parts.
-func readReport(b Batch) reading {
+func readReport(b Batch, indefinite []int) reading {
 	r := reading{byEntry: map[EntryID][]Result{}}
 	if b.State == BatchCancelled {
 		return r
@@ -506,7 +506,7 @@ func readReport(b Batch) reading {
 	case err != nil:
 		unknown = err.Error()
 	default:
-		outcomes = report.Outcomes(ids)
+		outcomes = report.Outcomes(ids, indefinite...)
 	}
 	for _, m := range b.Messages {
 		o := outcomes[m.ID]

@@ -53,6 +53,9 @@ func TestResults(t *testing.T) {
 		{"an error that says nothing", amazon.FeedDone, plain(func(s ids) []amazon.Result {
 			return []amazon.Result{refusal(s[1], 5002, "internal")}
 		}), decide, accepted, "5.00 0.00", "5.00 5.00", [3]int{1, 0, 1}},
+		{"an error that says nothing to the host", amazon.FeedDone, plain(func(s ids) []amazon.Result {
+			return []amazon.Result{refusal(s[1], hostsOwn, "odd")}
+		}), decide, accepted, "5.00 0.00", "5.00 5.00", [3]int{1, 0, 1}},
 		{"the whole document refused", amazon.FeedDone, func(ids) []byte {
 			return encoded(reported(0, refusal(0, 5001, "bad XML")))
 		}, refused, refused, "0.00 0.00", "0.00 0.00", [3]int{0, 2, 0}},

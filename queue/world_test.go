@@ -47,6 +47,9 @@ type world struct {
 	logger  *slog.Logger
 }
 
+// hostsOwn is a code that the host counts as indefinite.
+const hostsOwn = 77001
+
 var epoch = time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
 
 // in runs a test in a world of its own.
@@ -100,7 +103,7 @@ func (w *world) queueOn(feeds amazon.Feeds, gates ...gate) *queue.Queue {
 	q, err := queue.New(queue.Config{
 		Store: st, Feeds: feeds, Accounts: w.accounts, Settings: w,
 		Handlers:     map[queue.Kind]queue.Handler{queue.KindRefund: h, queue.KindCancellation: h},
-		Installation: w.name, Batching: w.batching, Budget: w.budget, Now: w.now, Observe: w.observe, Logger: w.logger,
+		Installation: w.name, Batching: w.batching, Budget: w.budget, Indefinite: []int{hostsOwn}, Now: w.now, Observe: w.observe, Logger: w.logger,
 	})
 	require.NoError(w.t, err)
 	return q
