@@ -19,7 +19,7 @@ import (
 	"github.com/takebackhq/takeback/store/memory"
 )
 
-var allPairs = flag.Bool("pairs", false, "TestEveryPairOfFaults: try all pairs, and not every tenth")
+var allPairs = flag.Bool("pairs", false, "TestEveryPairOfFaults: try all pairs, and not every fiftieth")
 
 // thinned is of how many faults one is tried. Where each exchange is written to a
 // file, a few runs show all there are.
@@ -158,7 +158,7 @@ func seconds(calls []drill.Call, first drill.Mishap) []drill.Mishap {
 	}
 	var ms []drill.Mishap
 	for i, call := range calls {
-		chosen := *allPairs || (i+first.At)%(10*thinned()) == 0
+		chosen := *allPairs || (i+first.At)%(50*thinned()) == 0
 		if i >= first.At && changes[call.Round] && chosen {
 			ms = append(ms, drill.Distinct(i+1, call)...)
 		}

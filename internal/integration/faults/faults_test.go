@@ -25,7 +25,7 @@ import (
 	"github.com/takebackhq/takeback/store/sqlite"
 )
 
-var every = flag.Int("every", 60, "TestEveryFault: interrupt at every n-th call; 1: at each")
+var every = flag.Int("every", 120, "TestEveryFault: interrupt at every n-th call; 1: at each")
 
 // clock is the one clock of a test, its workers and its Amazon. Only waiting
 // moves it.
