@@ -34,6 +34,7 @@ func (e *ClosedError) Error() string {
 //	lost/<batch>                    nobody knows whether the document was sent
 //	refused/<batch>                 Amazon refused the call for the document
 //	decide/<batch>                  a person must say what became of the document
+//	contradicted/<batch>            the document was found after it was decided that it was not sent
 //	stuck/<batch>                   Amazon has had the document for long
 //	decide/<entry>/<attempt>        a person must decide about the request
 //	refused/<entry>/<attempt>       Amazon refused the request
@@ -43,8 +44,8 @@ func (e *ClosedError) Error() string {
 //	cancelled/<account>/<batch>     Amazon cancels one feed after the other
 //
 // One document is one alert, however many requests it holds: its Order has no
-// number, and each order's journal has a row without a key. When a document is sent
-// once more, /2 follows its key, and so on.
+// number, and each order's journal has a row without a key. When a document is sent,
+// or lost, once more, /2 follows its key, and so on.
 func (q *Queue) Alerts(ctx context.Context, query order.AlertQuery, companies ...order.CompanyID) ([]order.Alert, error) {
 	if len(companies) > 0 {
 		accounts, err := q.c.Accounts.Accounts(ctx, query.Accounts...)
@@ -133,12 +134,18 @@ func (e Entry) undecided() order.Event {
 	return e.alert("decide", strings.TrimSpace(e.State.Label()+". "+e.Why), e.Changed)
 }
 
-// alert is an alert about a batch, in the journal of its account. Sent once more,
-// a batch can raise the same alert once more.
+// alert is an alert about a batch, in the journal of its account. Sent or lost once
+// more, a batch can raise the same alert once more.
 func (b Batch) alert(what, text string, s order.Stamp) order.Event {
+	times := b.Sends
+	for _, e := range b.Evidence {
+		if what == "lost" && e.Kind == EvidenceAdopted {
+			times++
+		}
+	}
 	key := what + "/" + string(b.ID)
-	if b.Sends > 1 {
-		key = fmt.Sprintf("%s/%d", key, b.Sends)
+	if times > 1 {
+		key = fmt.Sprintf("%s/%d", key, times)
 	}
 	return accountAlert(b.Account, key, order.Operator, "batch "+string(b.ID), text, s)
 }

@@ -135,8 +135,14 @@ var open = []State{EntryUnknownSent, EntryUnknownResult, EntryNeedsDecision}
 // offered, is [ErrTransition]. [ErrTooEarly] refuses Anew and GiveUp as long as
 // it may have had effect; before something is given up or sent anew, Amazon is
 // asked once more, and a feed that could be it, or a sign that it was carried out,
-// is an error that names it.
-// Override allows both, and stands in the evidence.
+// is an error that names it. Override allows Anew and GiveUp nevertheless, also
+// where they are not offered, and stands in the evidence. When Amazon cannot be
+// asked now, [amazon.Throttled] tells when to try again; nothing is decided then.
+//
+// SettledOutside is not refused: it says that the buyer has the money. The
+// document may still do its work, so until it would have to be listed its feed is
+// looked for, whatever was decided. A feed that could be it is taken for it, and
+// what had ended without it is an alert.
 //
 // A decision about a batch counts from the moment it is saved, and its entries
 // follow, here or in a later pass of any process.
@@ -219,7 +225,12 @@ func (q *Queue) decided(ctx context.Context, b Batch, c Choice, e Evidence) (Bat
 	}
 	b.Decided, b.Due = c, q.now()
 	b.Evidence = append(slices.Clip(b.Evidence), e)
-	b, err := q.save(ctx, b)
+	// Who decided has looked at the alert that asked for it.
+	asked := b.alert("lost", "", order.Stamp{})
+	answered := order.Event{
+		Order: asked.Order, Kind: order.EventClosed, Subject: asked.Subject, Text: e.Text, Key: order.ClosedKey(asked.Key), Stamp: e.Stamp,
+	}
+	b, err := q.saveWith(ctx, Change{Events: []order.Event{answered}}, b, nil, "", "")
 	if err == nil {
 		q.observe(ctx, e.told(b.event(EventDecided)))
 	}

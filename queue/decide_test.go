@@ -446,3 +446,78 @@ func TestStuckFeed(t *testing.T) {
 		}
 	})
 }
+
+// A feed that appears after a decision which could not wait for it is found: what
+// was to be sent anew is not, and what had ended is an alert.
+func TestFeedThatComesAfterADecision(t *testing.T) {
+	tests := []struct {
+		choice   queue.Choice
+		override bool
+		then     queue.State
+		alerts   []string
+	}{
+		{queue.ChoiceAnew, true, queue.EntryUnknownResult, nil},
+		{queue.ChoiceGiveUp, true, queue.EntryGivenUp, []string{"contradicted"}},
+		{queue.ChoiceSettled, false, queue.EntrySettledOutside, []string{"contradicted"}},
+	}
+	for _, tt := range tests {
+		t.Run(string(tt.choice), func(t *testing.T) {
+			in(t, func(w *world) {
+				q := w.queue()
+				id := w.lose(q, false)[0]
+				d := w.decision(q, tt.choice)
+				d.Override = tt.override
+				require.NoError(w.t, q.Decide(w.t.Context(), d))
+				w.amazon.strangerAt("777", amazon.RefundFeed, w.now().Add(30*time.Minute))
+				w.pass(q, 3*time.Hour)
+				assert.Equal(w.t, tt.then, w.get(id).State)
+				assert.Equal(w.t, amazon.FeedID("777"), w.first().DocumentNumber)
+				assert.True(w.t, w.first().Adopted)
+				assert.Equal(w.t, tt.alerts, w.alerts())
+				assert.Len(w.t, w.amazon.sent(), 1, "sent once more though its feed was there")
+			})
+		})
+	}
+}
+
+// Where the feed may be another application's, or one of several, it is an alert
+// and nothing more.
+func TestFeedsThatMayHaveComeAfterADecision(t *testing.T) {
+	in(t, func(w *world) {
+		w.accounts[0].OtherSenders = true
+		q := w.queue()
+		id := w.lose(q, false)[0]
+		require.NoError(w.t, q.Decide(w.t.Context(), w.decision(q, queue.ChoiceSettled)))
+		w.amazon.strangerAt("777", amazon.RefundFeed, w.now().Add(30*time.Minute))
+		w.pass(q, 8*time.Hour)
+		assert.Equal(w.t, queue.EntrySettledOutside, w.get(id).State)
+		assert.Equal(w.t, []string{"contradicted"}, w.alerts())
+		assert.Empty(w.t, w.first().DocumentNumber)
+		assert.True(w.t, w.first().Applied)
+	})
+}
+
+// A document that is found after one of its requests was decided about is an alert.
+func TestDocumentThatIsFoundAfterADecisionAboutOneOfIts(t *testing.T) {
+	in(t, func(w *world) {
+		q := w.queue()
+		ids := w.lose(q, false, asked{order: 2})
+		require.NoError(w.t, q.Decide(w.t.Context(), w.entryDecision(q, ids[0], queue.ChoiceSettled)))
+		w.amazon.strangerAt("777", amazon.RefundFeed, w.now())
+		w.pass(q, time.Hour)
+		assert.Equal(w.t, []queue.State{queue.EntrySettledOutside, queue.EntryUnknownResult}, w.states(ids...))
+		assert.Equal(w.t, []string{"contradicted"}, w.alerts())
+	})
+}
+
+// The alert that asked for a decision is closed by it.
+func TestDecisionClosesItsAlert(t *testing.T) {
+	in(t, func(w *world) {
+		q := w.queue()
+		w.lose(q, false)
+		w.pass(q, 8*time.Hour)
+		require.Equal(w.t, []string{"lost"}, w.alerts())
+		require.NoError(w.t, q.Decide(w.t.Context(), w.decision(q, queue.ChoiceGiveUp)))
+		assert.Empty(w.t, w.alerts())
+	})
+}

@@ -240,12 +240,82 @@ func (q *Queue) adopt(ctx context.Context, b Batch, f amazon.FeedID, why string)
 
 // named makes a feed that was found or named the batch's.
 func (q *Queue) named(ctx context.Context, b Batch, es []Entry, f amazon.FeedID) (Batch, error) {
+	all, err := q.tried(ctx, b)
+	if err != nil {
+		return b, err
+	}
 	b.DocumentNumber, b.Adopted, b.Due = f, true, q.now()
 	if err := b.move(BatchInQueue, ""); err != nil {
 		return b, err
 	}
-	b, err := q.saveWith(ctx, Change{}, b, es, EntrySubmitted, "Document Number "+string(f)+", which was found at Amazon")
+	b, err = q.saveWith(ctx, Change{Events: q.belied(b, all)}, b, es, EntrySubmitted, "Document Number "+string(f)+", which was found at Amazon")
 	if err == nil {
+		q.observe(ctx, b.event(EventAdopted))
+	}
+	return b, err
+}
+
+// belied is the alert about entries that had ended as not sent, or as done another
+// way, before a feed was found that could be that of their document.
+func (q *Queue) belied(b Batch, es []Entry) []order.Event {
+	n, example := 0, EntryID("")
+	for _, e := range es {
+		switch e.State {
+		case EntryGivenUp, EntrySettledOutside, EntryWithdrawn, EntryRejected:
+			n, example = n+1, e.ID
+		}
+	}
+	if n == 0 {
+		return nil
+	}
+	text := fmt.Sprintf("Feed %s could be its document. Requests that had ended without it: %d, such as %s. Find out in Seller Central whether it carried them out", b.DocumentNumber, n, example)
+	return []order.Event{b.alert("contradicted", text, order.Stamp{By: "queue", At: q.now()})}
+}
+
+// watch looks for the feed of a batch about which somebody decided while it could
+// still arrive, until it would have to be listed. A feed that could be it counts
+// as found: what waits to be sent anew is not.
+func (q *Queue) watch(ctx context.Context, a amazon.Account, b Batch) (Batch, error) {
+	list, owned, err := q.list(ctx, a, b.Feed, b.AttemptedAt)
+	if err != nil {
+		return q.note(ctx, b, err)
+	}
+	cs := candidates(b, list.Feeds, owned)
+	b = q.looked(b, list, owned, cs)
+	switch {
+	case len(cs) == 0 && list.At.Before(q.decisive(b)):
+		if left := b.Fence.Sub(list.At); left > 0 { // what waits for the fence is sent after a look
+			b.Due = earlier(b.Due, q.now().Add(left))
+		}
+		return q.save(ctx, b)
+	case len(cs) == 1 && !a.OtherSenders:
+		return q.foundAfterAll(ctx, b, cs[0].ID)
+	case len(cs) > 0:
+		said := b.decision()
+		text := fmt.Sprintf("Feeds that could be its document: %s. %s decided about it: %s. Find out in Seller Central what they did", b.Look.Candidates, said.By, said.Text)
+		alert := b.alert("contradicted", text, order.Stamp{By: "queue", At: q.now()})
+		if b, err = q.saveWith(ctx, Change{Events: []order.Event{alert}}, b, nil, "", ""); err != nil || list.At.Before(q.decisive(b)) {
+			return b, err
+		}
+	}
+	return q.ended(ctx, b)
+}
+
+// foundAfterAll adopts a feed for a batch that was decided to be without effect.
+func (q *Queue) foundAfterAll(ctx context.Context, b Batch, f amazon.FeedID) (Batch, error) {
+	said := b.decision()
+	back, others, doubled, err := q.recall(ctx, b, f)
+	if err != nil {
+		return b, err
+	}
+	b.Evidence = append(slices.Clip(b.Evidence), Evidence{Kind: EvidenceAdopted, Document: f, Text: "taken for the feed of this batch, though it was decided: " + said.Text, Stamp: order.Stamp{By: "queue", At: q.now()}})
+	b.DocumentNumber, b.Adopted, b.Decided, b.Due = f, true, "", q.now()
+	b.Doubled = b.Doubled || len(doubled) > 0
+	if err := b.move(BatchInQueue, ""); err != nil {
+		return b, err
+	}
+	c := Change{Entries: others, Events: append(doubled, q.belied(b, others)...)}
+	if b, err = q.saveWith(ctx, c, b, back, EntrySubmitted, "Document Number "+string(f)+", which was found at Amazon"); err == nil {
 		q.observe(ctx, b.event(EventAdopted))
 	}
 	return b, err

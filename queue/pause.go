@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
+	"github.com/takebackhq/takeback/amazon"
 	"github.com/takebackhq/takeback/order"
 	"github.com/takebackhq/takeback/store"
 )
@@ -52,12 +54,35 @@ type pause struct {
 // Pause stops sending for a company or an account, at once and in every mode:
 // what is not committed to be sent by then is not sent. What was sent before is
 // followed as ever, and entries can be requested, chosen, rejected and withdrawn.
-// Pausing what is paused changes nothing.
+// Pausing what is paused changes nothing. A company or an account that
+// Config.Accounts does not list is store.ErrNotFound: a stop that stops nothing
+// must not look like one.
 func (q *Queue) Pause(ctx context.Context, by, why string, s Scope) error {
-	if err := errors.Join(s.check(), checkStamp(by, why)); err != nil {
+	err := errors.Join(s.check(), checkStamp(by, why))
+	if err == nil {
+		err = q.listed(ctx, s)
+	}
+	if err != nil {
 		return fmt.Errorf("pause: %w", err)
 	}
 	return q.pause(ctx, s, order.Stamp{By: by, At: q.now(), Why: why}, time.Time{})
+}
+
+// listed refuses a scope that no account is in.
+func (q *Queue) listed(ctx context.Context, s Scope) error {
+	var ids []order.AccountID
+	if s.Account != "" {
+		ids = append(ids, s.Account)
+	}
+	accounts, err := q.c.Accounts.Accounts(ctx, ids...)
+	if err != nil {
+		return fmt.Errorf("accounts: %w", err)
+	}
+	in := func(a amazon.Account) bool { return a.ID == s.Account || a.Company == s.Company }
+	if !slices.ContainsFunc(accounts, in) {
+		return fmt.Errorf("%s: %w", s, store.ErrNotFound)
+	}
+	return nil
 }
 
 // pause pauses a scope; for an account also because of feeds up to a time.

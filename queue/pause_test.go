@@ -10,6 +10,7 @@ import (
 	"github.com/takebackhq/takeback/amazon"
 	"github.com/takebackhq/takeback/order"
 	"github.com/takebackhq/takeback/queue"
+	"github.com/takebackhq/takeback/store"
 )
 
 // Pause stops one account, or all of a company, and nothing else; what was sent is
@@ -114,6 +115,18 @@ func TestPauseRefuses(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A stop that stops nothing must not look like one.
+func TestPauseOfNobody(t *testing.T) {
+	in(t, func(w *world) {
+		q := w.queue()
+		for _, s := range []queue.Scope{{Account: "uss"}, {Company: "acmee"}} {
+			err := q.Pause(w.t.Context(), "boss", "stop", s)
+			require.ErrorIs(w.t, err, store.ErrNotFound)
+			assert.ErrorContains(w.t, err, s.String())
+		}
+	})
 }
 
 // A repeated pause keeps who was first, and resuming what runs changes nothing.

@@ -145,7 +145,7 @@ func (b *Batch) cancelAsked(why string, s order.Stamp) {
 // entries return to the queue when Amazon has done so. It is for one that waits
 // there for too long, or should never have been sent. One that is not InQueue is
 // [ErrTransition]; so is one whose feed was adopted, which may be another's.
-// Asking twice is harmless. Who and why are recorded.
+// Once it is cancelled, or begun, Amazon answers with an error. Who and why are recorded.
 func (q *Queue) CancelFeed(ctx context.Context, by, why string, id BatchID) error {
 	if by == "" || why == "" {
 		return fmt.Errorf("cancel feed of batch %s: by %q, because %q: say by whom, and why", id, by, why)
@@ -408,6 +408,9 @@ func (q *Queue) close(ctx context.Context, a amazon.Account, b Batch) (Batch, er
 	if err := q.count(ctx, &b); err != nil {
 		return b, err
 	}
+	if b.Unanswered && b.Decided != "" && b.Look.At.Before(q.decisive(b)) {
+		return q.watch(ctx, a, b)
+	}
 	if b.Unanswered {
 		at, err := q.amazonTime(ctx, a, b)
 		if err != nil {
@@ -419,6 +422,11 @@ func (q *Queue) close(ctx context.Context, a amazon.Account, b Batch) (Batch, er
 			return q.save(ctx, b)
 		}
 	}
+	return q.ended(ctx, b)
+}
+
+// ended saves a batch of which nothing is left to do.
+func (q *Queue) ended(ctx context.Context, b Batch) (Batch, error) {
 	b.Applied = true
 	b, err := q.save(ctx, b)
 	if err == nil {

@@ -33,7 +33,8 @@ type Stat struct {
 
 	// Paused says why nothing is sent: the pauses of the company and of the account,
 	// which a feed that nobody here sent and feeds that Amazon cancels are too, and
-	// each Recover whose look has not been made. None: it may send.
+	// each Recover whose look has not been made. An installation of another name, which
+	// sends nothing either, shows as the error of Step.
 	Paused []order.Stamp
 }
 
