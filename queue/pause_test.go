@@ -24,12 +24,12 @@ func TestPause(t *testing.T) {
 		{queue.Scope{Account: "us"}, []queue.State{queued, sent, sent}},
 		{queue.Scope{Company: "acme"}, []queue.State{queued, queued, sent}},
 		{queue.Scope{Company: "bolt"}, []queue.State{sent, sent, queued}},
-		{queue.Scope{Account: "fr"}, []queue.State{sent, sent, sent}},
+		{queue.Scope{Account: "fr"}, []queue.State{sent, sent, sent}}, // has nothing to send
 	}
 	for _, tt := range tests {
 		t.Run(tt.scope.String(), func(t *testing.T) {
 			in(t, func(w *world) {
-				w.accounts = append(w.accounts, account("de", "acme"), account("uk", "bolt"))
+				w.accounts = append(w.accounts, account("de", "acme"), account("uk", "bolt"), account("fr", "cord"))
 				q := w.queue()
 				before := w.request(asked{order: 9})[0]
 				w.step(q)
