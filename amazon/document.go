@@ -41,8 +41,10 @@ type Message interface {
 	// that does not pass.
 	Check() error
 
-	// target is the Amazon order and the order items that the message is about.
-	target() (number string, items []string)
+	// Target is the Amazon order and the order items that the message is about. No
+	// two messages of a document may be about one item.
+	Target() (number string, items []string)
+
 	encode(w *writer)
 }
 
@@ -90,7 +92,8 @@ func (a Adjustment) Check() error {
 	return within(fmt.Sprintf("refund of order %q, item %q", a.Order, a.Item), errs)
 }
 
-func (a Adjustment) target() (string, []string) { return a.Order, []string{a.Item} }
+// Target is Order and Item.
+func (a Adjustment) Target() (number string, items []string) { return a.Order, []string{a.Item} }
 
 func (a Adjustment) encode(w *writer) {
 	w.element("OrderAdjustment", func() {
@@ -142,7 +145,8 @@ func (c Cancellation) Check() error {
 	return within(fmt.Sprintf("cancellation of order %q", c.Order), errs)
 }
 
-func (c Cancellation) target() (string, []string) { return c.Order, c.Items }
+// Target is Order and Items.
+func (c Cancellation) Target() (number string, items []string) { return c.Order, c.Items }
 
 func (c Cancellation) encode(w *writer) {
 	w.element("OrderAcknowledgement", func() {
@@ -227,7 +231,7 @@ func checkDocument(t FeedType, ms []Numbered) error {
 			return fmt.Errorf("message %d: %w", m.ID, err)
 		}
 		numbers[m.ID] = true
-		number, items := m.Message.target()
+		number, items := m.Message.Target()
 		for _, item := range items {
 			first, found := holder[orderItem{number, item}]
 			if found {

@@ -30,6 +30,7 @@ type scripted struct {
 	creates        []createCall                        // every createFeed, in order
 	answers        []answer                            // of the next createFeeds; then ok
 	status         amazon.FeedStatus                   // of every feed; empty: DONE
+	ends           bool                                // feeds say when they ended
 	noReport       bool                                // feeds that ended have no report
 	report         func(ids []amazon.MessageID) []byte // nil: everything accepted
 	feeds          map[amazon.FeedID]createCall        // those that exist
@@ -142,6 +143,9 @@ func (s *scripted) Feed(_ context.Context, _ amazon.Account, id amazon.FeedID) (
 func (s *scripted) feed(call createCall) amazon.Feed {
 	status := cmp.Or(s.statuses[call.ID], s.status, amazon.FeedDone)
 	f := amazon.Feed{ID: call.ID, Type: call.Feed, Status: status, CreatedAt: call.At}
+	if s.ends {
+		f.EndedAt = call.At
+	}
 	if _, ended := s.reports[call.ID]; ended || status == amazon.FeedDone && !s.noReport {
 		f.Result = amazon.DocumentID(call.ID)
 	}

@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -32,7 +33,9 @@ func (q *Queue) claim(ctx context.Context, a amazon.Account, t amazon.FeedType, 
 	if err != nil {
 		return Batch{}, time.Time{}, err
 	}
-	plan := Plan(slices.DeleteFunc(slices.Clone(prepared), func(p Prepared) bool { return p.Aside != nil }), busy, q.c.Batching)
+	fit, bad := fitting(es, prepared)
+	plan := Plan(fit, busy, q.c.Batching)
+	maps.Copy(plan.Bad, bad)
 	more, err := q.setAside(ctx, es, prepared, plan)
 	if err != nil || len(plan.Take) == 0 {
 		return Batch{}, more, err
@@ -111,6 +114,38 @@ func (q *Queue) prepare(ctx context.Context, es []Entry) ([]Prepared, error) {
 		prepared[i] = p
 	}
 	return prepared, nil
+}
+
+// fitting are the answers that are not set aside and belong to their entries; bad
+// says why others do not.
+func fitting(es []Entry, prepared []Prepared) (fit []Prepared, bad map[EntryID]string) {
+	bad = map[EntryID]string{}
+	for i, e := range es {
+		p := prepared[i]
+		if p.Aside != nil {
+			continue
+		}
+		if err := p.fits(e); err != nil {
+			bad[e.ID] = err.Error()
+			continue
+		}
+		fit = append(fit, p)
+	}
+	return fit, bad
+}
+
+// fits tells what keeps an answer from being the entry's: the claim raises the
+// head of the order that it names, and a document takes messages of one type.
+func (p Prepared) fits(e Entry) error {
+	if p.Order.Order != e.Order {
+		return fmt.Errorf("its handler prepared it with the head of order %q of account %q: want its own, %s", p.Order.Order.Number, p.Order.Order.Account, e.Order.Number)
+	}
+	for _, m := range p.Messages {
+		if m.Message != nil && m.Message.Feed() != e.Feed {
+			return fmt.Errorf("its handler prepared a message for %s: want %s", m.Message.Feed(), e.Feed)
+		}
+	}
+	return nil
 }
 
 // busy finds the orders of these entries that have an entry under way.

@@ -21,13 +21,19 @@ const (
 
 	// noWitness is when to look again at an entry that nothing can be asked about.
 	noWitness = 24 * time.Hour
+
+	// maxWitness is how long an entry may wait at most until it is asked about again.
+	maxWitness = 8 * 24 * time.Hour
 )
+
+// witnessed are the states of entries that witnesses are asked about.
+var witnessed = []State{EntryUnknownSent, EntryUnknownResult, EntryNeedsDecision}
 
 // testify asks the witnesses what became of entries of an account whose time for
 // it has come, and says when the next one's is, as far as it knows.
 func (q *Queue) testify(ctx context.Context, a amazon.Account) (time.Time, error) {
 	es, err := q.c.Store.Entries(ctx, EntryQuery{
-		Accounts: []order.AccountID{a.ID}, States: []State{EntryUnknownSent, EntryUnknownResult, EntryNeedsDecision},
+		Accounts: []order.AccountID{a.ID}, States: witnessed,
 		ReadyBy: q.now(), Limit: witnessPage,
 	})
 	if err != nil || len(es) == 0 {
@@ -78,6 +84,30 @@ func (q *Queue) testify(ctx context.Context, a amazon.Account) (time.Time, error
 	return next, errors.Join(errs...)
 }
 
+// pullBack has the entries of a lane asked about now that would be in times that no
+// rule allows: a clock that was wrong put them there. It reports whether there
+// were any.
+func (q *Queue) pullBack(ctx context.Context, l Lane, now time.Time) (found bool, err error) {
+	lane := EntryQuery{Accounts: []order.AccountID{l.Account}, Feeds: []amazon.FeedType{l.Feed}, States: []State{l.State}}
+	for es, err := range q.pages(ctx, lane) {
+		if err != nil {
+			return found, err
+		}
+		es = slices.DeleteFunc(es, func(e Entry) bool { return !e.NotBefore.After(now.Add(maxWitness + maxSkew)) })
+		if len(es) == 0 {
+			continue
+		}
+		for i := range es {
+			es[i].NotBefore = now
+		}
+		found = true
+		if err := q.commit(ctx, Change{Entries: es}); err != nil && !errors.Is(err, store.ErrConflict) {
+			return found, err // after a conflict the next sweep finds them
+		}
+	}
+	return found, nil
+}
+
 // ask asks the witness of an entry that was offered to Amazon, if there is one.
 func (q *Queue) ask(ctx context.Context, a amazon.Account, e Entry) (Testimony, error) {
 	h, err := q.handler(e.Kind)
@@ -99,6 +129,7 @@ func (q *Queue) hear(e *Entry, t Testimony) (changed bool, err error) {
 	if e.NotBefore.IsZero() {
 		e.NotBefore = now.Add(noWitness)
 	}
+	e.NotBefore = earlier(e.NotBefore, now.Add(maxWitness))
 	if len(e.Attempts) == 0 {
 		return false, nil
 	}

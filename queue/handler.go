@@ -43,7 +43,7 @@ type Witness interface {
 type Testimony struct {
 	Results  []Result   // of the parts that Amazon is known to have carried out
 	Evidence []Evidence // what was seen; none when there is nothing new
-	Next     time.Time  // when to ask again; zero: never
+	Next     time.Time  // when to ask again, in 8 days at the latest; zero: not known, in a day
 }
 
 // Prepared is what a handler knows of an entry that shall be sent.

@@ -88,6 +88,16 @@ func (w *world) shifted(by time.Duration) *queue.Queue {
 	return q
 }
 
+// passes makes two passes, whatever a wrong clock says about the next.
+func (w *world) passes(q *queue.Queue) {
+	w.t.Helper()
+	for range 2 {
+		_, err := q.Step(w.t.Context())
+		require.NoError(w.t, err)
+		time.Sleep(3 * time.Minute)
+	}
+}
+
 // slow is a database, and an Amazon, whose answers take time.
 type slow struct{}
 
@@ -401,5 +411,67 @@ func TestAccountsWithFailuresComeLast(t *testing.T) {
 			turns = append(turns, call.Account.ID)
 		}
 		assert.Equal(w.t, []order.AccountID{"us", "us", "ab"}, turns)
+	})
+}
+
+// What a worker whose clock was a year ahead looked for, or asked about, in one
+// pass is followed up by the others: the feed of a lost answer is looked for, and
+// its witness is asked, as if that worker had never been.
+func TestWrongClockStopsNoFollowUp(t *testing.T) {
+	const year = 365 * 24 * time.Hour
+	in(t, func(w *world) {
+		q := w.queue()
+		id := w.lose(q, false)[0]
+		w.pass(q, 10*time.Minute)
+		w.passes(w.shifted(year))
+		require.True(w.t, w.first().Due.After(w.now().Add(300*24*time.Hour)), "the wrong clock looked for it")
+		require.True(w.t, w.get(id).NotBefore.After(w.now().Add(300*24*time.Hour)), "the wrong clock asked about it")
+
+		looks, asks := w.amazon.lists, 0
+		w.testify = func(queue.Entry) (queue.Testimony, error) { asks++; return queue.Testimony{}, nil }
+		require.Empty(w.t, w.pass(q, 70*time.Minute))
+		assert.Greater(w.t, w.amazon.lists, looks)
+		assert.Positive(w.t, asks)
+
+		require.Empty(w.t, w.pass(q, 23*time.Hour))
+		assert.Equal(w.t, queue.EntryNeedsDecision, w.get(id).State, "nothing was found")
+		assert.LessOrEqual(w.t, asks, 2, "once a day")
+
+		w.testify = accepted
+		w.passes(w.shifted(year))
+		require.Empty(w.t, w.pass(q, 25*time.Hour))
+		assert.Equal(w.t, queue.EntryAccepted, w.get(id).State)
+	})
+}
+
+// A witness who wants to be asked in a year is asked after 8 days, and not every
+// hour.
+func TestWitnessIsAskedAgainWithin8Days(t *testing.T) {
+	in(t, func(w *world) {
+		asks := 0
+		w.testify = func(queue.Entry) (queue.Testimony, error) {
+			asks++
+			return queue.Testimony{Next: w.now().AddDate(1, 0, 0)}, nil
+		}
+		q := w.queue()
+		w.lose(q, false)
+		w.pass(q, 7*24*time.Hour)
+		assert.Equal(w.t, 1, asks)
+		w.pass(q, 2*24*time.Hour)
+		assert.Equal(w.t, 2, asks)
+	})
+}
+
+// Entries whose feed Amazon cancelled rest from then on by Amazon's clock.
+func TestCancelledFeedAndAWrongClock(t *testing.T) {
+	in(t, func(w *world) {
+		id := w.request(asked{order: 1})[0]
+		w.amazon.status, w.amazon.ends = amazon.FeedCancelled, true
+		wrong := w.shifted(365 * 24 * time.Hour)
+		w.passes(wrong)
+		require.Equal(w.t, queue.EntryQueued, w.get(id).State)
+		w.amazon.status = amazon.FeedDone
+		require.Empty(w.t, w.pass(w.queue(), time.Hour))
+		assert.Equal(w.t, queue.EntryAccepted, w.get(id).State)
 	})
 }

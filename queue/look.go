@@ -54,7 +54,7 @@ func (q *Queue) look(ctx context.Context, a amazon.Account, t amazon.FeedType, b
 		}
 		lost = append(lost, b)
 		since, next = earlier(since, b.AttemptedAt), earlier(next, b.Due)
-		due = due || !b.Due.After(now)
+		due = due || b.due(now)
 	}
 	if !due || ctx.Err() != nil {
 		return next, nil

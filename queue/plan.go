@@ -49,23 +49,24 @@ type Planned struct {
 
 // Plan chooses the entries of one document: in their order, one per Amazon
 // order, none of an order that has another entry under way, within the limits
-// of size. An entry that is too large for any document is bad and blocks nobody.
-// busy names the orders that have an entry under way.
+// of size. An entry that is too large for any document, or whose messages Amazon
+// would refuse or take for another order, is bad and blocks nobody. busy names
+// the orders that have an entry under way.
 func Plan(prepared []Prepared, busy map[order.AmazonID]EntryID, b Batching) Planned {
 	p := Planned{Left: map[EntryID]string{}, Bad: map[EntryID]string{}}
 	messages, bytes := 0, amazon.EnvelopeSize
 	taken := map[order.AmazonID]EntryID{}
 	for _, c := range prepared {
 		size := 0
-		parts := map[string]bool{}
+		parts, items := map[string]bool{}, map[string]bool{}
 		var wrong error
 		for _, m := range c.Messages {
 			size += amazon.EncodedSize(m.Message)
-			wrong = cmp.Or(wrong, m.check())
 			if parts[m.Part] {
 				wrong = cmp.Or(wrong, fmt.Errorf("its handler prepared part %q twice", m.Part))
 			}
 			parts[m.Part] = true
+			wrong = cmp.Or(wrong, m.check(c.Order.Order.Number, items))
 		}
 		first, claimed := taken[c.Order.Order]
 		other, underWay := busy[c.Order.Order]
@@ -91,9 +92,25 @@ func Plan(prepared []Prepared, busy map[order.AmazonID]EntryID, b Batching) Plan
 	return p
 }
 
-func (m PreparedMessage) check() error {
+// check tells what is wrong with a message for an order, of which the items are
+// held by messages before it. The entries of a document are of different orders:
+// what is about its own order collides with no other entry's.
+func (m PreparedMessage) check(number string, held map[string]bool) error {
 	if m.Message == nil {
 		return errors.New("its handler prepared an empty message")
 	}
-	return m.Message.Check()
+	if err := m.Message.Check(); err != nil {
+		return err
+	}
+	target, items := m.Message.Target()
+	if target != number {
+		return fmt.Errorf("its handler prepared a message about order %s: want its own, %s", target, number)
+	}
+	for _, item := range items {
+		if held[item] {
+			return fmt.Errorf("its handler prepared two messages about item %s of order %s", item, number)
+		}
+		held[item] = true
+	}
+	return nil
 }

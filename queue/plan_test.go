@@ -45,6 +45,10 @@ func TestPlan(t *testing.T) {
 	empty.Messages[1].Message = nil
 	twice := prepared("a", 1, 2)
 	twice.Messages[1] = twice.Messages[0]
+	item := prepared("a", 1, 2)
+	item.Messages[1].Message = item.Messages[0].Message
+	another := prepared("a", 1, 1)
+	another.Messages = prepared("b", 2, 1).Messages
 	size := amazon.EncodedSize(prepared("a", 1, 1).Messages[0].Message)
 	plenty := queue.Batching{Messages: 100, Bytes: 1 << 20}
 	tests := []struct {
@@ -79,6 +83,10 @@ func TestPlan(t *testing.T) {
 			[]queue.EntryID{"b"}, nil, map[queue.EntryID]string{"a": "empty message"}},
 		{"a part twice", []queue.Prepared{twice, prepared("b", 1, 1)}, nil, plenty,
 			[]queue.EntryID{"b"}, nil, map[queue.EntryID]string{"a": "twice"}},
+		{"an item in two messages", []queue.Prepared{item, prepared("b", 2, 1)}, nil, plenty,
+			[]queue.EntryID{"b"}, nil, map[queue.EntryID]string{"a": "two messages about item 00000000000100"}},
+		{"a message about another's order", []queue.Prepared{another, prepared("b", 2, 1)}, nil, plenty,
+			[]queue.EntryID{"b"}, nil, map[queue.EntryID]string{"a": "about order 111-0000000-0000002"}},
 		{"nobody", nil, nil, plenty, nil, nil, nil},
 	}
 	for _, tt := range tests {
@@ -192,6 +200,44 @@ func TestEntryThatCannotBeSent(t *testing.T) {
 		assert.Equal(w.t, []queue.State{queue.EntryNeedsDecision, queue.EntryAccepted}, w.states(ids...))
 		assert.Contains(w.t, w.get(ids[0]).Why, "too large")
 	})
+}
+
+// A handler's answer that is not the entry's needs a decision, and blocks nobody.
+func TestHandlerPreparesWhatIsNotTheEntrys(t *testing.T) {
+	for name, spoil := range map[string]struct {
+		how func(p *queue.Prepared, other queue.Prepared)
+		why string
+	}{
+		"a message of another type": {func(p *queue.Prepared, _ queue.Prepared) {
+			a := p.Messages[0].Message.(amazon.Adjustment)
+			p.Messages[0].Message = amazon.Cancellation{Order: a.Order, Items: []string{a.Item}, Reason: amazon.CancelNoInventory}
+		}, "POST_PAYMENT_ADJUSTMENT_DATA"},
+		"another's message": {func(p *queue.Prepared, other queue.Prepared) { p.Messages = other.Messages }, "about order 111-0000000-0000002"},
+		"an item in two parts": {func(p *queue.Prepared, _ queue.Prepared) {
+			p.Messages = append(p.Messages, queue.PreparedMessage{Part: "again", Message: p.Messages[0].Message})
+		}, "two messages about item"},
+		"no head":        {func(p *queue.Prepared, _ queue.Prepared) { p.Order = order.Writes{} }, `the head of order ""`},
+		"another's head": {func(p *queue.Prepared, other queue.Prepared) { p.Order = other.Order }, `the head of order "111-0000000-0000002"`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			in(t, func(w *world) {
+				ids := w.request(asked{order: 1}, asked{order: 2}, asked{order: 3})
+				w.prepare = func(es []queue.Entry, ps []queue.Prepared) ([]queue.Prepared, error) {
+					for i := range ps {
+						if es[i].ID == ids[0] {
+							spoil.how(&ps[i], ps[1])
+						}
+					}
+					return ps, nil
+				}
+				require.Empty(w.t, w.pass(w.queue(), 5*time.Minute))
+				assert.Equal(w.t, []queue.State{queue.EntryNeedsDecision, queue.EntryAccepted, queue.EntryAccepted}, w.states(ids...))
+				assert.Contains(w.t, w.get(ids[0]).Why, spoil.why)
+				assert.Len(w.t, w.amazon.sent(), 1)
+				assert.Equal(w.t, "5.00", w.reserved(ids[0]))
+			})
+		})
+	}
 }
 
 // An entry of which its handler says nothing waits, visibly.

@@ -337,7 +337,8 @@ func (q *Queue) takeBack(ctx context.Context, b Batch, e *Entry, stamp order.Sta
 		return e.decide(b.Decided, nil, stamp)
 	}
 	stamp.Why = "Amazon cancelled the feed: nothing happened"
-	e.NotBefore = stamp.At.Add(cancelledPause * time.Duration(len(e.Attempts)))
+	// By Amazon's clock: ours may be wrong.
+	e.NotBefore = earlier(stamp.At, b.EndedAt).Add(cancelledPause * time.Duration(len(e.Attempts)))
 	return e.move(EntryQueued, stamp)
 }
 

@@ -129,7 +129,8 @@ func (q *Queue) due(ctx context.Context, now time.Time) (due map[order.AccountID
 		return due[a]
 	}
 	open := BatchQuery{Unapplied: true, DueBy: now.Add(idle)}
-	if q.sweeps(now) {
+	sweeps := q.sweeps(now)
+	if sweeps {
 		open.DueBy = time.Time{}
 	}
 	batches, err := q.c.Store.Batches(ctx, open)
@@ -148,6 +149,15 @@ func (q *Queue) due(ctx context.Context, now time.Time) (due map[order.AccountID
 		return nil, next, err
 	}
 	for _, l := range lanes {
+		if sweeps && slices.Contains(witnessed, l.State) {
+			found, err := q.pullBack(ctx, l, now)
+			if err != nil {
+				return nil, next, err
+			}
+			if found {
+				l.Ready = now
+			}
+		}
 		switch {
 		case l.Ready.After(now):
 			next = earlier(next, l.Ready)
@@ -168,7 +178,8 @@ const maxDue = 72 * time.Hour
 func (b Batch) due(now time.Time) bool { return !b.Due.After(now) || b.Due.After(now.Add(maxDue)) }
 
 // sweeps tells, once an hour, that it is time to look at all open batches instead
-// of those that are due, so that none is forgotten for a wrong time in it.
+// of those that are due, and at all entries that witnesses are asked about, so
+// that none is forgotten for a wrong time in it.
 func (q *Queue) sweeps(now time.Time) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
