@@ -5,8 +5,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-
-	"github.com/shopspring/decimal"
 )
 
 // Flag is an answer that a report may leave open. The zero value is unknown: a
@@ -20,17 +18,23 @@ const (
 	No      Flag = "N"
 )
 
+// dialect is how one file writes what can be written in several ways. The zero
+// value is a file of which nothing is known.
+type dialect struct {
+	decimal byte // the decimal separator, '.' or ','; 0: each cell shows its own
+}
+
 // format is how a value is written in a cell that is not blank.
 type format[V any] struct {
 	expected string
-	parse    func(string) (V, bool)
+	parse    func(*dialect, string) (V, bool)
 }
 
 // of is the column of the given name, whose cells have a format and go to a
 // field of the row.
 func of[T, V any](name string, f format[V], field func(*T) *V, also ...string) column[T] {
-	return column[T]{name: name, also: also, set: func(row *T, text string) string {
-		v, ok := f.parse(text)
+	return column[T]{name: name, also: also, set: func(row *T, d *dialect, text string) string {
+		v, ok := f.parse(d, text)
 		if !ok {
 			return f.expected
 		}
@@ -40,7 +44,7 @@ func of[T, V any](name string, f format[V], field func(*T) *V, also ...string) c
 }
 
 var (
-	text = format[string]{"text", func(s string) (string, bool) { return s, true }}
+	text = format[string]{"text", func(_ *dialect, s string) (string, bool) { return s, true }}
 
 	orderID  = matching("an Amazon order ID of 3, 7 and 7 digits, such as 111-2222222-3333333", `^\d{3}-\d{7}-\d{7}$`)
 	itemID   = matching("an order item ID of 13 to 15 digits; an ASIN belongs in its own column", `^\d{13,15}$`)
@@ -49,15 +53,15 @@ var (
 	flag   = format[Flag]{"Y, N, true or false", parseFlag}
 	units  = format[int]{"a whole number from 1 on", parseUnits}
 	date   = format[time.Time]{"a date such as 02-Jan-2006, 02-Jan-2006 15:04:05, 2006-01-02 or 2006-01-02T15:04:05Z", parseDate}
-	amount = format[decimal.NullDecimal]{"an amount with no separator but one before the last one or two digits, such as 1234.56 or 1234,56", parseAmount}
+	amount = format[Amount]{"an amount with no separator but one before the last one or two digits, such as 1234.56 or 1234,56", parseAmount}
 )
 
 func matching(expected, pattern string) format[string] {
 	re := regexp.MustCompile(pattern)
-	return format[string]{expected, func(s string) (string, bool) { return s, re.MatchString(s) }}
+	return format[string]{expected, func(_ *dialect, s string) (string, bool) { return s, re.MatchString(s) }}
 }
 
-func parseFlag(s string) (Flag, bool) {
+func parseFlag(_ *dialect, s string) (Flag, bool) {
 	switch strings.ToLower(s) {
 	case "y", "yes", "true":
 		return Yes, true
@@ -67,13 +71,13 @@ func parseFlag(s string) (Flag, bool) {
 	return Unknown, false
 }
 
-func parseUnits(s string) (int, bool) {
+func parseUnits(_ *dialect, s string) (int, bool) {
 	n, err := strconv.ParseUint(s, 10, 31)
 	return int(n), err == nil && n > 0
 }
 
 // parseDate tries no layout in which day and month could change places.
-func parseDate(s string) (time.Time, bool) {
+func parseDate(_ *dialect, s string) (time.Time, bool) {
 	for _, layout := range []string{"02-Jan-2006", "02-Jan-2006 15:04:05", time.RFC3339, time.DateOnly} {
 		if t, err := time.Parse(layout, s); err == nil {
 			return t.UTC(), true
@@ -82,12 +86,26 @@ func parseDate(s string) (time.Time, bool) {
 	return time.Time{}, false
 }
 
-var amountShape = regexp.MustCompile(`^-?\d{1,15}([.,]\d{1,2})?$`)
-
-func parseAmount(s string) (decimal.NullDecimal, bool) {
-	if !amountShape.MatchString(s) {
-		return decimal.NullDecimal{}, false
+// parseAmount refuses what could be read in two ways.
+func parseAmount(d *dialect, s string) (Amount, bool) {
+	digits, negative := strings.CutPrefix(s, "-")
+	a := Amount{valid: true}
+	separator := strings.LastIndexAny(digits, ".,")
+	if separator >= 0 {
+		behind := len(digits) - separator - 1
+		if behind < 1 || behind > 2 || d.decimal != 0 && digits[separator] != d.decimal {
+			return Amount{}, false
+		}
+		a.decimals = uint8(behind)
+		digits = digits[:separator] + digits[separator+1:]
 	}
-	d, err := decimal.NewFromString(strings.Replace(s, ",", ".", 1))
-	return decimal.NewNullDecimal(d), err == nil
+	n, err := strconv.ParseUint(digits, 10, 63)
+	if err != nil || separator == 0 {
+		return Amount{}, false
+	}
+	a.units = int64(n)
+	if negative {
+		a.units = -a.units
+	}
+	return a, true
 }

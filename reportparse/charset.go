@@ -3,6 +3,7 @@ package reportparse
 import (
 	"bufio"
 	"bytes"
+	"fmt"
 	"io"
 	"mime"
 	"regexp"
@@ -19,20 +20,27 @@ import (
 var declaration = regexp.MustCompile(`^\s*<\?xml\s[^>]*encoding\s*=\s*["']([^"'>]*)["']`)
 
 // decode gives a file as UTF-8, without byte order mark and control characters.
-func decode(raw *bufio.Reader, contentType string) *bufio.Reader {
+func decode(raw *bufio.Reader, o Options) (io.Reader, error) {
+	given := byName(o.Charset)
+	if given == nil && o.Charset != "" {
+		return nil, fmt.Errorf("charset %q: expected one of utf-8, windows-1252, iso-8859-1, shift_jis, or none to go by the bytes", clip(o.Charset))
+	}
+	if given == nil {
+		given = charset(o.ContentType)
+	}
 	head, _ := raw.Peek(headSize)
 	var in io.Reader
 	if bom, size := byteOrderMark(head); bom != nil {
 		_, _ = raw.Discard(size)
 		in = transform.NewReader(raw, bom.NewDecoder())
-	} else if named := charset(contentType); named != nil {
-		in = transform.NewReader(raw, named.NewDecoder())
+	} else if given != nil {
+		in = transform.NewReader(raw, given.NewDecoder())
 	} else if m := declaration.FindSubmatch(head); m != nil && byName(string(m[1])) != nil {
 		in = transform.NewReader(raw, byName(string(m[1])).NewDecoder())
 	} else {
 		in = &guessed{raw: raw}
 	}
-	return bufio.NewReaderSize(transform.NewReader(in, runes.Remove(runes.Predicate(control))), windowSize)
+	return transform.NewReader(in, runes.Remove(runes.Predicate(control))), nil
 }
 
 // control tells the characters that no cell means, and that XML forbids.

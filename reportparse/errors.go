@@ -14,6 +14,10 @@ var (
 	// ErrEmpty is wrapped by the error for a file without any text. A file with
 	// only a header is not empty: it is a report without rows.
 	ErrEmpty = errors.New("the file is empty")
+
+	// ErrTooManyErrors is wrapped by the error that ends the reading at
+	// Options.MaxErrors.
+	ErrTooManyErrors = errors.New("too many bad rows")
 )
 
 // RowError is what is wrong with one row of a report. The rows after it can
@@ -24,6 +28,11 @@ type RowError struct {
 	Column   string // documented name of the column; empty: the row as a whole
 	Value    string // the cell, cut to 60 characters; empty: blank
 	Expected string // what should stand there
+
+	// Raw is the line of a flat file if its cells could not be told apart, to
+	// mend it by hand. It may hold a buyer's data and is not part of the text of
+	// the error.
+	Raw string
 }
 
 func (e *RowError) Error() string {

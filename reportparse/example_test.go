@@ -26,8 +26,8 @@ func ExampleReturns() {
 			fmt.Println(bad)
 		case err != nil:
 			log.Fatal(err)
-		case ret.LabelCost.Valid:
-			fmt.Println(ret.OrderID, ret.Status, ret.Quantity, ret.SKU, "label", ret.LabelCost.Decimal, ret.Currency)
+		case ret.LabelCost.Valid():
+			fmt.Println(ret.OrderID, ret.Status, ret.Quantity, ret.SKU, "label", ret.LabelCost, ret.Currency)
 		default:
 			fmt.Println(ret.OrderID, ret.Status, ret.Quantity, ret.SKU, "no label")
 		}

@@ -1,7 +1,6 @@
 package reportparse
 
 import (
-	"bufio"
 	"fmt"
 	"io"
 	"slices"
@@ -17,8 +16,8 @@ type flatFile struct {
 	fits   func(record) bool
 }
 
-func openFlat(r *bufio.Reader, rep report, l *layout, fits func(record) bool) (*flatFile, error) {
-	f := &flatFile{lines: lineReader{r: r}, fits: fits}
+func openFlat(t *content, rep report, l *layout, fits func(record) bool) (*flatFile, error) {
+	f := &flatFile{lines: lineReader{text: t}, fits: fits}
 	for f.header == nil {
 		line, long, err := f.lines.next()
 		switch {
@@ -50,7 +49,7 @@ func openFlat(r *bufio.Reader, rep report, l *layout, fits func(record) bool) (*
 	return f, nil
 }
 
-func (f *flatFile) next() (record, error) {
+func (f *flatFile) next(keep bool) (record, error) {
 	for {
 		line, long, err := f.lines.next()
 		if err == io.EOF {
@@ -62,11 +61,14 @@ func (f *flatFile) next() (record, error) {
 		if long {
 			return record{}, &RowError{Line: f.lines.number, Expected: fmt.Sprintf("a line of at most %d bytes", maxRecord)}
 		}
+		if keep {
+			line = strings.Clone(line)
+		}
 		row := cells(line)
 		switch {
 		case row == nil || slices.Equal(row, f.header):
 		case len(row) > len(f.slots):
-			return f.realign(row)
+			return f.realign(line, row)
 		default:
 			return f.record(row), nil
 		}
@@ -87,7 +89,7 @@ func (f *flatFile) record(row []string) record {
 // leave out blank cells makes all others fit: those at the end, or those behind
 // the column in which TABs have been seen to stray. The columns behind that one
 // must then be where they belong, which the one of few values shows.
-func (f *flatFile) realign(row []string) (record, error) {
+func (f *flatFile) realign(line string, row []string) (record, error) {
 	surplus := len(row) - len(f.slots)
 	var readings []record
 	try := func(from int) []string {
@@ -109,6 +111,7 @@ func (f *flatFile) realign(row []string) (record, error) {
 		return record{}, &RowError{
 			Line:     f.lines.number,
 			Expected: fmt.Sprintf("%d cells, as in the header, but there are %d; remove the TAB that is too many", len(f.slots), len(row)),
+			Raw:      line,
 		}
 	}
 	return readings[0], nil
@@ -129,41 +132,50 @@ func cells(line string) []string {
 
 // lineReader splits text into lines and bounds their length.
 type lineReader struct {
-	r      *bufio.Reader
-	number int  // of the line last read, from 1
-	ending byte // '\n' or '\r', as the first line ends; 0: not yet known
-	buf    []byte
+	text   *content
+	rest   string // of the text taken up
+	number int    // of the line last read, from 1
+	ending string // as the first line ends, "\n" or "\r"; "": not yet known
 }
 
 // next returns a line without its end, or io.EOF. A line over the bound comes
 // cut, and long. A lone CR ends lines only in a file whose first line ends with
 // one; every other CR is white space.
 func (l *lineReader) next() (line string, long bool, err error) {
-	l.buf = l.buf[:0]
 	l.number++
-	for n := 0; ; n++ {
-		b, err := l.r.ReadByte()
-		if err == io.EOF && n > 0 {
-			return string(l.buf), long, nil
+	for {
+		if end, size := l.end(); end >= 0 {
+			line, l.rest = l.rest[:end], l.rest[end+size:]
+			return line, long || len(line) > maxRecord, nil
+		}
+		if len(l.rest) > maxRecord {
+			l.rest, long = l.rest[len(l.rest)-1:], true
+		}
+		l.rest, err = l.text.more(l.rest)
+		if err == io.EOF && l.rest != "" {
+			line, l.rest = l.rest, ""
+			return line, long || len(line) > maxRecord, nil
 		}
 		if err != nil {
 			return "", false, err
 		}
-		switch {
-		case b == '\n', b == '\r' && l.ending != '\n' && !l.before('\n'):
-			if l.ending == 0 {
-				l.ending = b
-			}
-			return string(l.buf), long, nil
-		case len(l.buf) == maxRecord:
-			long = true
-		default:
-			l.buf = append(l.buf, b)
-		}
 	}
 }
 
-func (l *lineReader) before(b byte) bool {
-	next, _ := l.r.Peek(1)
-	return len(next) == 1 && next[0] == b
+// end finds the end of the line that rest begins with, and how long the end is;
+// -1 if there is none yet.
+func (l *lineReader) end() (at, size int) {
+	if l.ending != "" {
+		return strings.IndexByte(l.rest, l.ending[0]), 1
+	}
+	at = strings.IndexAny(l.rest, "\r\n")
+	switch {
+	case at < 0, at == len(l.rest)-1 && l.rest[at] == '\r' && l.text.err == nil:
+		return -1, 0
+	case strings.HasPrefix(l.rest[at:], "\r\n"):
+		l.ending = "\n"
+		return at, 2
+	}
+	l.ending = l.rest[at : at+1]
+	return at, 1
 }

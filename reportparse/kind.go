@@ -18,8 +18,9 @@ const (
 
 // open unpacks and decodes a file, refuses what is no report, and tells whether
 // the rest is XML.
-func open(r io.Reader, contentType string, rep report) (text *bufio.Reader, isXML bool, err error) {
-	raw, err := unpack(r)
+func open(r io.Reader, o Options, rep report) (t *content, isXML bool, err error) {
+	t = &content{}
+	raw, err := unpack(io.TeeReader(r, (*counter)(&t.read)))
 	if err != nil {
 		return nil, false, err
 	}
@@ -34,8 +35,13 @@ func open(r io.Reader, contentType string, rep report) (text *bufio.Reader, isXM
 		return nil, false, wrongReport(rep, found)
 	}
 
-	text = decode(raw, contentType)
-	head, _ = text.Peek(headSize)
+	decoded, err := decode(raw, o)
+	if err != nil {
+		return nil, false, err
+	}
+	in := bufio.NewReaderSize(decoded, windowSize)
+	t.in = in
+	head, _ = in.Peek(headSize)
 	start := strings.ToLower(string(bytes.TrimSpace(head)))
 	switch {
 	case strings.HasPrefix(start, "<!doctype html"), strings.HasPrefix(start, "<html"):
@@ -43,7 +49,14 @@ func open(r io.Reader, contentType string, rep report) (text *bufio.Reader, isXM
 	case strings.HasPrefix(start, "{"), strings.HasPrefix(start, "["):
 		return nil, false, wrongReport(rep, "the file is JSON, as Amazon answers instead of a report")
 	}
-	return text, strings.HasPrefix(start, "<"), nil
+	return t, strings.HasPrefix(start, "<"), nil
+}
+
+type counter int64
+
+func (c *counter) Write(p []byte) (int, error) {
+	*c += counter(len(p))
+	return len(p), nil
 }
 
 // unpack undoes one compression with gzip.
@@ -141,8 +154,8 @@ func foreignHeader(header, missing []string) string {
 
 // isData tells cells that cannot be column names.
 func isData(text string) bool {
-	_, isOrder := orderID.parse(text)
-	_, isDate := date.parse(text)
+	_, isOrder := orderID.parse(&dialect{}, text)
+	_, isDate := date.parse(&dialect{}, text)
 	_, err := strconv.ParseFloat(text, 64)
 	return isOrder || isDate || err == nil || strings.Contains(text, "@")
 }

@@ -31,7 +31,7 @@ type report struct {
 type column[T any] struct {
 	name string
 	also []string // other names of the same
-	set  func(row *T, text string) (expected string)
+	set  func(row *T, d *dialect, text string) (expected string)
 }
 
 // slot is where the cells of a column of the file go: to a documented column by
@@ -104,16 +104,28 @@ func (l *layout) missing(required [][]string) []string {
 	return out
 }
 
+// absent lists the documented columns that the file lacks.
+func (l *layout) absent() []string {
+	var out []string
+	for i, name := range l.names {
+		if !l.taken[i] {
+			out = append(out, name)
+		}
+	}
+	return out
+}
+
 // decode fills a row. It reads on behind a bad cell and returns the first one.
-func (s *schema[T]) decode(rec record, row *T) *RowError {
+func (s *schema[T]) decode(rec record, d *dialect, row *T) *RowError {
 	s.begin(row, rec.line)
 	var bad *RowError
-	for _, c := range rec.cells {
+	for i := range rec.cells {
+		c := &rec.cells[i]
 		if c.column < 0 {
 			s.extra(row, c.name, c.text)
 			continue
 		}
-		if expected := s.columns[c.column].set(row, c.text); expected != "" && bad == nil {
+		if expected := s.columns[c.column].set(row, d, c.text); expected != "" && bad == nil {
 			bad = &RowError{Line: rec.line, Column: c.name, Value: clip(c.text), Expected: expected}
 		}
 	}
@@ -125,10 +137,11 @@ func (s *schema[T]) decode(rec record, row *T) *RowError {
 	return bad
 }
 
-// fits tells whether every cell of a row can stand in its column.
-func (s *schema[T]) fits(rec record) bool {
-	var row T
-	return s.decode(rec, &row) == nil && s.aligned(&row)
+func addExtra(extra *map[string]string, name, text string) {
+	if *extra == nil {
+		*extra = map[string]string{}
+	}
+	(*extra)[name] = text
 }
 
 // fold reduces a name to its letters and digits, without case and accents.

@@ -6,11 +6,10 @@ import (
 	"io"
 	"iter"
 	"slices"
-	"strings"
 )
 
 // maxRecord bounds the memory that one row may take: the length of a line of a
-// flat file, and of one RMA in XML, in bytes of UTF-8.
+// flat file, and of one RMA or order in XML, in bytes of UTF-8.
 const maxRecord = 1 << 20
 
 // Options say what is known of a file besides its bytes. The zero value is
@@ -19,36 +18,68 @@ type Options struct {
 	// Name is the name of the file for errors. Defaults to "report".
 	Name string
 
+	// Charset names the character set of a file that lies on a disk, such as
+	// "windows-1252". It goes before ContentType; a byte order mark goes before
+	// both. A name not known here is an error.
+	Charset string
+
 	// ContentType is the media type that came with the download, such as
 	// "text/plain;charset=Cp1252". It names the character set. One that is
 	// empty, or names no character set known here, leaves that to the bytes.
 	ContentType string
 
+	// Marketplace is where the report comes from, as Amazon's marketplace ID
+	// or a country code, such as "JP". It decides only what the file itself
+	// leaves open: the character set, and which of day and month comes first.
+	Marketplace string
+
 	// Aliases translate headers that Amazon wrote in another language to the
 	// documented names, such as "Bestellnummer" to "Order ID".
 	Aliases map[string]string
+
+	// MaxErrors is how many bad rows end the reading, with an error that wraps
+	// ErrTooManyErrors. Zero is no limit.
+	MaxErrors int
+
+	// Progress, if not nil, is called now and then while rows are read, and at
+	// the end, in the goroutine that reads.
+	Progress func(Progress)
+}
+
+// Progress is how far the reading of a file came.
+type Progress struct {
+	Bytes int64 // of the file as it was given, so packed ones of one that is packed
+	Rows  int   // given so far, without the bad ones
+	Bad   int
 }
 
 // Reader reads the rows of one report. It is used up by reading, and is not for
 // use from several goroutines at once.
 type Reader[T any] struct {
-	schema   *schema[T]
-	layout   *layout
-	source   source
-	name     string
-	replaced int
-	err      error // ends the reading
+	schema  *schema[T]
+	layout  *layout
+	source  source
+	text    *content
+	dialect dialect
+	name    string
+	accept  func(*T, *RowError) bool // nil: every row is given; not accepted: it is not
+	options Options
+	rows    int
+	bad     int
+	err     error // ends the reading
 }
 
 // source gives the rows of a file as text, until io.EOF. After a *RowError it
-// goes on.
+// goes on. The cells are the source's own and valid until the next call; with
+// keep, their text holds on to no more memory than the row needs.
 type source interface {
-	next() (record, error)
+	next(keep bool) (record, error)
 }
 
 // record is a row as text.
 type record struct {
 	line  int
+	raw   string // the line of a flat file
 	cells []cell // those that are not blank
 }
 
@@ -66,15 +97,15 @@ func newReader[T any](r io.Reader, o Options, s *schema[T]) (*Reader[T], error) 
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", o.Name, err)
 	}
-	text, isXML, err := open(r, o.ContentType, s.report)
+	t, isXML, err := open(r, o, s.report)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", o.Name, err)
 	}
-	in := &Reader[T]{schema: s, layout: l, name: o.Name}
+	in := &Reader[T]{schema: s, layout: l, text: t, name: o.Name, options: o}
 	if isXML {
-		in.source, err = openXML(text, s.report, l)
+		in.source, err = openXML(t, s.report, l)
 	} else {
-		in.source, err = openFlat(text, s.report, l, s.fits)
+		in.source, err = openFlat(t, s.report, l, in.fits)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", o.Name, err)
@@ -82,49 +113,25 @@ func newReader[T any](r io.Reader, o Options, s *schema[T]) (*Reader[T], error) 
 	return in, nil
 }
 
-// Next reads the next row into row. It returns io.EOF after the last one. After
+// Next reads the next row into row, whose Extra it uses again: what the call
+// before gave is over with this one. It returns io.EOF after the last row. After
 // a [*RowError], row holds what could be read of the bad row, which is not
 // reliable, and the next call goes on behind it. Any other error is the end of
 // what can be read, and is returned again by later calls.
-func (r *Reader[T]) Next(row *T) error {
-	var blank T
-	*row = blank
-	if r.err != nil {
-		return r.err
-	}
-	rec, err := r.source.next()
-	if err == nil {
-		for _, c := range rec.cells {
-			r.replaced += strings.Count(c.text, "\uFFFD")
-		}
-		if bad := r.schema.decode(rec, row); bad != nil {
-			err = bad
-		}
-	}
-	var bad *RowError
-	switch {
-	case err == nil:
-		return nil
-	case errors.As(err, &bad):
-		bad.File = r.name
-		r.schema.begin(row, bad.Line)
-		return bad
-	case err == io.EOF:
-		r.err = io.EOF
-	default:
-		r.err = fmt.Errorf("%s: %w", r.name, err)
-	}
-	return r.err
-}
+//
+// It is the way to read a large file without garbage. The text in row is cut out
+// of a larger piece of the file: to keep little of it for long, use
+// [Reader.All], or strings.Clone.
+func (r *Reader[T]) Next(row *T) error { return r.next(row, false) }
 
 // All gives the rows that are left, each with a nil error, and each bad row with
-// its [*RowError], as from [Reader.Next]. A file that cannot be read to its end
-// gives another error last.
+// its [*RowError], as from [Reader.Next], but to keep. A file that cannot be
+// read to its end gives another error last.
 func (r *Reader[T]) All() iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		for {
 			var row T
-			err := r.Next(&row)
+			err := r.next(&row, true)
 			if err == io.EOF || !yield(row, err) || r.err != nil {
 				return
 			}
@@ -132,11 +139,74 @@ func (r *Reader[T]) All() iter.Seq2[T, error] {
 	}
 }
 
+func (r *Reader[T]) next(row *T, keep bool) error {
+	for {
+		if r.err != nil {
+			r.schema.begin(row, 0)
+			return r.err
+		}
+		bad, err := r.read(row, keep)
+		if err != nil {
+			r.schema.begin(row, 0)
+			return r.end(err)
+		}
+		if r.accept != nil && !r.accept(row, bad) {
+			continue
+		}
+		if bad == nil {
+			r.rows++
+			return nil
+		}
+		r.bad++
+		if r.options.MaxErrors > 0 && r.bad >= r.options.MaxErrors {
+			return r.end(fmt.Errorf("%d bad rows, the last of them: %w: %w", r.bad, bad, ErrTooManyErrors))
+		}
+		return bad
+	}
+}
+
+// read takes the next row of the file, good or bad.
+func (r *Reader[T]) read(row *T, keep bool) (*RowError, error) {
+	rec, err := r.source.next(keep)
+	var bad *RowError
+	switch {
+	case errors.As(err, &bad):
+		r.schema.begin(row, bad.Line)
+	case err != nil:
+		return nil, err
+	default:
+		bad = r.schema.decode(rec, &r.dialect, row)
+	}
+	if bad != nil {
+		bad.File = r.name
+	}
+	return bad, nil
+}
+
+func (r *Reader[T]) end(err error) error {
+	r.err = err
+	if err != io.EOF {
+		r.err = fmt.Errorf("%s: %w", r.name, err)
+	}
+	return r.err
+}
+
+// fits tells whether every cell of a row can stand in its column.
+func (r *Reader[T]) fits(rec record) bool {
+	var row T
+	return r.schema.decode(rec, &r.dialect, &row) == nil && r.schema.aligned(&row)
+}
+
 // Columns lists the documented columns that the file has, by their documented
 // names, in the order of the file. A flat file has them all from the beginning.
 // XML tells of an element only where it stands, so there they are the columns
 // met so far: ask after the rows.
 func (r *Reader[T]) Columns() []string { return slices.Clone(r.layout.found) }
+
+// Missing lists the documented columns that the file does not have, in their
+// documented order; for XML those not met so far. Nothing is known of what they
+// would say: a column that is not there is not a no.
+func (r *Reader[T]) Missing() []string { return r.layout.absent() }
 
 // Unknown lists the other columns that the file has, as it spells them; for XML
 // those met so far, by their path, such as "item_details/color". A name that
@@ -149,7 +219,12 @@ func (r *Reader[T]) Unknown() []string { return slices.Clone(r.layout.unknown) }
 // XML it tells whether the element was met so far.
 func (r *Reader[T]) Has(column string) bool { return r.layout.has(column) }
 
-// Replaced counts the characters, in the cells read so far, that could not be
-// decoded and are now U+FFFD. If there are any, the content type named the wrong
-// character set or the file was damaged before.
-func (r *Reader[T]) Replaced() int { return r.replaced }
+// Replaced counts the characters, in as much of the file as was read, that could
+// not be decoded and are now U+FFFD. If there are any, the content type named
+// the wrong character set or the file was damaged before.
+func (r *Reader[T]) Replaced() int { return r.text.replaced }
+
+// Progress is how far the reading came.
+func (r *Reader[T]) Progress() Progress {
+	return Progress{Bytes: r.text.read, Rows: r.rows, Bad: r.bad}
+}

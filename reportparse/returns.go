@@ -3,8 +3,6 @@ package reportparse
 import (
 	"io"
 	"time"
-
-	"github.com/shopspring/decimal"
 )
 
 // Return is one item of one return (RMA) as a report shows it at one moment;
@@ -23,9 +21,9 @@ type Return struct {
 	RMAID         string    // Amazon's RMA number; case counts
 	MerchantRMAID string    // the seller's own number, if one was given on authorising
 
-	LabelType   string              // such as "AmazonPrePaidLabel"; blank: no label
-	LabelCost   decimal.NullDecimal // in Currency; not valid: blank, as for all amounts
-	Currency    string              // ISO 4217, of all amounts of the row
+	LabelType   string // such as "AmazonPrePaidLabel"; blank: no label
+	LabelCost   Amount // in Currency; absent: blank, as for all amounts
+	Currency    string // ISO 4217, of all amounts of the row
 	Carrier     string
 	TrackingID  string
 	LabelPaidBy string // "Customer" or "Seller"
@@ -47,19 +45,19 @@ type Return struct {
 	InvoiceNumber string
 	DeliveryDate  time.Time // when the parcel was back
 
-	OrderAmount   decimal.NullDecimal // in Currency; the price before discounts, not what was paid
-	OrderQuantity int                 // ordered units; 0: blank. Rows of one order may return more than this together
+	OrderAmount   Amount // in Currency; the price before discounts, not what was paid
+	OrderQuantity int    // ordered units; 0: blank. Rows of one order may return more than this together
 
 	SafeTReason        string // action reason of a SAFE-T claim
 	SafeTClaimID       string
 	SafeTState         string // such as "Approved"
 	SafeTCreatedAt     time.Time
-	SafeTReimbursement decimal.NullDecimal // in Currency
+	SafeTReimbursement Amount // in Currency
 
-	RefundedAmount decimal.NullDecimal // in Currency; informative, no proof of a refund
+	RefundedAmount Amount // in Currency; informative, no proof of a refund
 
 	// Extra holds the cells of columns without a documented name that are not
-	// blank, by the name the column has in Reader.Unknown. It is nil without any.
+	// blank, by the name the column has in Reader.Unknown. It is empty without any.
 	Extra map[string]string
 }
 
@@ -85,10 +83,10 @@ var returns = schema[Return]{
 		},
 		strayTab: [3]string{"Return carrier", "Tracking ID", "Label to be paid by"},
 		shape: xmlShape{
-			messageType: "Returns-Report",
-			record:      "return_details",
-			item:        "item_details",
-			group:       "label_details",
+			messageTypes: []string{"Returns-Report"},
+			records:      []string{"return_details"},
+			item:         "item_details",
+			groups:       []string{"label_details"},
 		},
 	},
 	columns: []column[Return]{
@@ -99,7 +97,7 @@ var returns = schema[Return]{
 		of("Amazon RMA ID", text, func(r *Return) *string { return &r.RMAID }),
 		of("Merchant RMA ID", text, func(r *Return) *string { return &r.MerchantRMAID }),
 		of("Label type", text, func(r *Return) *string { return &r.LabelType }),
-		of("Label cost", amount, func(r *Return) *decimal.NullDecimal { return &r.LabelCost }),
+		of("Label cost", amount, func(r *Return) *Amount { return &r.LabelCost }),
 		of("Currency code", currency, func(r *Return) *string { return &r.Currency }),
 		of("Return carrier", text, func(r *Return) *string { return &r.Carrier }),
 		of("Tracking ID", text, func(r *Return) *string { return &r.TrackingID }),
@@ -116,24 +114,22 @@ var returns = schema[Return]{
 		of("Resolution", text, func(r *Return) *string { return &r.Resolution }),
 		of("Invoice number", text, func(r *Return) *string { return &r.InvoiceNumber }),
 		of("Return delivery date", date, func(r *Return) *time.Time { return &r.DeliveryDate }),
-		of("Order Amount", amount, func(r *Return) *decimal.NullDecimal { return &r.OrderAmount }),
+		of("Order Amount", amount, func(r *Return) *Amount { return &r.OrderAmount }),
 		of("Order quantity", units, func(r *Return) *int { return &r.OrderQuantity }),
 		of("SafeT Action reason", text, func(r *Return) *string { return &r.SafeTReason }),
 		of("SafeT claim id", text, func(r *Return) *string { return &r.SafeTClaimID }),
 		of("SafeT claim state", text, func(r *Return) *string { return &r.SafeTState }),
 		of("SafeT claim creation time", date, func(r *Return) *time.Time { return &r.SafeTCreatedAt }),
-		of("SafeT claim reimbursement amount", amount, func(r *Return) *decimal.NullDecimal { return &r.SafeTReimbursement }),
-		of("Refunded Amount", amount, func(r *Return) *decimal.NullDecimal { return &r.RefundedAmount }, "refund_amount"),
+		of("SafeT claim reimbursement amount", amount, func(r *Return) *Amount { return &r.SafeTReimbursement }),
+		of("Refunded Amount", amount, func(r *Return) *Amount { return &r.RefundedAmount }, "refund_amount"),
 		of("Order Item ID", itemID, func(r *Return) *string { return &r.OrderItemID }),
 		of("Category", text, func(r *Return) *string { return &r.Category }),
 	},
-	begin: func(r *Return, line int) { r.Line = line },
-	extra: func(r *Return, name, text string) {
-		if r.Extra == nil {
-			r.Extra = map[string]string{}
-		}
-		r.Extra[name] = text
+	begin: func(r *Return, line int) {
+		clear(r.Extra)
+		*r = Return{Line: line, Extra: r.Extra}
 	},
+	extra: func(r *Return, name, text string) { addExtra(&r.Extra, name, text) },
 	check: func(r *Return) (column, expected string) {
 		switch {
 		case r.OrderID == "":

@@ -15,7 +15,6 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/shopspring/decimal"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -64,8 +63,12 @@ func readFile(t *testing.T, name string) reading {
 	return got
 }
 
-func money(s string) decimal.NullDecimal {
-	return decimal.NewNullDecimal(decimal.RequireFromString(s))
+func money(s string) reportparse.Amount {
+	var a reportparse.Amount
+	if err := a.UnmarshalJSON([]byte(s)); err != nil {
+		panic(err)
+	}
+	return a
 }
 
 func day(year int, month time.Month, day int) time.Time {
@@ -127,7 +130,7 @@ func TestReturnsFlat(t *testing.T) {
 		return ret
 	}
 	unrefunded := fedex(7, "701-0000003-0000003")
-	unrefunded.RefundedAmount = decimal.NullDecimal{}
+	unrefunded.RefundedAmount = reportparse.Amount{}
 	tea := lamp(12, "701-0000007-0000007")
 	tea.ItemName = "Tea"
 

@@ -1,7 +1,6 @@
 package reportparse
 
 import (
-	"bufio"
 	"encoding/xml"
 	"errors"
 	"fmt"
@@ -10,13 +9,25 @@ import (
 	"strings"
 )
 
-// xmlShape names the elements of a report in an AmazonEnvelope.
+// xmlShape says what the elements of a report in an AmazonEnvelope mean.
 type xmlShape struct {
-	messageType string
-	record      string // child of Message
-	item        string // child of record, each a row
-	group       string // child of record that only groups columns
+	messageTypes []string // of which the file has one
+	records      []string // children of Message
+	item         string   // child of a record, each a row
+	groups       []string // children of a record whose children are columns of their own name
+
+	// elements gives columns to elements by their path within the record, such
+	// as "FulfillmentData/Address/City"; those that are not named here go to the
+	// column of their own name, if they are children of the record, the item or a
+	// group. An attribute is an element behind an @: "Item/Price@currency".
+	elements map[string]string
+
+	// pairs are elements that name what their amount is: "Item/ItemPrice/Component"
+	// with Type "Principal" is taken as "Item/ItemPrice/Principal".
+	pairs []pair
 }
+
+type pair struct{ element, name, value string }
 
 const (
 	maxDepth = 32   // of elements within a record
@@ -35,9 +46,9 @@ type xmlFile struct {
 	shared []cell          // what that record says about all its items
 }
 
-func openXML(r *bufio.Reader, rep report, l *layout) (*xmlFile, error) {
+func openXML(t *content, rep report, l *layout) (*xmlFile, error) {
 	x := &xmlFile{
-		bound:  &boundedReader{r: r, left: maxRecord},
+		bound:  &boundedReader{r: textReader{t}, left: maxRecord},
 		shape:  rep.shape,
 		layout: l,
 		slots:  map[string]slot{},
@@ -74,7 +85,7 @@ func openXML(r *bufio.Reader, rep report, l *layout) (*xmlFile, error) {
 			if at != "AmazonEnvelope/MessageType" {
 				continue
 			}
-			if name := strings.TrimSpace(messageType.String()); fold(name) != fold(rep.shape.messageType) {
+			if name := strings.TrimSpace(messageType.String()); !slices.ContainsFunc(rep.shape.messageTypes, func(t string) bool { return fold(t) == fold(name) }) {
 				return nil, wrongReport(rep, fmt.Sprintf("the file is XML with the MessageType %q", clip(name)))
 			}
 			return x, nil
@@ -82,7 +93,7 @@ func openXML(r *bufio.Reader, rep report, l *layout) (*xmlFile, error) {
 	}
 }
 
-func (x *xmlFile) next() (record, error) {
+func (x *xmlFile) next(_ bool) (record, error) {
 	for len(x.items) == 0 {
 		if err := x.advance(); err != nil {
 			return record{}, err
@@ -109,7 +120,7 @@ func (x *xmlFile) advance() error {
 			if len(x.path) == 0 {
 				return fmt.Errorf("line %d: expected the end of the file after AmazonEnvelope, found the element %s; give one report at a time", x.line(), clip(t.Name.Local))
 			}
-			if slices.Equal(x.path, []string{"AmazonEnvelope", "Message"}) && t.Name.Local == x.shape.record {
+			if slices.Equal(x.path, []string{"AmazonEnvelope", "Message"}) && slices.Contains(x.shape.records, t.Name.Local) {
 				return x.readRecord()
 			}
 			if err := x.enter(t); err != nil {
@@ -199,7 +210,7 @@ func (x *xmlFile) keep(cells *[]cell, seen map[string]int, text string) error {
 			return fmt.Errorf("line %d: more than %d different elements; the file is damaged or no report", x.line(), maxPaths)
 		}
 		name := ""
-		if len(x.path) == 1 || len(x.path) == 2 && (x.path[0] == x.shape.item || x.path[0] == x.shape.group) {
+		if len(x.path) == 1 || len(x.path) == 2 && (x.path[0] == x.shape.item || slices.Contains(x.shape.groups, x.path[0])) {
 			name = x.path[len(x.path)-1]
 		}
 		to = x.layout.add(name, path)
@@ -247,3 +258,7 @@ func (b *boundedReader) Read(p []byte) (int, error) {
 	b.left -= n
 	return n, err
 }
+
+type textReader struct{ t *content }
+
+func (r textReader) Read(p []byte) (int, error) { return r.t.in.Read(p) }

@@ -96,8 +96,8 @@ func ordersFor(report []byte, name string, account order.AccountID) ([]order.Ord
 		}
 		units := max(row.Quantity, row.OrderQuantity)
 		price := decimal.NewFromInt(int64(25 * units))
-		if row.OrderAmount.Valid && row.OrderAmount.Decimal.IsPositive() {
-			price = row.OrderAmount.Decimal
+		if row.OrderAmount.Decimal().IsPositive() {
+			price = row.OrderAmount.Decimal()
 		}
 		o.Lines = append(o.Lines, newLine(item, row.SKU, row.ASIN, units, units, price, o.Currency))
 	}
