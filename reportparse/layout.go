@@ -9,31 +9,6 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// schema says how the cells of a kind of report become rows.
-type schema[T any] struct {
-	report
-	columns []column[T]
-	begin   func(row *T, line int)
-	extra   func(row *T, name, text string)
-	check   func(*T) (column, expected string) // what a row must have; expected is empty if it has it
-	aligned func(*T) bool                      // whether the columns of few values hold one of them
-}
-
-// report is what must be known to open a file.
-type report struct {
-	title    string     // what it is, and how to get it
-	required [][]string // documented columns, of each group at least one
-	strayTab [3]string  // neighbours: a TAB may stray behind the first, and the third proves it
-	shape    xmlShape
-}
-
-// column is a documented column.
-type column[T any] struct {
-	name string
-	also []string // other names of the same
-	set  func(row *T, d *dialect, text string) (expected string)
-}
-
 // slot is where the cells of a column of the file go: to a documented column by
 // its position in the schema, or, at -1, among the extras.
 type slot struct {
@@ -102,46 +77,6 @@ func (l *layout) missing(required [][]string) []string {
 		}
 	}
 	return out
-}
-
-// absent lists the documented columns that the file lacks.
-func (l *layout) absent() []string {
-	var out []string
-	for i, name := range l.names {
-		if !l.taken[i] {
-			out = append(out, name)
-		}
-	}
-	return out
-}
-
-// decode fills a row. It reads on behind a bad cell and returns the first one.
-func (s *schema[T]) decode(rec record, d *dialect, row *T) *RowError {
-	s.begin(row, rec.line)
-	var bad *RowError
-	for i := range rec.cells {
-		c := &rec.cells[i]
-		if c.column < 0 {
-			s.extra(row, c.name, c.text)
-			continue
-		}
-		if expected := s.columns[c.column].set(row, d, c.text); expected != "" && bad == nil {
-			bad = &RowError{Line: rec.line, Column: c.name, Value: clip(c.text), Expected: expected}
-		}
-	}
-	if bad == nil {
-		if column, expected := s.check(row); expected != "" {
-			bad = &RowError{Line: rec.line, Column: column, Expected: expected}
-		}
-	}
-	return bad
-}
-
-func addExtra(extra *map[string]string, name, text string) {
-	if *extra == nil {
-		*extra = map[string]string{}
-	}
-	(*extra)[name] = text
 }
 
 // fold reduces a name to its letters and digits, without case and accents.

@@ -62,6 +62,7 @@ type Reader[T any] struct {
 	text    *content
 	dialect dialect
 	name    string
+	typ     Type
 	accept  func(*T, *RowError) bool // nil: every row is given; not accepted: it is not
 	options Options
 	rows    int
@@ -101,7 +102,7 @@ func newReader[T any](r io.Reader, o Options, s *schema[T]) (*Reader[T], error) 
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", o.Name, err)
 	}
-	in := &Reader[T]{schema: s, layout: l, text: t, name: o.Name, options: o}
+	in := &Reader[T]{schema: s, layout: l, text: t, name: o.Name, typ: s.types[0], options: o}
 	if isXML {
 		in.source, err = openXML(t, s.report, l)
 	} else {
@@ -203,10 +204,27 @@ func (r *Reader[T]) fits(rec record) bool {
 // met so far: ask after the rows.
 func (r *Reader[T]) Columns() []string { return slices.Clone(r.layout.found) }
 
+// MissingColumn is a column that a report of this type can have.
+type MissingColumn struct {
+	Name   string
+	Advice string // how to get it, if that is known
+}
+
 // Missing lists the documented columns that the file does not have, in their
 // documented order; for XML those not met so far. Nothing is known of what they
 // would say: a column that is not there is not a no.
-func (r *Reader[T]) Missing() []string { return r.layout.absent() }
+func (r *Reader[T]) Missing() []MissingColumn {
+	var out []MissingColumn
+	for i, c := range r.schema.columns {
+		if !r.layout.taken[i] && !c.extra && (c.types == nil || slices.Contains(c.types, r.typ)) {
+			out = append(out, MissingColumn{c.name, c.advice})
+		}
+	}
+	return out
+}
+
+// Type is what the file was found to be.
+func (r *Reader[T]) Type() Type { return r.typ }
 
 // Unknown lists the other columns that the file has, as it spells them; for XML
 // those met so far, by their path, such as "item_details/color". A name that

@@ -75,6 +75,7 @@ func Returns(r io.Reader, o Options) (*Reader[Return], error) {
 var returns = schema[Return]{
 	report: report{
 		title: "the seller-fulfilled returns report, GET_FLAT_FILE_RETURNS_DATA_BY_RETURN_DATE or GET_XML_RETURNS_DATA_BY_RETURN_DATE",
+		types: []Type{TypeReturns, TypePrimeReturns},
 		required: [][]string{
 			{"Order ID"},
 			{"Return request status"},
@@ -122,8 +123,8 @@ var returns = schema[Return]{
 		of("SafeT claim creation time", date, func(r *Return) *time.Time { return &r.SafeTCreatedAt }),
 		of("SafeT claim reimbursement amount", amount, func(r *Return) *Amount { return &r.SafeTReimbursement }),
 		of("Refunded Amount", amount, func(r *Return) *Amount { return &r.RefundedAmount }, "refund_amount"),
-		of("Order Item ID", itemID, func(r *Return) *string { return &r.OrderItemID }),
-		of("Category", text, func(r *Return) *string { return &r.Category }),
+		of("Order Item ID", itemID, func(r *Return) *string { return &r.OrderItemID }).seldom(),
+		of("Category", text, func(r *Return) *string { return &r.Category }).seldom(),
 	},
 	begin: func(r *Return, line int) {
 		clear(r.Extra)

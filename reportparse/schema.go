@@ -1,0 +1,68 @@
+package reportparse
+
+// schema says how the cells of a kind of report become rows.
+type schema[T any] struct {
+	report
+	columns []column[T]
+	begin   func(row *T, line int)
+	extra   func(row *T, name, text string)
+	check   func(*T) (column, expected string) // what a row must have; expected is empty if it has it
+	aligned func(*T) bool                      // whether the columns of few values hold one of them
+}
+
+// report is what must be known to open a file.
+type report struct {
+	title    string     // what it is, and how to get it
+	types    []Type     // that the schema reads
+	required [][]string // documented columns, of each group at least one
+	strayTab [3]string  // neighbours: a TAB may stray behind the first, and the third proves it
+	shape    xmlShape
+}
+
+// column is a column that is known.
+type column[T any] struct {
+	name   string
+	also   []string // other names of the same
+	set    func(row *T, d *dialect, text string) (expected string)
+	types  []Type // that have it; none: all that the schema reads
+	extra  bool   // met in files, but nothing is missing without it
+	advice string // how to get it into the file
+}
+
+// in says that only some of the types have a column.
+func (c column[T]) in(types ...Type) column[T] { c.types = types; return c }
+
+// seldom says that nothing is missing without a column.
+func (c column[T]) seldom() column[T] { c.extra = true; return c }
+
+// advise says how to get a column that is missing.
+func (c column[T]) advise(advice string) column[T] { c.advice = advice; return c }
+
+// decode fills a row. It reads on behind a bad cell and returns the first one.
+func (s *schema[T]) decode(rec record, d *dialect, row *T) *RowError {
+	s.begin(row, rec.line)
+	var bad *RowError
+	for i := range rec.cells {
+		c := &rec.cells[i]
+		if c.column < 0 {
+			s.extra(row, c.name, c.text)
+			continue
+		}
+		if expected := s.columns[c.column].set(row, d, c.text); expected != "" && bad == nil {
+			bad = &RowError{Line: rec.line, Column: c.name, Value: clip(c.text), Expected: expected}
+		}
+	}
+	if bad == nil {
+		if column, expected := s.check(row); expected != "" {
+			bad = &RowError{Line: rec.line, Column: column, Expected: expected}
+		}
+	}
+	return bad
+}
+
+func addExtra(extra *map[string]string, name, text string) {
+	if *extra == nil {
+		*extra = map[string]string{}
+	}
+	(*extra)[name] = text
+}
