@@ -82,7 +82,7 @@ func (f *commaFile) line() (line, error) {
 		return next, nil
 	}
 	text, long, err := f.lines.next()
-	return line{text, f.lines.number, long}, err
+	return line{strings.TrimSuffix(text, "\r"), f.lines.number, long}, err
 }
 
 // cells splits a row, without the white space around each cell. It takes up
