@@ -363,9 +363,9 @@ func resolve(s string) (string, error) {
 			s = strings.TrimPrefix(s[at+1:], "\n")
 			continue
 		}
-		name, behind, _ := strings.Cut(s[at+1:], ";")
-		text, ok := entity(name)
-		if !ok {
+		name, behind, ended := strings.Cut(s[at+1:], ";")
+		text, known := entity(name)
+		if !ended || !known {
 			// What follows may be a buyer's text and is not quoted.
 			return "", damaged("& that begins no character entity known here")
 		}
