@@ -62,12 +62,13 @@ type AllOrdersItem struct {
 	VATExclusiveShippingPrice Amount
 	VATExclusiveGiftWrapPrice Amount
 	PromotionIDs              string // all of the item, as one text
-	TaxCollectionModel        string
-	TaxCollectionParty        string // who is responsible for collecting it
-	IOSSNumber                string
-	IsAmazonInvoiced          Flag
-	OrderInvoiceType          string
-	CPF                       string // the buyer's tax number in Brazil
+
+	TaxCollectionModel string
+	TaxCollectionParty string // who is responsible for collecting it
+	IOSSNumber         string
+	IsAmazonInvoiced   Flag
+	OrderInvoiceType   string
+	CPF                string // the buyer's tax number in Brazil
 
 	IsBusinessOrder     Flag
 	PurchaseOrderNumber string // the buyer's own

@@ -62,39 +62,44 @@ type OrderItem struct {
 	BuyerCancelReason    string // in the words of the buyer or the marketplace
 
 	// Totals of the row, for all its units, in Currency.
-	Currency                   string // ISO 4217
-	ItemPrice                  Amount
-	ItemTax                    Amount
-	ShippingPrice              Amount
-	ShippingTax                Amount
-	GiftWrapPrice              Amount
-	GiftWrapTax                Amount
-	ItemPromotionDiscount      Amount // with the sign it has in the file, as the next one
-	ShipPromotionDiscount      Amount
-	VATExclusiveItemPrice      Amount
-	VATExclusiveShippingPrice  Amount
-	VATExclusiveGiftWrapPrice  Amount
-	ItemPromotionID            string
-	ShipPromotionID            string
-	MerchantPromotionID        string // of both discounts; only in XML, as the next one
-	PromotionClaimCode         string
-	PaymentMethod              string
-	PaymentMethodDetails       string
-	AlreadyPaid                string
-	TaxCollectionModel         string // such as "MarketplaceFacilitator"
-	TaxCollectionParty         string // who is responsible for collecting it
-	IOSSNumber                 string
-	IsAmazonInvoiced           Flag
-	IsBusinessOrder            Flag
-	IsSoldByAB                 Flag   // by Amazon Business
-	PurchaseOrderNumber        string // the buyer's own
-	PriceDesignation           string // such as "Business Price"
-	Buyer                      Buyer
-	BillTo                     Address
-	ShipTo                     Address
-	ShipFrom                   Address // where the seller's settings say that orders leave
-	ShipServiceLevel           string  // such as "Standard"
-	FulfillmentMethod          string  // such as "Ship"; only in XML
+	Currency                  string // ISO 4217
+	ItemPrice                 Amount
+	ItemTax                   Amount
+	ShippingPrice             Amount
+	ShippingTax               Amount
+	GiftWrapPrice             Amount
+	GiftWrapTax               Amount
+	ItemPromotionDiscount     Amount // with the sign it has in the file, as the next one
+	ShipPromotionDiscount     Amount
+	VATExclusiveItemPrice     Amount
+	VATExclusiveShippingPrice Amount
+	VATExclusiveGiftWrapPrice Amount
+
+	ItemPromotionID     string
+	ShipPromotionID     string
+	MerchantPromotionID string // of both discounts; only in XML, as the next one
+	PromotionClaimCode  string
+
+	PaymentMethod        string
+	PaymentMethodDetails string
+	AlreadyPaid          string
+	TaxCollectionModel   string // such as "MarketplaceFacilitator"
+	TaxCollectionParty   string // who is responsible for collecting it
+	IOSSNumber           string
+	IsAmazonInvoiced     Flag
+
+	IsBusinessOrder     Flag
+	IsSoldByAB          Flag   // by Amazon Business
+	PurchaseOrderNumber string // the buyer's own
+	PriceDesignation    string // such as "Business Price"
+
+	Buyer    Buyer
+	BillTo   Address
+	ShipTo   Address
+	ShipFrom Address // where the seller's settings say that orders leave
+
+	ShipServiceLevel           string // such as "Standard"
+	FulfillmentMethod          string // such as "Ship"; only in XML
 	ShipmentStatus             string
 	VergeOfCancellation        string
 	VergeOfLateShipment        string
@@ -170,7 +175,7 @@ func Orders(r io.Reader, o Options) (*Reader[OrderItem], error) {
 }
 
 // adviseCancelColumn says how to get the columns of the buyer's request into
-// order reports. No call of the API switches them on.
+// order reports. No call of the API is known to switch them on.
 const adviseCancelColumn = "in Seller Central, under Orders > Order Reports > Add or remove order report columns, switch on Buyer Requested Cancel; it is a setting of each seller account"
 
 var (
