@@ -35,7 +35,7 @@ func TestPrimeCSV(t *testing.T) {
 	require.NoError(t, err)
 	want := reading{
 		Rows: []reportparse.Return{
-			{Line: 4, OrderID: "701-0000001-0000001", Status: "Approved", Quantity: 1, SKU: "00123", ItemName: "Lamp, 12\" high, \n\nred", Extra: map[string]string{"Gate": "north", "Gate (2)": "south"}},
+			{Line: 4, OrderID: "701-0000001-0000001", Status: "Approved", Quantity: 1, SKU: "00123", ItemName: "Lamp, 12\" high,\n\nred", Extra: map[string]string{"Gate": "north", "Gate (2)": "south"}},
 			{Line: 7, OrderID: "701-0000002-0000002", Status: "Approved", Quantity: 2, SKU: "TEA", ItemName: `5" of "tea"`},
 			{Line: 11, OrderID: "701-0000004-0000004", Status: "Approved", Quantity: 4, SKU: "CUP", ItemName: `"Cup"`},
 		},
