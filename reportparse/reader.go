@@ -104,7 +104,7 @@ func newReader[T any](r io.Reader, o Options, s *schema[T]) (*Reader[T], error) 
 	}
 	in := &Reader[T]{schema: s, layout: l, text: t, name: o.Name, typ: s.types[0], options: o}
 	if isXML {
-		in.source, err = openXML(t, s.report, l)
+		in.source, in.typ, err = openXML(t, s.report, l)
 	} else {
 		in.source, err = openFlat(t, s.report, l, in.fits)
 	}

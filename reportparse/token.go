@@ -21,7 +21,9 @@ type tag struct {
 
 // attribute is one of a start tag.
 type attribute struct {
-	prefix, name, value string
+	name   string // without its prefix
+	prefix string // with its colon
+	value  string
 }
 
 // maxDepth is how many elements may be open within each other.
@@ -54,7 +56,7 @@ type tagReader struct {
 
 type openElement struct {
 	name   string // without its prefix
-	prefix string // with the colon
+	prefix string // with its colon
 }
 
 func newTagReader(t *content) *tagReader { return &tagReader{text: t} }
@@ -128,6 +130,7 @@ func (r *tagReader) fill() error {
 	case r.err == io.EOF:
 		return r.cut()
 	case r.err != nil:
+		r.start = len(r.window)
 		return fmt.Errorf("line %d: %w", r.line(), r.err)
 	case r.used+len(rest) > maxRecord:
 		return r.tooLong()
@@ -140,6 +143,7 @@ func (r *tagReader) fill() error {
 
 // cut is the error for a file that ends too early.
 func (r *tagReader) cut() error {
+	r.start = len(r.window)
 	return fmt.Errorf("line %d: the file ends before its XML does; download it again: %w", r.line(), io.ErrUnexpectedEOF)
 }
 
@@ -249,7 +253,7 @@ func (r *tagReader) attribute(s string, at int) (int, error) {
 		return 0, errMore
 	}
 	value, err = resolve(value)
-	r.attributes = append(r.attributes, attribute{strings.TrimSuffix(prefix, ":"), name, value})
+	r.attributes = append(r.attributes, attribute{name, prefix, value})
 	return at + 1 + end + 1, err
 }
 
