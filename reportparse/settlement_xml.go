@@ -28,28 +28,49 @@ type scope struct {
 	times    map[string]int // uses of a path
 }
 
-// The names of elements that differ from those of columns.
-var settlementElements = map[string]string{
-	"AmazonSettlementID":    "settlement-id",
-	"StartDate":             "settlement-start-date",
-	"EndDate":               "settlement-end-date",
-	"AmazonOrderID":         "order-id",
-	"AmazonOrderItemCode":   "order-item-code",
-	"MerchantFulfillmentID": "fulfillment-id",
-	"MerchantPromotionID":   "promotion-id",
-	"Quantity":              "quantity-purchased",
-	"Type":                  "amount-description",
-	"TransactionType":       "amount-description",
-	"TransactionAmount":     "amount", // of advertising, with its tax
+// settlementColumn is the column of an element, which is mostly called like it.
+func settlementColumn(element string) string {
+	switch element {
+	case "AmazonSettlementID":
+		return "settlement-id"
+	case "StartDate":
+		return "settlement-start-date"
+	case "EndDate":
+		return "settlement-end-date"
+	case "AmazonOrderID":
+		return "order-id"
+	case "AmazonOrderItemCode":
+		return "order-item-code"
+	case "MerchantFulfillmentID":
+		return "fulfillment-id"
+	case "MerchantPromotionID":
+		return "promotion-id"
+	case "Quantity":
+		return "quantity-purchased"
+	case "Type", "TransactionType":
+		return "amount-description"
+	case "TransactionAmount": // of advertising: it contains TaxAmount
+		return "amount"
+	}
+	return element
 }
 
-// The codes of V2 for elements that are called differently there.
-var settlementCodes = map[string]string{
-	"Adjustment":           "Refund", // as the schema of 2007 has it
-	"OtherTransaction":     "other-transaction",
-	"ItemPriceAdjustments": "ItemPrice",
-	"ItemFeeAdjustments":   "ItemFees",
-	"PromotionAdjustment":  "Promotion",
+// settlementCode is what V2 calls the transactions and amounts in an element,
+// which is mostly called like it. The schema of 2007 has Adjustment for Refund.
+func settlementCode(element string) string {
+	switch element {
+	case "Adjustment":
+		return "Refund"
+	case "OtherTransaction":
+		return "other-transaction"
+	case "ItemPriceAdjustments":
+		return "ItemPrice"
+	case "ItemFeeAdjustments":
+		return "ItemFees"
+	case "PromotionAdjustment":
+		return "Promotion"
+	}
+	return strings.Clone(element)
 }
 
 // breakdown is an element whose amounts are parts of the one around it.
@@ -109,7 +130,7 @@ func (x *settlementXML) readTransaction(name string) error {
 	if summary {
 		top.parent = nil
 	} else {
-		x.add(top, "transaction-type", code(name))
+		x.add(top, "transaction-type", settlementCode(name))
 	}
 	x.rows = nil
 	for at := top; ; {
@@ -169,24 +190,14 @@ func (x *settlementXML) row(s *scope) {
 	if s.name == "Component" || s.name == "Fee" {
 		named = s.parent
 	}
-	x.add(s, "amount-type", code(named.name))
+	x.add(s, "amount-type", settlementCode(named.name))
 	x.rows = append(x.rows, s)
-}
-
-func code(name string) string {
-	if c, ok := settlementCodes[name]; ok {
-		return c
-	}
-	return strings.Clone(name)
 }
 
 // keep puts the text of an element without children among the cells of the one
 // around it.
 func (x *settlementXML) keep(s *scope, text string) error {
-	column, into := settlementElements[s.name], s.parent
-	if column == "" {
-		column = s.name
-	}
+	column, into := settlementColumn(s.name), s.parent
 	isAmount := fold(column) == "amount"
 	if into.name == breakdown {
 		into = into.parent
@@ -216,8 +227,8 @@ func (x *settlementXML) keep(s *scope, text string) error {
 	}
 	to, ok := x.extras[path]
 	if !ok {
-		if len(x.extras) == maxPaths {
-			return fmt.Errorf("line %d: more than %d different elements; the file is damaged or no report", s.line, maxPaths)
+		if len(x.extras) == maxElements {
+			return fmt.Errorf("line %d: more than %d different elements; the file is damaged or no report", s.line, maxElements)
 		}
 		to = x.layout.add("", path)
 		x.extras[path] = to
