@@ -314,6 +314,9 @@ func TestWrongType(t *testing.T) {
 		{"Returns", []reportparse.Type{reportparse.TypeReturns, reportparse.TypePrimeReturns}, opens(reportparse.Returns)},
 		{"FBAReturns", []reportparse.Type{reportparse.TypeFBAReturns}, opens(reportparse.FBAReturns)},
 		{"Orders", []reportparse.Type{reportparse.TypeUnshippedOrders, reportparse.TypeOrders}, opens(reportparse.Orders)},
+		{"Settlement", []reportparse.Type{reportparse.TypeSettlement, reportparse.TypeSettlementV1, reportparse.TypeSettlementXML}, func(r io.Reader) (opened, error) {
+			return reportparse.Settlement(r, reportparse.Options{Name: "r"})
+		}},
 		{"AllOrders", []reportparse.Type{reportparse.TypeAllOrders}, opens(reportparse.AllOrders)},
 	}
 	for _, reader := range readers {
@@ -377,6 +380,6 @@ func TestParseType(t *testing.T) {
 	}
 	for _, name := range []string{"", "return", "GET_MERCHANT_LISTINGS_ALL_DATA"} {
 		_, err := reportparse.ParseType(name)
-		require.ErrorContains(t, err, "expected one of fba-returns, settlement-v1, settlement, returns, prime-returns, all-orders, unshipped-orders, orders, settlement-xml, or Amazon's name of such a report", name)
+		require.ErrorContains(t, err, "expected one of fba-returns, settlement, settlement-v1, returns, prime-returns, all-orders, unshipped-orders, orders, settlement-xml, or Amazon's name of such a report", name)
 	}
 }

@@ -33,18 +33,21 @@ var kinds = []kind{
 		alone:   true,
 	},
 	{
-		typ: TypeSettlementV1, format: FormatTab,
-		title:   "a settlement report of the older kind (V1)",
-		reports: []string{"GET_V2_SETTLEMENT_REPORT_DATA_FLAT_FILE"},
-		marks:   []string{"priceamount", "itemrelatedfeeamount", "miscfeeamount", "otherfeeamount", "directpaymentamount"},
-		needs:   [][]string{{"settlementid"}, {"transactiontype"}},
-	},
-	{
 		typ: TypeSettlement, format: FormatTab,
 		title:   "a settlement report",
 		reports: []string{"GET_V2_SETTLEMENT_REPORT_DATA_FLAT_FILE_V2"},
 		marks:   []string{"settlementid"},
 		needs:   [][]string{{"transactiontype"}, {"amount"}},
+	},
+	{
+		typ: TypeSettlementV1, format: FormatTab,
+		title:   "a settlement report of the older kind (V1)",
+		reports: []string{"GET_V2_SETTLEMENT_REPORT_DATA_FLAT_FILE"},
+		marks: []string{
+			"priceamount", "itemrelatedfeeamount", "promotionamount", "shipmentfeeamount", "orderfeeamount",
+			"miscfeeamount", "otherfeeamount", "directpaymentamount", "otheramount",
+		},
+		needs: [][]string{{"settlementid"}, {"transactiontype"}},
 	},
 	{
 		typ: TypeReturns, format: FormatTab,
