@@ -333,6 +333,41 @@ func TestWrongType(t *testing.T) {
 	}
 }
 
+// Only Prime returns are separated by commas.
+func TestWrongSeparator(t *testing.T) {
+	for separator, name := range map[string]string{",": "commas", ";": "semicolons"} {
+		file := bytes.ReplaceAll(readKind(t, "settlement.txt"), []byte("\t"), []byte(separator))
+		_, err := reportparse.Settlement(bytes.NewReader(file), reportparse.Options{})
+		require.ErrorIs(t, err, reportparse.ErrWrongReport)
+		require.ErrorContains(t, err, "the column settlement-id shows a settlement report, but the file is separated by "+name+", not by TABs")
+	}
+}
+
+func TestSamplesDetected(t *testing.T) {
+	for pattern, want := range map[string]reportparse.Type{
+		"all_orders_*":        reportparse.TypeAllOrders,
+		"fba_*":               reportparse.TypeFBAReturns,
+		"order_report_*":      reportparse.TypeOrders,
+		"returns_*":           reportparse.TypeReturns,
+		"settlement_v1_*":     reportparse.TypeSettlementV1,
+		"settlement_v2_*.txt": reportparse.TypeSettlement,
+		"processing_*":        "",
+		"http_*":              "",
+		"encoding_*":          "",
+	} {
+		for _, name := range samples(t, pattern) {
+			t.Run(filepath.Base(name), func(t *testing.T) {
+				f, err := os.Open(name)
+				require.NoError(t, err)
+				defer f.Close()
+				got, _, err := reportparse.Detect(f, reportparse.Options{})
+				require.NoError(t, err)
+				assert.Equal(t, want, got.Type, got.Saw)
+			})
+		}
+	}
+}
+
 type opened interface{ Type() reportparse.Type }
 
 func opens[T any](open func(io.Reader, reportparse.Options) (*reportparse.Reader[T], error)) func(io.Reader) (opened, error) {
