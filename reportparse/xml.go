@@ -48,7 +48,7 @@ type xmlFile struct {
 
 func openXML(t *content, rep report, l *layout) (*xmlFile, error) {
 	x := &xmlFile{
-		bound:  &boundedReader{r: textReader{t}, left: maxRecord},
+		bound:  &boundedReader{r: &textReader{t: t}, left: maxRecord},
 		shape:  rep.shape,
 		layout: l,
 		slots:  map[string]slot{},
@@ -259,6 +259,16 @@ func (b *boundedReader) Read(p []byte) (int, error) {
 	return n, err
 }
 
-type textReader struct{ t *content }
+type textReader struct {
+	t    *content
+	rest string
+}
 
-func (r textReader) Read(p []byte) (int, error) { return r.t.in.Read(p) }
+func (r *textReader) Read(p []byte) (n int, err error) {
+	if r.rest == "" {
+		r.rest, err = r.t.more("")
+	}
+	n = copy(p, r.rest)
+	r.rest = r.rest[n:]
+	return n, err
+}
