@@ -84,7 +84,7 @@ type record struct {
 }
 
 type cell struct {
-	slot
+	*slot
 	text string
 }
 

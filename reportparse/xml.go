@@ -223,7 +223,7 @@ func (x *xmlFile) keep(cells *[]cell, seen map[string]int, text string) error {
 	if n := seen[path]; n > 1 {
 		to = slot{-1, fmt.Sprintf("%s (%d)", path, n)}
 	}
-	*cells = append(*cells, cell{to, text})
+	*cells = append(*cells, cell{&to, text})
 	return nil
 }
 
