@@ -48,7 +48,7 @@ type xmlFile struct {
 
 func openXML(t *content, rep report, l *layout) (*xmlFile, error) {
 	x := &xmlFile{
-		bound:  &boundedReader{r: &textReader{t: t}, left: maxRecord},
+		bound:  &boundedReader{r: &textReader{text: t}, left: maxRecord},
 		shape:  rep.shape,
 		layout: l,
 		slots:  map[string]slot{},
@@ -67,9 +67,6 @@ func openXML(t *content, rep report, l *layout) (*xmlFile, error) {
 		at := strings.Join(x.path, "/")
 		switch t := tok.(type) {
 		case xml.StartElement:
-			if at == "" && t.Name.Local != "AmazonEnvelope" {
-				return nil, wrongReport(rep, fmt.Sprintf("the file is XML with the root element %s", clip(t.Name.Local)))
-			}
 			if at == "AmazonEnvelope" && t.Name.Local == "Message" {
 				return nil, wrongReport(rep, "the file is an AmazonEnvelope without a MessageType")
 			}
@@ -260,13 +257,13 @@ func (b *boundedReader) Read(p []byte) (int, error) {
 }
 
 type textReader struct {
-	t    *content
+	text *content
 	rest string
 }
 
 func (r *textReader) Read(p []byte) (n int, err error) {
 	if r.rest == "" {
-		r.rest, err = r.t.more("")
+		r.rest, err = r.text.more("")
 	}
 	n = copy(p, r.rest)
 	r.rest = r.rest[n:]
