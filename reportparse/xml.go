@@ -320,9 +320,13 @@ func (x *xmlFile) keep(e *element, text string) {
 	*into = append(*into, cell{to, text})
 }
 
-// place gives an element its column.
+// place gives an element its column. Paths that the shape names may share one,
+// as the currencies of all amounts do.
 func (x *xmlFile) place(e *element) slot {
 	name := x.shape.elements[e.path]
+	if i, ok := x.layout.index[fold(name)]; ok && x.layout.taken[i] {
+		return slot{i, x.layout.names[i]}
+	}
 	if name == "" && e.parent.holds && !e.attribute {
 		name = e.name
 	}
