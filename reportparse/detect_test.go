@@ -310,8 +310,8 @@ func TestWrongType(t *testing.T) {
 		types []reportparse.Type
 		open  func(io.Reader) (opened, error)
 	}{
-		{"Returns", []reportparse.Type{reportparse.TypeReturns, reportparse.TypePrimeReturns}, opener(reportparse.Returns)},
-		{"FBAReturns", []reportparse.Type{reportparse.TypeFBAReturns}, opener(reportparse.FBAReturns)},
+		{"Returns", []reportparse.Type{reportparse.TypeReturns, reportparse.TypePrimeReturns}, opens(reportparse.Returns)},
+		{"FBAReturns", []reportparse.Type{reportparse.TypeFBAReturns}, opens(reportparse.FBAReturns)},
 	}
 	for _, reader := range readers {
 		for name, kind := range kinds {
@@ -329,7 +329,7 @@ func TestWrongType(t *testing.T) {
 
 type opened interface{ Type() reportparse.Type }
 
-func opener[T any](open func(io.Reader, reportparse.Options) (*reportparse.Reader[T], error)) func(io.Reader) (opened, error) {
+func opens[T any](open func(io.Reader, reportparse.Options) (*reportparse.Reader[T], error)) func(io.Reader) (opened, error) {
 	return func(r io.Reader) (opened, error) {
 		return open(r, reportparse.Options{Name: "r"})
 	}
