@@ -73,6 +73,26 @@ func (f *flatFile) next(keep bool) (record, error) {
 	}
 }
 
+// ahead gives the rows that are in memory already, and takes none of them.
+func (f *flatFile) ahead(yield func(record) bool) {
+	if f.lines.end() < 0 {
+		_ = f.lines.more() // an error comes again
+	}
+	start := f.lines
+	defer func() { f.lines = start }()
+	for f.lines.start < len(f.lines.block) {
+		end, mark := len(f.lines.block), len(f.lines.marks)
+		if i := f.lines.end(); i >= 0 {
+			end, mark = int(f.lines.marks[i]), i
+		} else if !f.lines.text.ended() {
+			return
+		}
+		if n := f.split(f.lines.take(end, mark)); n <= len(f.slots) && !yield(record{0, f.row}) {
+			return
+		}
+	}
+}
+
 // split puts the cells of the line just read that are not blank into f.row, and
 // returns how many cells there are, also beyond those of the header.
 func (f *flatFile) split(line string) int {

@@ -32,8 +32,7 @@ type parsed[T any] struct {
 // opener is Orders or AllOrders.
 type opener[T any] func(io.Reader, reportparse.Options) (*reportparse.Reader[T], error)
 
-func parse[T any](t testing.TB, open opener[T], in io.Reader, o reportparse.Options) (got parsed[T], err error) {
-	t.Helper()
+func parse[T any](t require.TestingT, open opener[T], in io.Reader, o reportparse.Options) (got parsed[T], err error) {
 	r, err := open(in, o)
 	if err != nil {
 		return got, err

@@ -71,7 +71,7 @@ type Reader[T any] struct {
 	dialect dialect
 	name    string
 	typ     Type
-	accept  func(*T, *RowError) bool // nil: every row is given; not accepted: it is not
+	accept  func(*T, *RowError) (bad *RowError, given bool) // what it does with a row, good or bad; nil: every row is given
 	options Options
 	rows    int
 	bad     int
@@ -127,7 +127,7 @@ func (r *Reader[T]) open(seen sighting) (err error) {
 	}
 	switch {
 	case seen.format == FormatXML:
-		r.source, r.typ, err = openXML(r.text, rep, r.layout)
+		r.source, err = openXML(r.text, rep, seen.among(rep.types), r.layout)
 		return err
 	case seen.format == FormatComma && seen.kind != nil && seen.kind.format == FormatComma:
 		r.source, err = openComma(r.text, r.layout)
@@ -181,8 +181,11 @@ func (r *Reader[T]) next(row *T, keep bool) error {
 			r.schema.begin(row, 0)
 			return r.end(err)
 		}
-		if r.accept != nil && !r.accept(row, bad) {
-			continue
+		if r.accept != nil {
+			var given bool
+			if bad, given = r.accept(row, bad); !given {
+				continue
+			}
 		}
 		if bad == nil {
 			r.rows++
