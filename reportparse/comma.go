@@ -66,7 +66,7 @@ func (f *commaFile) next(keep bool) (record, error) {
 		rec := record{line: start.number}
 		for i, text := range row[:min(len(row), len(f.slots))] {
 			if text != "" {
-				rec.cells = append(rec.cells, cell{f.slots[i], text})
+				rec.cells = append(rec.cells, cell{&f.slots[i], text})
 			}
 		}
 		return rec, nil

@@ -33,7 +33,7 @@ type Detection struct {
 // any text (ErrEmpty), and a character set in o that is not known.
 func Detect(r io.Reader, o Options) (Detection, io.Reader, error) {
 	var taken bytes.Buffer
-	rest := &stickyReader{r: r}
+	rest := &input{r: r}
 	_, seen, err := open(io.TeeReader(rest, &taken), o)
 	if err != nil {
 		return Detection{}, nil, fmt.Errorf("%s: %w", o.name(), err)
@@ -261,7 +261,7 @@ func foreignBytes(head []byte) string {
 	case bytes.HasPrefix(head, []byte("PK\x03\x04")):
 		return "the file is a ZIP archive or a spreadsheet"
 	}
-	if bom, _ := byteOrderMark(head); bom != nil {
+	if shown, _ := byteOrder(head); shown != nil {
 		return ""
 	}
 	strange := 0

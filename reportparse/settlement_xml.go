@@ -233,7 +233,7 @@ func (x *settlementXML) keep(s *scope, text string) error {
 		to = x.layout.add("", path)
 		x.extras[path] = to
 	}
-	into.cells = append(into.cells, cell{to, text})
+	into.cells = append(into.cells, cell{&to, text})
 	return nil
 }
 
@@ -246,7 +246,7 @@ func (x *settlementXML) add(s *scope, column, text string) bool {
 	if !x.layout.taken[i] {
 		x.layout.add(column, column)
 	}
-	s.cells = append(s.cells, cell{slot{i, x.layout.names[i]}, text})
+	s.cells = append(s.cells, cell{&slot{i, x.layout.names[i]}, text})
 	return true
 }
 
