@@ -58,7 +58,7 @@ func (f *commaFile) next(keep bool) (record, error) {
 			expected = fmt.Sprintf("%d cells, as in the header, but there are %d; quote a cell that has a comma", len(f.slots), len(row))
 		}
 		if expected != "" {
-			return record{}, &RowError{Line: start.number, Expected: expected, Raw: start.text}
+			return record{}, &RowError{Line: start.number, Expected: expected, Raw: cut(start.text, maxRaw)}
 		}
 		if row == nil || slices.Equal(row, f.header) {
 			continue

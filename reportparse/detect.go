@@ -163,7 +163,8 @@ func (s *sighting) is(k *kind, sure bool) {
 	}
 }
 
-// lookXML goes by the MessageType, or else by the first element that it is about.
+// lookXML goes by the first element that the file is about, if that is known, and
+// by the MessageType.
 func lookXML(text string) sighting {
 	root, messageType, record := envelope(text)
 	seen := sighting{format: FormatXML}
@@ -180,17 +181,19 @@ func lookXML(text string) sighting {
 	default:
 		seen.saw = fmt.Sprintf("the file is XML with the MessageType %q", clip(messageType))
 	}
+	messageType, record = fold(messageType), fold(record)
+	known := slices.ContainsFunc(kinds, func(k kind) bool { return k.format == FormatXML && k.record == record })
 	var possible []string
 	for i := range kinds {
 		k := &kinds[i]
-		if k.format != FormatXML {
+		if k.format != FormatXML || known && k.record != record {
 			continue
 		}
-		if strings.Contains(fold(messageType), k.messageType) {
+		if strings.Contains(messageType, k.messageType) {
 			seen.is(k, true)
 			break
 		}
-		if fold(record) == k.record {
+		if known {
 			possible = append(possible, k.reports...)
 			seen.is(k, false)
 			seen.reports = possible

@@ -185,6 +185,23 @@ func TestDetectUnsure(t *testing.T) {
 	}
 }
 
+// A report without rows may have nothing but its MessageType.
+func TestDetectXMLWithoutRows(t *testing.T) {
+	for messageType, want := range map[string]reportparse.Type{
+		"Returns-Report": reportparse.TypeReturns, "PrimeReturns": reportparse.TypePrimeReturns, "OrderReport": reportparse.TypeOrders,
+		"AllOrdersReport": reportparse.TypeAllOrders, "SettlementReport": reportparse.TypeSettlementXML,
+	} {
+		file := "<AmazonEnvelope><Header/><MessageType>" + messageType + "</MessageType><Message/></AmazonEnvelope>"
+		got, _, err := reportparse.Detect(strings.NewReader(file), reportparse.Options{})
+		require.NoError(t, err)
+		assert.Equal(t, want, got.Type)
+		assert.Equal(t, reportparse.ConfidenceHigh, got.Confidence)
+	}
+	got, err := readAll(t, strings.NewReader("<AmazonEnvelope><MessageType>PrimeReturns</MessageType><Message/></AmazonEnvelope>"), reportparse.Options{})
+	require.NoError(t, err)
+	assert.Empty(t, got)
+}
+
 // What is not known is no error, and shows no data.
 func TestDetectUnknown(t *testing.T) {
 	tests := []struct {
