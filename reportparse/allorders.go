@@ -7,7 +7,7 @@ import (
 
 // AllOrdersItem is one item of one order as an all-orders report shows it,
 // whoever ships it, whatever became of it. What belongs to the order comes again
-// with each of its items; the report tells nothing about the buyer's person.
+// with each of its items; the report names neither the buyer nor a street.
 //
 // A flat file names no order item: OrderID and SKU together find the row again,
 // but two rows of an order may have the same SKU.
