@@ -1,10 +1,16 @@
 // Package reportparse reads the report files that Amazon makes for sellers, row
-// by row, without holding a file in memory.
+// by row, without holding a file in memory. It needs nothing else of this module.
 //
-// [Returns] reads the seller-fulfilled returns reports
-// (GET_FLAT_FILE_RETURNS_DATA_BY_RETURN_DATE and
-// GET_XML_RETURNS_DATA_BY_RETURN_DATE); it tells the two formats apart by their
-// first bytes. What it gives is a [Reader] of typed rows:
+//	Function      Reports                                          Formats            Row
+//	[Returns]     seller-fulfilled returns, Prime returns          TAB, comma, XML    [Return]
+//	[Orders]      unshipped orders; shipping, invoicing and tax    TAB, XML           [OrderItem]
+//	[AllOrders]   all orders by date or by last update             TAB, XML           [AllOrdersItem]
+//	[Settlement]  settlements, V2 and the older V1 and XML         TAB, XML           [SettlementRow]
+//	[FBAReturns]  returns of orders that Amazon fulfils            TAB                [FBAReturn]
+//
+// Each opens a file, tells its format by what is in it, and refuses one of
+// another type with an error that wraps [ErrWrongReport] and names what it got.
+// [Detect] tells the type of a file of which nothing is known.
 //
 //	r, err := reportparse.Returns(file, reportparse.Options{Name: "returns.txt"})
 //	if err != nil {
@@ -22,14 +28,28 @@
 //		}
 //	}
 //
+// # Two ways to read
+//
+// [Reader.All] gives rows to keep. [Reader.Next] fills the same row again and
+// again and leaves no garbage, which counts in files of a million rows. Both give
+// the same rows, and memory stays the same whatever the size of the file.
+//
+// # Columns
+//
+// Columns are found by name, in any order; case, spaces, accents and punctuation
+// of the name do not count, and Options.Aliases add the names that Amazon writes
+// in another language. A column that the file does not have is not the same as a
+// blank cell: [Reader.Has] tells them apart, and [Reader.Missing] lists what is
+// not there, with advice where a seller can switch it on. Columns without a
+// documented name are kept in the Extra of each row, by their name. A file
+// without a required column is refused, with the names of all that are missing
+// and of all that were found.
+//
 // # Flat files
 //
 // A flat file is a header line and one line per row, with cells separated by
 // TABs. There is no quoting: a quotation mark is a character like any other.
-// Columns are found by name, in any order; case, spaces, accents and
-// punctuation of the name do not count. A column that the file does not have is
-// not the same as a blank cell: [Reader.Has] tells them apart. Columns without a
-// documented name are kept in Return.Extra.
+// Only the Prime returns report is separated by commas, and has quotes.
 //
 // Lines may end with LF, CRLF or CR. Blank lines and repeated headers are
 // skipped; cells that a short row lacks are blank, and so is a cell of only
@@ -38,28 +58,38 @@
 //
 // # XML
 //
-// A returns report in XML holds one return_details element per RMA with one
-// item_details element per item. Each item is a row, which repeats what the
-// element says about its RMA; its line is that of item_details. Elements are
-// named as columns are: return_request_status is "Return request status".
+// The elements of a record become the columns of one row per item, which
+// repeats what the record says about all its items; the row's line is that of
+// its item. Documents with a DOCTYPE are refused.
 //
 // # Characters
 //
-// The character set is taken from a byte order mark, else from the content
-// type, else from the XML declaration. Without any of these, text is UTF-8 if
-// most of its letters beyond ASCII are well-formed UTF-8, and Windows-1252
-// otherwise. No byte is an error: what cannot be decoded becomes U+FFFD, which
-// [Reader.Replaced] counts. Control characters are dropped. Compression with
-// gzip is recognised by its first bytes, whatever the download said of it.
+// The character set is that of a byte order mark, else the one that Options
+// name, else that of the XML declaration. Without any of these, text is UTF-8 if
+// most of its letters beyond ASCII are well-formed UTF-8; otherwise it is
+// Shift_JIS from Japan and Windows-1252 from elsewhere. No byte is an error:
+// what cannot be decoded becomes U+FFFD, which [Reader.Replaced] counts. Control
+// characters are dropped. Compression with gzip is recognised by its first
+// bytes, whatever the download said of it.
 //
 // # Values
 //
-// Codes such as the status or the resolution are kept exactly as they stand:
-// Amazon publishes no complete list of them. Times are UTC. Amounts have a
-// point or a comma before their last one or two digits; 1.234 is refused, for it
-// may mean a thousand. A blank amount is not zero and a blank date is the zero
-// time.
+// Codes such as a status or a reason are kept exactly as they stand: Amazon
+// publishes no complete list of them. Times are UTC; a blank date is the zero
+// time. An [Amount] is exact, and absent where the cell is blank. What could be
+// read in two ways, such as 1.234 or 05/06/26, is refused unless the file shows
+// which is meant.
 //
-// The columns are those of Amazon's page "Returns reports attributes",
-// https://developer-docs.amazon.com/sp-api/docs/returns-reports-attributes.
+// # Errors
+//
+// A row that cannot be read is a [*RowError] with its line, column, value and
+// what was expected; the rows behind it are still read, up to Options.MaxErrors.
+// No error holds more of a buyer's data than the one cell that is wrong.
+//
+// The columns are those of Amazon's pages on report attributes, such as
+// https://developer-docs.amazon.com/sp-api/docs/returns-reports-attributes,
+// https://developer-docs.amazon.com/sp-api/docs/order-reports-attributes,
+// https://developer-docs.amazon.com/sp-api/docs/order-tracking-reports-attributes,
+// https://developer-docs.amazon.com/sp-api/docs/report-type-values-settlement and
+// https://developer-docs.amazon.com/sp-api/docs/fba-customer-concessions-reports-attributes.
 package reportparse

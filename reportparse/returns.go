@@ -88,10 +88,9 @@ var returns = schema[Return]{
 		},
 		strayTab: [3]string{"Return carrier", "Tracking ID", "Label to be paid by"},
 		shape: xmlShape{
-			messageTypes: []string{"Returns-Report"},
-			records:      []string{"return_details"},
-			item:         "item_details",
-			groups:       []string{"label_details"},
+			records: []string{"return_details"},
+			item:    "item_details",
+			groups:  []string{"label_details"},
 		},
 	},
 	columns: []column[Return]{

@@ -9,10 +9,9 @@ import (
 
 // xmlShape says what the elements of a report in an AmazonEnvelope mean.
 type xmlShape struct {
-	messageTypes []string // of which the file has one
-	records      []string // children of Message
-	item         string   // child of a record, each a row
-	groups       []string // children of a record whose children are columns of their own name
+	records []string // children of Message
+	item    string   // child of a record, each a row
+	groups  []string // children of a record whose children are columns of their own name
 
 	// elements gives columns to elements by their path within the record, such
 	// as "FulfillmentData/Address/City"; those that are not named here go to the
@@ -88,11 +87,12 @@ type element struct {
 	within int  // number of that record or item
 }
 
-// openXML reads up to the first record. A MessageType that is not known is
-// accepted if that record is: the one of Prime returns is not documented.
-func openXML(t *content, rep report, l *layout) (*xmlFile, Type, error) {
+// openXML reads up to the first record, or only up to the MessageType if the
+// file is known by it. One that is not known is accepted if the record is: that
+// of Prime returns is not documented.
+func openXML(t *content, rep report, known bool, l *layout) (*xmlFile, error) {
 	x := &xmlFile{tags: newTagReader(t), shape: rep.shape, layout: l, root: &element{holds: true}}
-	messageType, unknown := "", "the file is an AmazonEnvelope without a MessageType"
+	unknown := "the file is an AmazonEnvelope without a MessageType"
 	inMessage := false
 	for {
 		t, err := x.tags.next()
@@ -100,34 +100,25 @@ func openXML(t *content, rep report, l *layout) (*xmlFile, Type, error) {
 			err = x.tags.cut()
 		}
 		if err != nil {
-			return nil, "", err
+			return nil, err
 		}
 		switch depth := x.tags.depth(); {
 		case depth == 1 && !t.end && t.name != "AmazonEnvelope":
-			return nil, "", wrongReport(rep, fmt.Sprintf("the file is XML with the root element %s", clip(t.name)))
+			return nil, wrongReport(rep, fmt.Sprintf("the file is XML with the root element %s", clip(t.name)))
 		case depth == 1 && t.end && t.name == "MessageType":
-			messageType = strings.TrimSpace(t.text)
-			if containsFolded(rep.shape.messageTypes, messageType) {
-				return x, rep.xmlType(messageType), nil
+			if known {
+				return x, nil
 			}
-			unknown = fmt.Sprintf("the file is XML with the MessageType %q", clip(messageType))
+			unknown = fmt.Sprintf("the file is XML with the MessageType %q", clip(strings.TrimSpace(t.text)))
 		case depth == 2 && !t.end:
 			inMessage = t.name == "Message"
 		case inMessage && depth == 3 && !t.end && x.startsRecord(t):
 			x.atRecord = true
-			return x, rep.xmlType(messageType), nil
+			return x, nil
 		case depth == 0, inMessage && depth == 1, inMessage && depth == 3 && !t.end && t.name != "MessageID":
-			return nil, "", wrongReport(rep, unknown)
+			return nil, wrongReport(rep, unknown)
 		}
 	}
-}
-
-// xmlType is the type that a MessageType shows.
-func (rep report) xmlType(messageType string) Type {
-	if slices.Contains(rep.types, TypePrimeReturns) && strings.Contains(fold(messageType), "prime") {
-		return TypePrimeReturns
-	}
-	return rep.types[0]
 }
 
 func (x *xmlFile) next(keep bool) (record, error) {
@@ -333,9 +324,9 @@ func (x *xmlFile) keep(e *element, text string) {
 		e.within, e.times = number, 0
 	}
 	e.times++
-	to := e.slot
+	to := &e.slot
 	if e.times > 1 {
-		to = slot{-1, fmt.Sprintf("%s (%d)", e.path, e.times)}
+		to = &slot{-1, fmt.Sprintf("%s (%d)", e.path, e.times)}
 	}
 	*into = append(*into, cell{to, text})
 }
