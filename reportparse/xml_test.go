@@ -57,8 +57,8 @@ func TestReturnsXMLType(t *testing.T) {
 
 func TestReturnsXMLOfAnotherType(t *testing.T) {
 	tests := []struct{ name, file, want string }{
-		{"other children", "<AmazonEnvelope><MessageType>Prime-Returns</MessageType><Message><MessageID>1</MessageID><Order/><return_details/></Message></AmazonEnvelope>", `the file is XML with the MessageType "Prime-Returns"`},
-		{"no children", "<AmazonEnvelope><MessageType>Prime-Returns</MessageType><Message></Message></AmazonEnvelope>", `the file is XML with the MessageType "Prime-Returns"`},
+		{"other children", "<AmazonEnvelope><MessageType>Other-Report</MessageType><Message><MessageID>1</MessageID><Product/><return_details/></Message></AmazonEnvelope>", `the file is XML with the MessageType "Other-Report"`},
+		{"no children", "<AmazonEnvelope><MessageType>Other-Report</MessageType><Message></Message></AmazonEnvelope>", `the file is XML with the MessageType "Other-Report"`},
 		{"no message", "<AmazonEnvelope/>", "the file is an AmazonEnvelope without a MessageType"},
 		{"not in a message", "<AmazonEnvelope><Header><x><return_details/></x></Header></AmazonEnvelope>", "the file is an AmazonEnvelope without a MessageType"},
 		{"root with a prefix", "<soap:Envelope/>", "the file is XML with the root element Envelope"},
