@@ -60,7 +60,7 @@ func (f *commaFile) next(keep bool) (record, error) {
 		if expected != "" {
 			return record{}, &RowError{Line: start.number, Expected: expected, Raw: cut(start.text, maxRaw)}
 		}
-		if row == nil || slices.Equal(row, f.header) {
+		if slices.Equal(row, f.header) {
 			continue
 		}
 		rec := record{line: start.number}
@@ -69,7 +69,9 @@ func (f *commaFile) next(keep bool) (record, error) {
 				rec.cells = append(rec.cells, cell{&f.slots[i], text})
 			}
 		}
-		return rec, nil
+		if len(rec.cells) > 0 {
+			return rec, nil
+		}
 	}
 }
 

@@ -87,7 +87,8 @@ func (f *flatFile) ahead(yield func(record) bool) {
 		} else if !f.lines.text.ended() {
 			return
 		}
-		if n := f.split(f.lines.take(end, mark)); n <= len(f.slots) && !yield(record{0, f.row}) {
+		n := f.split(f.lines.take(end, mark))
+		if n <= len(f.slots) && !slices.Equal(f.row, f.header) && !yield(record{0, f.row}) {
 			return
 		}
 	}

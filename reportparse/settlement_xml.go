@@ -205,22 +205,21 @@ func (x *settlementXML) keep(s *scope, text string) error {
 			isAmount, column = false, ""
 		}
 	}
-	if text == "" {
-		return nil
-	}
-	if isAmount {
-		into.amount = true
-	}
-	if s.currency != "" && column != "" {
-		x.add(into, "currency", s.currency)
-	}
 	path := s.path()
-	if into.times == nil {
-		into.times = map[string]int{}
-	}
-	into.times[path]++
-	if n := into.times[path]; n > 1 {
-		column, path = "", fmt.Sprintf("%s (%d)", path, n)
+	if text != "" {
+		if isAmount {
+			into.amount = true
+		}
+		if s.currency != "" && column != "" {
+			x.add(into, "currency", s.currency)
+		}
+		if into.times == nil {
+			into.times = map[string]int{}
+		}
+		into.times[path]++
+		if n := into.times[path]; n > 1 {
+			column, path = "", fmt.Sprintf("%s (%d)", path, n)
+		}
 	}
 	if x.add(into, column, text) {
 		return nil
@@ -233,11 +232,14 @@ func (x *settlementXML) keep(s *scope, text string) error {
 		to = x.layout.add("", path)
 		x.extras[path] = to
 	}
-	into.cells = append(into.cells, cell{&to, text})
+	if text != "" {
+		into.cells = append(into.cells, cell{&to, text})
+	}
 	return nil
 }
 
-// add gives a scope the cell of a documented column, if it is one.
+// add gives a scope the cell of a documented column, if it is one. A blank one
+// only tells that the file has the column.
 func (x *settlementXML) add(s *scope, column, text string) bool {
 	i, ok := x.layout.index[fold(column)]
 	if !ok {
@@ -246,7 +248,9 @@ func (x *settlementXML) add(s *scope, column, text string) bool {
 	if !x.layout.taken[i] {
 		x.layout.add(column, column)
 	}
-	s.cells = append(s.cells, cell{&slot{i, x.layout.names[i]}, text})
+	if text != "" {
+		s.cells = append(s.cells, cell{&slot{i, x.layout.names[i]}, text})
+	}
 	return true
 }
 
