@@ -7,7 +7,7 @@ import (
 
 // AllOrdersItem is one item of one order as an all-orders report shows it,
 // whoever ships it, whatever became of it. What belongs to the order comes again
-// with each of its items; the report tells nothing about the buyer's person.
+// with each of its items; the report names neither the buyer nor a street.
 //
 // A flat file names no order item: OrderID and SKU together find the row again,
 // but two rows of an order may have the same SKU.
@@ -113,19 +113,18 @@ var allOrders = schema[AllOrdersItem]{
 			item:    "OrderItem",
 			groups:  []string{"FulfillmentData"},
 			elements: withPrices("OrderItem", map[string]string{
-				"FulfillmentData/Address/AddressType":                   "address-type",
-				"FulfillmentData/Address/City":                          "ship-city",
-				"FulfillmentData/Address/State":                         "ship-state",
-				"FulfillmentData/Address/PostalCode":                    "ship-postal-code",
-				"FulfillmentData/Address/Country":                       "ship-country",
-				"OrderItem/AmazonOrderItemCode":                         "order-item-id",
-				"OrderItem/BuyerRequestedCancel/IsBuyerRequestedCancel": "is-buyer-requested-cancellation",
-				"OrderItem/BuyerRequestedCancel/Reason":                 "buyer-requested-cancel-reason",
-				"OrderItem/Promotion/PromotionIDs":                      "promotion-ids",
-				"OrderItem/Promotion/ItemPromotionDiscount":             "item-promotion-discount",
-				"OrderItem/Promotion/ItemPromotionDiscount@currency":    "currency",
-				"OrderItem/Promotion/ShipPromotionDiscount":             "ship-promotion-discount",
-				"OrderItem/Promotion/ShipPromotionDiscount@currency":    "currency",
+				"FulfillmentData/Address/AddressType":                "address-type",
+				"FulfillmentData/Address/City":                       "ship-city",
+				"FulfillmentData/Address/State":                      "ship-state",
+				"FulfillmentData/Address/PostalCode":                 "ship-postal-code",
+				"FulfillmentData/Address/Country":                    "ship-country",
+				"OrderItem/AmazonOrderItemCode":                      "order-item-id",
+				"OrderItem/BuyerRequestedCancel/Reason":              "buyer-requested-cancel-reason",
+				"OrderItem/Promotion/PromotionIDs":                   "promotion-ids",
+				"OrderItem/Promotion/ItemPromotionDiscount":          "item-promotion-discount",
+				"OrderItem/Promotion/ItemPromotionDiscount@currency": "currency",
+				"OrderItem/Promotion/ShipPromotionDiscount":          "ship-promotion-discount",
+				"OrderItem/Promotion/ShipPromotionDiscount@currency": "currency",
 			}),
 			pairs: []pair{{"OrderItem/ItemPrice/Component", "Type", "Amount"}},
 		},

@@ -27,7 +27,7 @@ func TestAllOrdersHoweverWritten(t *testing.T) {
 // however writes rows of any cells of a file in any order of columns, spelling
 // of headers, decimal style, padding, line end and encoding, and without the
 // columns that are blank: they read as the rows of the plain file do.
-func however[T any](t *testing.T, open opener[T], file string, required ...string) {
+func however[T any](t *testing.T, open openFunc[T], file string, required ...string) {
 	b, err := os.ReadFile(filepath.Join("testdata", file))
 	require.NoError(t, err)
 	lines := strings.Split(string(b), "\n")

@@ -69,8 +69,11 @@ type element struct {
 	parent     *element
 	children   map[string]*element
 	attributes map[string]*element
+	attribute  bool
 
-	attribute bool
+	order []*element // children as they were met first, which most records repeat
+	turn  int        // which of them is likely to come next
+	index int        // in the order of its parent
 
 	item   bool     // a row
 	inItem bool     // or its item itself
@@ -198,41 +201,57 @@ func (x *xmlFile) readRecord() error {
 	x.record++
 	start := x.tags.line()
 	at := x.root
-	err := x.readAttributes(at)
-	for leaf := false; err == nil; {
-		var t tag
-		if t, err = x.tags.next(); err != nil {
+	at.turn = 0
+	if err := x.readAttributes(at); err != nil {
+		return err
+	}
+	for leaf := false; ; {
+		t, err := x.tags.next()
+		switch {
+		case err != nil:
 			return err
-		}
-		if !t.end {
-			leaf = true
-			if at, err = x.child(at, t.name); err != nil {
+		case !t.end:
+			if at, err = x.open(at, t.name); err != nil {
 				return err
 			}
-			if at.item {
-				x.item++
-				x.items = append(x.items, xmlItem{line: x.tags.line(), from: len(x.cells)})
+			leaf = true
+		case at != x.root:
+			if err := x.close(at, t.text, leaf); err != nil {
+				return err
 			}
-			err = x.readAttributes(at)
-			continue
-		}
-		if at == x.root {
+			at, leaf = at.parent, false
+		default:
 			x.tags.renew()
 			if len(x.items) == 0 {
 				x.items = append(x.items, xmlItem{line: start}) // reported as a row without its item
 			}
 			return nil
 		}
-		if leaf && !at.item {
-			x.take(at, t.text)
-		}
-		if at.pair != nil {
-			err = x.closePair(at)
-		}
-		leaf = false
-		at = at.parent
 	}
-	return err
+}
+
+func (x *xmlFile) open(parent *element, name string) (*element, error) {
+	e, err := x.child(parent, name)
+	if err != nil {
+		return nil, err
+	}
+	e.turn = 0
+	if e.item {
+		x.item++
+		x.items = append(x.items, xmlItem{line: x.tags.line(), from: len(x.cells)})
+	}
+	return e, x.readAttributes(e)
+}
+
+// close takes the text of an element, which means something only in a leaf.
+func (x *xmlFile) close(e *element, text string, leaf bool) error {
+	if leaf && !e.item {
+		x.take(e, text)
+	}
+	if e.pair == nil {
+		return nil
+	}
+	return x.closePair(e)
 }
 
 // readAttributes takes what the start of an element says besides its name space
@@ -264,16 +283,17 @@ func (x *xmlFile) take(e *element, text string) {
 // closePair gives the value of a pair, and its attributes, the name that the
 // pair says. Whatever else the pair holds stays what it is.
 func (x *xmlFile) closePair(e *element) (err error) {
-	named := slices.IndexFunc(x.inPair, func(f found) bool { return f.parent == e && f.name == e.pair.name && f.text != "" })
+	name, value := e.children[e.pair.name], e.children[e.pair.value]
+	named := slices.IndexFunc(x.inPair, func(f found) bool { return f.element == name && f.text != "" })
 	for i, f := range x.inPair {
 		to := f.element
 		switch {
 		case named < 0:
 		case i == named:
 			continue
-		case f.parent == e && f.name == e.pair.value:
+		case f.element == value:
 			to, err = x.child(e.parent, x.inPair[named].text)
-		case f.parent.parent == e && f.parent.name == e.pair.value && f.attribute:
+		case f.attribute && f.parent == value:
 			if to, err = x.child(e.parent, x.inPair[named].text); err == nil {
 				to, err = x.attribute(to, f.name)
 			}
@@ -326,7 +346,12 @@ func (x *xmlFile) place(e *element) slot {
 
 // child is the element of a name within another one.
 func (x *xmlFile) child(e *element, name string) (*element, error) {
+	if e.turn < len(e.order) && e.order[e.turn].name == name {
+		e.turn++
+		return e.order[e.turn-1], nil
+	}
 	if known := e.children[name]; known != nil {
+		e.turn = known.index + 1
 		return known, nil
 	}
 	c, err := x.newElement(e, name, "/")
@@ -337,6 +362,9 @@ func (x *xmlFile) child(e *element, name string) (*element, error) {
 		e.children = map[string]*element{}
 	}
 	e.children[c.name] = c
+	c.index = len(e.order)
+	e.order = append(e.order, c)
+	e.turn = len(e.order)
 
 	top := e == x.root
 	c.item = top && fold(name) == fold(x.shape.item)
