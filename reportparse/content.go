@@ -33,7 +33,7 @@ type content struct {
 	unasked  int     // bytes since the last report of progress
 }
 
-// more is rest with the text behind it, at least as much again as rest is long
+// more is rest with the text behind it, at least half as much as rest is long
 // if the file has it. Behind the end it is rest alone, with the error that ended
 // the file, io.EOF if that was all. The first rest is empty.
 func (t *content) more(rest string) (string, error) {
@@ -43,7 +43,7 @@ func (t *content) more(rest string) (string, error) {
 	}
 	t.marks = t.marks[:0]
 	for {
-		t.fill(max(blockSize, len(rest)))
+		t.fill(max(blockSize, len(rest)/2))
 		if len(t.raw) == 0 {
 			return rest, t.err
 		}
