@@ -1,6 +1,7 @@
 package reportparse
 
 import (
+	"errors"
 	"io"
 	"slices"
 	"strings"
@@ -91,11 +92,11 @@ func (t *content) give(text *strings.Builder) {
 		raw = raw[:t.guess()]
 	}
 	text.Write(raw[:n])
-	for err := transform.ErrShortDst; err == transform.ErrShortDst && n < len(raw); {
-		var to, from int
-		to, from, err = t.decoder.Transform(t.decoded[:], raw[n:], t.err != nil)
+	for short := true; short && n < len(raw); {
+		to, from, err := t.decoder.Transform(t.decoded[:], raw[n:], t.err != nil)
 		t.mend(text, t.decoded[:to])
 		n += from
+		short = errors.Is(err, transform.ErrShortDst)
 	}
 	t.raw = t.raw[:copy(t.raw, t.raw[n:])]
 }
