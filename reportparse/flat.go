@@ -77,9 +77,10 @@ func (f *flatFile) next(keep bool) (record, error) {
 
 // ahead gives the rows that are in memory already, and takes none of them.
 func (f *flatFile) ahead(yield func(record) bool) {
+	if at, _ := f.lines.end(); at < 0 {
+		f.lines.rest, _ = f.lines.text.more(f.lines.rest) // an error comes again
+	}
 	lines := f.lines
-	lines.rest, _ = lines.text.more(lines.rest)
-	f.lines.rest = lines.rest // an error comes again when they are read
 	for lines.rest != "" {
 		line := lines.rest
 		if at, size := lines.end(); at >= 0 {
