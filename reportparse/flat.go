@@ -3,23 +3,28 @@ package reportparse
 import (
 	"fmt"
 	"io"
+	"math/bits"
 	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 // flatFile is a report as lines of cells.
 type flatFile struct {
 	lines  lineReader
-	header []string
+	header []cell // as a row of its own
 	slots  []slot
+	row    []cell
 	stray  int // position of the column behind which a TAB may stray; -1: not in this file
 	fits   func(record) bool
 }
 
 func openFlat(t *content, rep report, l *layout, fits func(record) bool) (*flatFile, error) {
 	f := &flatFile{lines: lineReader{text: t}, fits: fits}
-	for f.header == nil {
-		line, long, err := f.lines.next()
+	var line string
+	var header []string
+	for header == nil {
+		next, long, err := f.lines.next()
 		switch {
 		case err == io.EOF:
 			return nil, ErrEmpty
@@ -28,16 +33,17 @@ func openFlat(t *content, rep report, l *layout, fits func(record) bool) (*flatF
 		case long:
 			return nil, wrongReport(rep, fmt.Sprintf("line %d is longer than %d bytes and no header", f.lines.number, maxRecord))
 		}
-		f.header = cells(line)
+		line = strings.Clone(next) // names outlive the text
+		header = cells(line)
 	}
-	for i, name := range f.header {
+	for i, name := range header {
 		label := name
 		if name == "" {
 			label = fmt.Sprintf("column %d", i+1)
 		}
 		f.slots = append(f.slots, l.add(name, label))
 	}
-	if found := foreignHeader(f.header, l.missing(rep.required)); found != "" {
+	if found := foreignHeader(header, l.missing(rep.required)); found != "" {
 		return nil, wrongReport(rep, found)
 	}
 	f.stray = slices.IndexFunc(f.slots, func(s slot) bool { return s.name == rep.strayTab[0] })
@@ -46,6 +52,8 @@ func openFlat(t *content, rep report, l *layout, fits func(record) bool) (*flatF
 			f.stray = -1
 		}
 	}
+	f.split(line)
+	f.header = slices.Clone(f.row)
 	return f, nil
 }
 
@@ -64,51 +72,76 @@ func (f *flatFile) next(keep bool) (record, error) {
 		if keep {
 			line = strings.Clone(line)
 		}
-		row := cells(line)
+		n := f.split(line)
 		switch {
-		case row == nil || slices.Equal(row, f.header):
-		case len(row) > len(f.slots):
-			return f.realign(line, row)
+		case len(f.row) == 0 && strings.TrimSpace(line) == "", slices.Equal(f.row, f.header):
+		case n > len(f.slots):
+			return f.realign(line)
 		default:
-			return f.record(row), nil
+			return record{f.lines.number, f.row}, nil
 		}
 	}
 }
 
-// ahead gives the rows that are in memory already, and takes none of them.
+// ahead gives the rows of the next block, and takes none of them.
 func (f *flatFile) ahead(yield func(record) bool) {
-	if at, _ := f.lines.end(); at < 0 {
-		f.lines.rest, _ = f.lines.text.more(f.lines.rest) // an error comes again
+	var end error
+	for end == nil && len(f.lines.rest) < blockSize {
+		f.lines.rest, end = f.lines.text.more(f.lines.rest) // an error comes again
 	}
 	lines := f.lines
 	for lines.rest != "" {
 		line := lines.rest
 		if at, size := lines.end(); at >= 0 {
 			line, lines.rest = lines.rest[:at], lines.rest[at+size:]
-		} else if lines.rest = ""; lines.text.err == nil {
-			return
+		} else if lines.rest = ""; end != io.EOF {
+			return // in the middle of a line
 		}
-		if row := cells(line); len(row) <= len(f.slots) && !yield(f.record(row)) {
+		if f.split(line) <= len(f.slots) && !yield(record{cells: f.row}) {
 			return
 		}
 	}
 }
 
-func (f *flatFile) record(row []string) record {
-	rec := record{line: f.lines.number}
-	for i, text := range row {
-		if text != "" {
-			rec.cells = append(rec.cells, cell{f.slots[i], text})
+// split puts the cells of a line that are not blank into f.row, and returns how
+// many cells there are, also beyond those of the header.
+func (f *flatFile) split(line string) int {
+	f.row = f.row[:0]
+	n, start := 0, 0
+	for at := 0; at < len(line); at += 8 {
+		for tabs := zeros(word(line[at:]) ^ '\t'*ones); tabs != 0; tabs &= tabs - 1 {
+			end := at + bits.TrailingZeros64(tabs)/8
+			f.put(n, line[start:end])
+			n, start = n+1, end+1
 		}
 	}
-	return rec
+	f.put(n, line[start:])
+	return n + 1
 }
+
+func (f *flatFile) put(column int, text string) {
+	if text = trim(text); text != "" && column < len(f.slots) {
+		f.row = append(f.row, cell{f.slots[column], text})
+	}
+}
+
+// trim is strings.TrimSpace for texts that seldom need it.
+func trim(s string) string {
+	if s == "" || beyondSpace(s[0]) && beyondSpace(s[len(s)-1]) {
+		return s
+	}
+	return strings.TrimSpace(s)
+}
+
+// beyondSpace tells the ASCII that is no white space.
+func beyondSpace(c byte) bool { return ' ' < c && c < utf8.RuneSelf }
 
 // realign reads a row of more cells than the header has, if exactly one way to
 // leave out blank cells makes all others fit: those at the end, or those behind
 // the column in which TABs have been seen to stray. The columns behind that one
 // must then be where they belong, which the one of few values shows.
-func (f *flatFile) realign(line string, row []string) (record, error) {
+func (f *flatFile) realign(line string) (record, error) {
+	row := cells(line)
 	surplus := len(row) - len(f.slots)
 	var readings []record
 	try := func(from int) []string {
@@ -130,10 +163,20 @@ func (f *flatFile) realign(line string, row []string) (record, error) {
 		return record{}, &RowError{
 			Line:     f.lines.number,
 			Expected: fmt.Sprintf("%d cells, as in the header, but there are %d; remove the TAB that is too many", len(f.slots), len(row)),
-			Raw:      line,
+			Raw:      cut(line, maxRaw),
 		}
 	}
 	return readings[0], nil
+}
+
+func (f *flatFile) record(row []string) record {
+	rec := record{line: f.lines.number}
+	for i, text := range row {
+		if text != "" {
+			rec.cells = append(rec.cells, cell{f.slots[i], text})
+		}
+	}
+	return rec
 }
 
 // cells splits a line, without the white space around each cell. A blank line

@@ -22,7 +22,7 @@ func foreignBytes(head []byte) string {
 	case bytes.HasPrefix(head, []byte("PK\x03\x04")):
 		return "the file is a ZIP archive or a spreadsheet"
 	}
-	if bom, _ := byteOrderMark(head); bom != nil {
+	if shown, _ := byteOrder(head); shown != nil {
 		return ""
 	}
 	strange := 0

@@ -80,7 +80,6 @@ type source interface {
 // record is a row as text.
 type record struct {
 	line  int
-	raw   string // the line of a flat file
 	cells []cell // those that are not blank
 }
 
@@ -111,6 +110,9 @@ func newReader[T any](r io.Reader, o Options, s *schema[T]) (*Reader[T], error) 
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", o.Name, err)
 	}
+	if o.Progress != nil {
+		t.progress = func() { o.Progress(in.Progress()) }
+	}
 	return in, nil
 }
 
@@ -130,8 +132,9 @@ func (r *Reader[T]) Next(row *T) error { return r.next(row, false) }
 // read to its end gives another error last.
 func (r *Reader[T]) All() iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
+		var row, none T
 		for {
-			var row T
+			row = none // what the row before refers to is kept
 			err := r.next(&row, true)
 			if err == io.EOF || !yield(row, err) || r.err != nil {
 				return
@@ -172,12 +175,12 @@ func (r *Reader[T]) next(row *T, keep bool) error {
 // read takes the next row of the file, good or bad.
 func (r *Reader[T]) read(row *T, keep bool) (*RowError, error) {
 	rec, err := r.source.next(keep)
-	var bad *RowError
+	bad, err := asRowError(err)
 	switch {
-	case errors.As(err, &bad):
-		r.schema.begin(row, bad.Line)
 	case err != nil:
 		return nil, err
+	case bad != nil:
+		r.schema.begin(row, bad.Line)
 	default:
 		bad = r.schema.decode(rec, &r.dialect, row)
 	}
@@ -187,10 +190,25 @@ func (r *Reader[T]) read(row *T, keep bool) (*RowError, error) {
 	return bad, nil
 }
 
+// asRowError tells an error of one row from one that ends the reading.
+func asRowError(err error) (*RowError, error) {
+	if err == nil {
+		return nil, nil
+	}
+	var bad *RowError
+	if errors.As(err, &bad) {
+		return bad, nil
+	}
+	return nil, err
+}
+
 func (r *Reader[T]) end(err error) error {
 	r.err = err
 	if err != io.EOF {
 		r.err = fmt.Errorf("%s: %w", r.name, err)
+	}
+	if r.options.Progress != nil {
+		r.options.Progress(r.Progress())
 	}
 	return r.err
 }
@@ -247,5 +265,5 @@ func (r *Reader[T]) Replaced() int { return r.text.replaced }
 
 // Progress is how far the reading came.
 func (r *Reader[T]) Progress() Progress {
-	return Progress{Bytes: r.text.read, Rows: r.rows, Bad: r.bad}
+	return Progress{Bytes: r.text.file.read, Rows: r.rows, Bad: r.bad}
 }

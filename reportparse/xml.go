@@ -70,8 +70,11 @@ type element struct {
 	parent     *element
 	children   map[string]*element
 	attributes map[string]*element
+	attribute  bool
 
-	attribute bool
+	order []*element // children as they were met first, which most records repeat
+	turn  int        // which of them is likely to come next
+	index int        // in the order of its parent
 
 	item   bool     // a row
 	inItem bool     // or its item itself
@@ -226,6 +229,7 @@ func (x *xmlFile) readRecord() error {
 			continue
 		}
 		if at == x.root {
+			at.turn = 0
 			x.tags.renew()
 			if len(x.items) == 0 {
 				x.items = append(x.items, xmlItem{line: start}) // reported as a row without its item
@@ -239,6 +243,7 @@ func (x *xmlFile) readRecord() error {
 			err = x.closePair(at)
 		}
 		leaf = false
+		at.turn = 0
 		at = at.parent
 	}
 	return err
@@ -320,9 +325,13 @@ func (x *xmlFile) keep(e *element, text string) {
 	*into = append(*into, cell{to, text})
 }
 
-// place gives an element its column.
+// place gives an element its column. Paths that the shape names may share one,
+// as the currencies of all amounts do.
 func (x *xmlFile) place(e *element) slot {
 	name := x.shape.elements[e.path]
+	if i, ok := x.layout.index[fold(name)]; ok && x.layout.taken[i] {
+		return slot{i, x.layout.names[i]}
+	}
 	if name == "" && e.parent.holds && !e.attribute {
 		name = e.name
 	}
@@ -331,7 +340,12 @@ func (x *xmlFile) place(e *element) slot {
 
 // child is the element of a name within another one.
 func (x *xmlFile) child(e *element, name string) (*element, error) {
+	if e.turn < len(e.order) && e.order[e.turn].name == name {
+		e.turn++
+		return e.order[e.turn-1], nil
+	}
 	if known := e.children[name]; known != nil {
+		e.turn = known.index + 1
 		return known, nil
 	}
 	c, err := x.newElement(e, name, "/")
@@ -342,6 +356,9 @@ func (x *xmlFile) child(e *element, name string) (*element, error) {
 		e.children = map[string]*element{}
 	}
 	e.children[c.name] = c
+	c.index = len(e.order)
+	e.order = append(e.order, c)
+	e.turn = len(e.order)
 
 	top := e == x.root
 	c.item = top && fold(name) == fold(x.shape.item)
