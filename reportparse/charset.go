@@ -17,10 +17,11 @@ import (
 // charset is a character set.
 type charset struct {
 	encoding.Encoding
-	same func([]byte) int // how much of a text, from its beginning, is the same in clean UTF-8
+	same func(b []byte, base int, marks []int32) (n int, _ []int32) // how much is the same in clean UTF-8; as plain
 }
 
 var (
+	inASCII   = charset{unicode.UTF8, plain} // as far as it goes
 	inUTF8    = charset{unicode.UTF8, clean}
 	in1252    = charset{charmap.Windows1252, plain}
 	inCP932   = charset{japanese.ShiftJIS, plain}
@@ -28,7 +29,7 @@ var (
 	inUTF16BE = charset{unicode.UTF16(unicode.BigEndian, unicode.IgnoreBOM), nothing}
 )
 
-func nothing([]byte) int { return 0 }
+func nothing(_ []byte, _ int, marks []int32) (int, []int32) { return 0, marks }
 
 // charsets are the names met in downloads, some of which are Java's, folded.
 // Files said to be ISO-8859-1 use the characters that only Windows-1252 has;
@@ -65,11 +66,11 @@ func (t *content) decide(head []byte, o Options) error {
 			named = nil // or it could not have been read
 		}
 	}
-	t.use(inUTF8)
 	if named != nil {
 		t.use(*named)
 		return nil
 	}
+	t.use(inASCII)
 	t.fallback = &in1252
 	switch strings.ToUpper(o.Marketplace) {
 	case "JP", "A1VC38T7YXB528":

@@ -26,20 +26,22 @@ type content struct {
 	fallback *charset // to guess at, if the file is not UTF-8; nil: the charset is certain
 	decoder  transform.Transformer
 	decoded  [4 << 10]byte
-	ahead    string // given to look at, and to be given again
-	replaced int    // U+FFFD in what was given
-	progress func() // nil: nobody asks
-	unasked  int    // bytes since the last report of progress
+	ahead    string  // given to look at, and to be given again
+	marks    []int32 // where TAB, LF and CR are in what more found last
+	replaced int     // U+FFFD in what was given
+	progress func()  // nil: nobody asks
+	unasked  int     // bytes since the last report of progress
 }
 
 // more is rest with the text behind it, at least as much again as rest is long
 // if the file has it. Behind the end it is rest alone, with the error that ended
-// the file, io.EOF if that was all.
+// the file, io.EOF if that was all. The first rest is empty.
 func (t *content) more(rest string) (string, error) {
-	if t.ahead != "" {
-		rest, t.ahead = rest+t.ahead, ""
-		return rest, nil
+	if text := t.ahead; text != "" {
+		t.ahead = ""
+		return text, nil
 	}
+	t.marks = t.marks[:0]
 	for {
 		t.fill(max(blockSize, len(rest)))
 		if len(t.raw) == 0 {
@@ -79,8 +81,12 @@ func (t *content) fill(size int) {
 // give decodes what was read. What it cannot decode yet waits for what is
 // behind it.
 func (t *content) give(text *strings.Builder) {
-	raw := t.raw[:t.certain()]
-	n := t.charset.same(raw)
+	raw := t.raw
+	var n int
+	n, t.marks = t.charset.same(raw, text.Len(), t.marks)
+	if n < len(raw) && t.fallback != nil {
+		raw = raw[:t.guess()]
+	}
 	text.Write(raw[:n])
 	for err := transform.ErrShortDst; err == transform.ErrShortDst && n < len(raw); {
 		var to, from int
@@ -91,22 +97,20 @@ func (t *content) give(text *strings.Builder) {
 	t.raw = t.raw[:copy(t.raw, t.raw[n:])]
 }
 
-// certain is how much of what was read has a known character set. A file that
-// does not say which it has is ASCII until the first other byte, which begins
-// the block by which to guess.
-func (t *content) certain() int {
-	if t.fallback == nil {
-		return len(t.raw)
+// guess finds the character set of a file that does not say it, and returns how
+// much of what was read can be decoded by now: first the ASCII, so that the
+// first other byte begins a block to guess by.
+func (t *content) guess() int {
+	if first := ascii(t.raw); first > 0 {
+		return first
 	}
-	first := ascii(t.raw)
-	if first == 0 {
-		if !isUTF8(t.raw, t.err != nil) {
-			t.use(*t.fallback)
-		}
-		t.fallback = nil
-		return len(t.raw)
+	set := *t.fallback
+	if isUTF8(t.raw, t.err != nil) {
+		set = inUTF8
 	}
-	return first
+	t.use(set)
+	t.fallback = nil
+	return len(t.raw)
 }
 
 func (t *content) use(c charset) {
@@ -116,7 +120,8 @@ func (t *content) use(c charset) {
 // mend drops the control characters from UTF-8.
 func (t *content) mend(text *strings.Builder, b []byte) {
 	for len(b) > 0 {
-		n := clean(b)
+		var n int
+		n, t.marks = clean(b, text.Len(), t.marks)
 		text.Write(b[:n])
 		r, size := utf8.DecodeRune(b[n:])
 		if r == utf8.RuneError && size > 0 {

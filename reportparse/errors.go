@@ -50,6 +50,10 @@ func (e *RowError) Error() string {
 	return b.String()
 }
 
+func wrongReport(rep report, found string) error {
+	return fmt.Errorf("%s; give %s: %w", found, rep.title, ErrWrongReport)
+}
+
 // maxRaw bounds RowError.Raw.
 const maxRaw = 4 << 10
 

@@ -3,7 +3,6 @@ package reportparse
 import (
 	"fmt"
 	"io"
-	"math/bits"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -36,16 +35,7 @@ func openFlat(t *content, rep report, l *layout, fits func(record) bool) (*flatF
 		line = strings.Clone(next) // names outlive the text
 		header = cells(line)
 	}
-	for i, name := range header {
-		label := name
-		if name == "" {
-			label = fmt.Sprintf("column %d", i+1)
-		}
-		f.slots = append(f.slots, l.add(name, label))
-	}
-	if found := foreignHeader(header, l.missing(rep.required)); found != "" {
-		return nil, wrongReport(rep, found)
-	}
+	f.slots = l.addHeader(header)
 	f.stray = slices.IndexFunc(f.slots, func(s slot) bool { return s.name == rep.strayTab[0] })
 	for i, name := range rep.strayTab {
 		if f.stray >= 0 && (f.stray+i >= len(f.slots) || f.slots[f.stray+i].name != name) {
@@ -86,16 +76,18 @@ func (f *flatFile) next(keep bool) (record, error) {
 // ahead gives the rows of the next block, and takes none of them.
 func (f *flatFile) ahead(yield func(record) bool) {
 	var end error
-	for end == nil && len(f.lines.rest) < blockSize {
-		f.lines.rest, end = f.lines.text.more(f.lines.rest) // an error comes again
+	for end == nil && len(f.lines.block)-f.lines.start < blockSize {
+		end = f.lines.more() // an error comes again
 	}
-	lines := f.lines
-	for lines.rest != "" {
-		line := lines.rest
-		if at, size := lines.end(); at >= 0 {
-			line, lines.rest = lines.rest[:at], lines.rest[at+size:]
-		} else if lines.rest = ""; end != io.EOF {
-			return // in the middle of a line
+	defer func(lines lineReader) { f.lines = lines }(f.lines)
+	for {
+		var line string
+		if i := f.lines.end(); i >= 0 {
+			line = f.lines.take(int(f.lines.marks[i]), i)
+		} else if end == io.EOF && f.lines.start < len(f.lines.block) {
+			line = f.lines.take(len(f.lines.block), len(f.lines.marks))
+		} else {
+			return
 		}
 		if f.split(line) <= len(f.slots) && !yield(record{cells: f.row}) {
 			return
@@ -103,26 +95,26 @@ func (f *flatFile) ahead(yield func(record) bool) {
 	}
 }
 
-// split puts the cells of a line that are not blank into f.row, and returns how
-// many cells there are, also beyond those of the header.
+// split puts the cells of the line just read that are not blank into f.row, and
+// returns how many cells there are, also beyond those of the header.
 func (f *flatFile) split(line string) int {
-	f.row = f.row[:0]
-	n, start := 0, 0
-	for at := 0; at < len(line); at += 8 {
-		for tabs := zeros(word(line[at:]) ^ '\t'*ones); tabs != 0; tabs &= tabs - 1 {
-			end := at + bits.TrailingZeros64(tabs)/8
-			f.put(n, line[start:end])
-			n, start = n+1, end+1
+	row, n, start := f.row[:0], 0, 0
+	put := func(end int) {
+		if start < end && n < len(f.slots) {
+			if text := trim(line[start:end]); text != "" {
+				row = append(row, cell{&f.slots[n], text})
+			}
+		}
+		n, start = n+1, end+1
+	}
+	for _, mark := range f.lines.inLine {
+		if end := int(mark) - f.lines.base; line[end] == '\t' {
+			put(end)
 		}
 	}
-	f.put(n, line[start:])
-	return n + 1
-}
-
-func (f *flatFile) put(column int, text string) {
-	if text = trim(text); text != "" && column < len(f.slots) {
-		f.row = append(f.row, cell{f.slots[column], text})
-	}
+	put(len(line))
+	f.row = row
+	return n
 }
 
 // trim is strings.TrimSpace for texts that seldom need it.
@@ -173,7 +165,7 @@ func (f *flatFile) record(row []string) record {
 	rec := record{line: f.lines.number}
 	for i, text := range row {
 		if text != "" {
-			rec.cells = append(rec.cells, cell{f.slots[i], text})
+			rec.cells = append(rec.cells, cell{&f.slots[i], text})
 		}
 	}
 	return rec
@@ -195,9 +187,14 @@ func cells(line string) []string {
 // lineReader splits text into lines and bounds their length.
 type lineReader struct {
 	text   *content
-	rest   string // of the text taken up
-	number int    // of the line last read, from 1
-	ending string // as the first line ends, "\n" or "\r"; "": not yet known
+	block  string  // of the text
+	marks  []int32 // where TAB, LF and CR are in it
+	start  int     // of the line to come
+	first  int     // of the marks that are not before start
+	base   int     // of the line last read
+	inLine []int32 // the marks in it
+	number int     // of the line last read, from 1
+	ending byte    // of the first line, LF or CR; 0: not yet known
 }
 
 // next returns a line without its end, or io.EOF. A line over the bound comes
@@ -206,16 +203,16 @@ type lineReader struct {
 func (l *lineReader) next() (line string, long bool, err error) {
 	l.number++
 	for {
-		if end, size := l.end(); end >= 0 {
-			line, l.rest = l.rest[:end], l.rest[end+size:]
+		if i := l.end(); i >= 0 {
+			line = l.take(int(l.marks[i]), i)
 			return line, long || len(line) > maxRecord, nil
 		}
-		if len(l.rest) > maxRecord {
-			l.rest, long = l.rest[len(l.rest)-1:], true
+		if len(l.block)-l.start > maxRecord {
+			l.start, long = len(l.block)-1, true
 		}
-		l.rest, err = l.text.more(l.rest)
-		if err == io.EOF && l.rest != "" {
-			line, l.rest = l.rest, ""
+		err = l.more()
+		if err == io.EOF && l.block != "" {
+			line = l.take(len(l.block), len(l.marks))
 			return line, long || len(line) > maxRecord, nil
 		}
 		if err != nil {
@@ -224,20 +221,45 @@ func (l *lineReader) next() (line string, long bool, err error) {
 	}
 }
 
-// end finds the end of the line that rest begins with, and how long the end is;
-// -1 if there is none yet.
-func (l *lineReader) end() (at, size int) {
-	if l.ending != "" {
-		return strings.IndexByte(l.rest, l.ending[0]), 1
+// end is which of the marks ends the line to come; -1 if there is none yet.
+func (l *lineReader) end() int {
+	for i := l.first; i < len(l.marks); i++ {
+		at := int(l.marks[i])
+		switch c := l.block[at]; {
+		case c == l.ending:
+			return i
+		case l.ending != 0 || c == '\t':
+		case c == '\n':
+			l.ending = c
+			return i
+		case at == len(l.block)-1:
+			return -1 // a CR, behind which may come its LF
+		case l.block[at+1] != '\n':
+			l.ending = c
+			return i
+		}
 	}
-	at = strings.IndexAny(l.rest, "\r\n")
-	switch {
-	case at < 0, at == len(l.rest)-1 && l.rest[at] == '\r' && l.text.err == nil:
-		return -1, 0
-	case strings.HasPrefix(l.rest[at:], "\r\n"):
-		l.ending = "\n"
-		return at, 2
+	return -1
+}
+
+// take cuts the line to come off.
+func (l *lineReader) take(end, mark int) string {
+	line := l.block[l.start:end]
+	l.base, l.inLine = l.start, l.marks[l.first:mark]
+	l.start, l.first = min(end+1, len(l.block)), min(mark+1, len(l.marks))
+	return line
+}
+
+// more takes up more text, in place of what was cut off.
+func (l *lineReader) more() error {
+	block, err := l.text.more(l.block[l.start:])
+	marks := l.marks[:0]
+	for _, mark := range l.marks[l.first:] {
+		if int(mark) >= l.start {
+			marks = append(marks, mark-int32(l.start))
+		}
 	}
-	l.ending = l.rest[at : at+1]
-	return at, 1
+	l.marks, l.first = append(marks, l.text.marks...), 0
+	l.block, l.start = block, 0
+	return err
 }

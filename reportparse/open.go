@@ -12,38 +12,35 @@ import (
 
 const headSize = 512 // bytes that show what a file is
 
-// open unpacks and decodes a file, refuses what is no report, and tells whether
-// the rest is XML.
-func open(r io.Reader, o Options, rep report) (t *content, isXML bool, err error) {
-	t = &content{file: &input{r: r}}
+// open unpacks and decodes a file, and tells what it shows. What is no text has
+// no content.
+func open(r io.Reader, o Options) (*content, sighting, error) {
+	t := &content{file: &input{r: r}}
+	var err error
 	if t.in, err = unpack(t.file); err != nil {
-		return nil, false, err
+		return nil, sighting{}, err
 	}
 	t.fill(blockSize)
 	head := t.raw[:min(len(t.raw), headSize)]
 	switch {
 	case len(head) == 0 && t.err == io.EOF:
-		return nil, false, ErrEmpty
+		return nil, sighting{}, ErrEmpty
 	case len(head) == 0:
-		return nil, false, t.err
+		return nil, sighting{}, t.err
 	}
 	if found := foreignBytes(head); found != "" {
-		return nil, false, wrongReport(rep, found)
+		return nil, sighting{noReport: true, saw: found}, nil
 	}
 	if err := t.decide(head, o); err != nil {
-		return nil, false, err
+		return nil, sighting{}, err
 	}
 
 	// An error comes again, with what it ended.
 	t.ahead, _ = t.more("")
-	start := strings.ToLower(strings.TrimSpace(t.ahead[:min(len(t.ahead), headSize)]))
-	switch {
-	case strings.HasPrefix(start, "<!doctype html"), strings.HasPrefix(start, "<html"):
-		return nil, false, wrongReport(rep, "the file is an HTML page, as servers give instead of a report")
-	case strings.HasPrefix(start, "{"), strings.HasPrefix(start, "["):
-		return nil, false, wrongReport(rep, "the file is JSON, as Amazon answers instead of a report")
+	if t.err == io.EOF && strings.TrimSpace(t.ahead) == "" {
+		return nil, sighting{}, ErrEmpty
 	}
-	return t, strings.HasPrefix(start, "<"), nil
+	return t, look(t.ahead, o.Aliases), nil
 }
 
 // unpack undoes one compression with gzip, of which there may be several files

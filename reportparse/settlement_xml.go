@@ -10,9 +10,10 @@ import (
 type settlementXML struct {
 	tags       *tagReader
 	layout     *layout
-	extras     map[string]slot // by path
-	settlement *scope          // what all rows say
-	rows       []*scope        // of the transaction last read, the elements of its amounts
+	columns    map[int]*slot    // documented ones that were met, by position in the schema
+	extras     map[string]*slot // by path
+	settlement *scope           // what all rows say
+	rows       []*scope         // of the transaction last read, the elements of its amounts
 	cells      []cell
 }
 
@@ -77,7 +78,7 @@ func settlementCode(element string) string {
 const breakdown = "OtherTransactionItem"
 
 func newSettlementXML(tags *tagReader, l *layout) *settlementXML {
-	return &settlementXML{tags: tags, layout: l, extras: map[string]slot{}}
+	return &settlementXML{tags: tags, layout: l, columns: map[int]*slot{}, extras: map[string]*slot{}}
 }
 
 func (x *settlementXML) next(keep bool) (record, error) {
@@ -230,7 +231,8 @@ func (x *settlementXML) keep(s *scope, text string) error {
 		if len(x.extras) == maxElements {
 			return fmt.Errorf("line %d: more than %d different elements; the file is damaged or no report", s.line, maxElements)
 		}
-		to = x.layout.add("", path)
+		extra := x.layout.add("", path)
+		to = &extra
 		x.extras[path] = to
 	}
 	into.cells = append(into.cells, cell{to, text})
@@ -243,10 +245,13 @@ func (x *settlementXML) add(s *scope, column, text string) bool {
 	if !ok {
 		return false
 	}
-	if !x.layout.taken[i] {
-		x.layout.add(column, column)
+	to, met := x.columns[i]
+	if !met {
+		documented := x.layout.add(column, column)
+		to = &documented
+		x.columns[i] = to
 	}
-	s.cells = append(s.cells, cell{slot{i, x.layout.names[i]}, text})
+	s.cells = append(s.cells, cell{to, text})
 	return true
 }
 

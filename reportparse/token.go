@@ -178,7 +178,7 @@ func damaged(reason string) error {
 
 func (r *tagReader) characters(s string) (string, int, error) {
 	size := 0
-	for size < len(s) && kinds[s[size]]&kindMark == 0 {
+	for size < len(s) && byteKinds[s[size]]&kindMark == 0 {
 		size++
 	}
 	if size < len(s) && s[size] == '<' {
@@ -422,7 +422,7 @@ const (
 	kindName  = kindStart | kindLater | kindColon | kindWide
 )
 
-var kinds = func() (kinds [256]byte) {
+var byteKinds = func() (kinds [256]byte) {
 	for b := range kinds {
 		switch {
 		case 'a' <= b && b <= 'z', 'A' <= b && b <= 'Z', b == '_':
@@ -444,14 +444,14 @@ var kinds = func() (kinds [256]byte) {
 // with its colon.
 func cutName(s string, from int) (name, prefix string, end int, err error) {
 	var met byte
-	for end = from; end < len(s) && kinds[s[end]]&kindName != 0; end++ {
-		met |= kinds[s[end]]
+	for end = from; end < len(s) && byteKinds[s[end]]&kindName != 0; end++ {
+		met |= byteKinds[s[end]]
 	}
 	name = s[from:end]
 	switch {
 	case end == len(s):
 		return "", "", 0, errMore
-	case name == "" || kinds[name[0]] == kindLater:
+	case name == "" || byteKinds[name[0]] == kindLater:
 		return "", "", 0, damaged("a tag or attribute without a name")
 	case met&kindWide != 0:
 		if err := judge("<" + name + "/>"); err != nil {

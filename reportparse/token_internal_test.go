@@ -20,9 +20,12 @@ type event struct {
 
 // events are those of a file in UTF-8.
 func events(in io.Reader) ([]event, error) {
-	text, _, err := open(in, Options{Charset: "utf-8"}, report{})
+	text, _, err := open(in, Options{Charset: "utf-8"})
 	if err != nil {
 		return nil, err
+	}
+	if text == nil {
+		return nil, ErrWrongReport
 	}
 	r := newTagReader(text)
 	var out []event

@@ -318,9 +318,9 @@ func (x *xmlFile) keep(e *element, text string) {
 		e.within, e.times = number, 0
 	}
 	e.times++
-	to := e.slot
+	to := &e.slot
 	if e.times > 1 {
-		to = slot{-1, fmt.Sprintf("%s (%d)", e.path, e.times)}
+		to = &slot{-1, fmt.Sprintf("%s (%d)", e.path, e.times)}
 	}
 	*into = append(*into, cell{to, text})
 }
