@@ -17,14 +17,14 @@ import (
 // charset is a character set.
 type charset struct {
 	encoding.Encoding
-	same func(b []byte, base int, marks []int32) (n int, _ []int32) // how much is the same in clean UTF-8; as plain
+	same func(b []byte, base int, marks []int32) (n int, _ []int32) // how much is the same in clean UTF-8; as cleanASCII
 }
 
 var (
-	inASCII   = charset{unicode.UTF8, plain} // as far as it goes
-	inUTF8    = charset{unicode.UTF8, clean}
-	in1252    = charset{charmap.Windows1252, plain}
-	inCP932   = charset{japanese.ShiftJIS, plain}
+	inASCII   = charset{unicode.UTF8, cleanASCII} // as far as it goes
+	inUTF8    = charset{unicode.UTF8, cleanUTF8}
+	in1252    = charset{charmap.Windows1252, cleanASCII}
+	inCP932   = charset{japanese.ShiftJIS, cleanASCII}
 	inUTF16LE = charset{unicode.UTF16(unicode.LittleEndian, unicode.IgnoreBOM), nothing}
 	inUTF16BE = charset{unicode.UTF16(unicode.BigEndian, unicode.IgnoreBOM), nothing}
 )

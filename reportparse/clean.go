@@ -15,10 +15,10 @@ func ascii(b []byte) int {
 	return i
 }
 
-// plain is how much of b, from its beginning, is ASCII without control
+// cleanASCII is how much of b, from its beginning, is ASCII without control
 // characters. It adds where the TABs and the ends of lines are to marks, raised
 // by base: the one look at every byte of a file serves to cut it up, too.
-func plain(b []byte, base int, marks []int32) (int, []int32) {
+func cleanASCII(b []byte, base int, marks []int32) (int, []int32) {
 	const (
 		ones = 0x0101010101010101 // eight bytes as one number
 		high = 0x80 * ones
@@ -46,11 +46,11 @@ func plain(b []byte, base int, marks []int32) (int, []int32) {
 
 func mark(c byte) bool { return c == '\t' || c == '\n' || c == '\r' }
 
-// clean is plain for UTF-8 without control characters and U+FFFD.
-func clean(b []byte, base int, marks []int32) (n int, _ []int32) {
+// cleanUTF8 is cleanASCII for UTF-8 without control characters and U+FFFD.
+func cleanUTF8(b []byte, base int, marks []int32) (n int, _ []int32) {
 	for {
 		var more int
-		more, marks = plain(b[n:], base+n, marks)
+		more, marks = cleanASCII(b[n:], base+n, marks)
 		n += more
 		r, size := utf8.DecodeRune(b[n:])
 		if r == utf8.RuneError || control(r) {

@@ -57,6 +57,7 @@ func (t *content) more(rest string) (string, error) {
 	}
 }
 
+
 // fill reads until there are size bytes to give, or the file ends.
 func (t *content) fill(size int) {
 	const patience = 100 // with a reader that gives nothing
@@ -121,7 +122,7 @@ func (t *content) use(c charset) {
 func (t *content) mend(text *strings.Builder, b []byte) {
 	for len(b) > 0 {
 		var n int
-		n, t.marks = clean(b, text.Len(), t.marks)
+		n, t.marks = cleanUTF8(b, text.Len(), t.marks)
 		text.Write(b[:n])
 		r, size := utf8.DecodeRune(b[n:])
 		if r == utf8.RuneError && size > 0 {

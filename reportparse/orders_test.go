@@ -29,11 +29,10 @@ type parsed[T any] struct {
 	Missing []string
 }
 
-// opener is Orders or AllOrders.
-type opener[T any] func(io.Reader, reportparse.Options) (*reportparse.Reader[T], error)
+// openFunc is Orders or AllOrders.
+type openFunc[T any] func(io.Reader, reportparse.Options) (*reportparse.Reader[T], error)
 
-func parse[T any](t testing.TB, open opener[T], in io.Reader, o reportparse.Options) (got parsed[T], err error) {
-	t.Helper()
+func parse[T any](t require.TestingT, open openFunc[T], in io.Reader, o reportparse.Options) (got parsed[T], err error) {
 	r, err := open(in, o)
 	if err != nil {
 		return got, err
@@ -57,7 +56,7 @@ func parse[T any](t testing.TB, open opener[T], in io.Reader, o reportparse.Opti
 	return got, nil
 }
 
-func parseFile[T any](t *testing.T, open opener[T], name string) parsed[T] {
+func parseFile[T any](t *testing.T, open openFunc[T], name string) parsed[T] {
 	t.Helper()
 	f, err := os.Open(filepath.Join("testdata", name))
 	require.NoError(t, err)
@@ -344,7 +343,7 @@ func TestOrdersRefuseOtherReports(t *testing.T) {
 	tests := []struct{ name, file, want string }{
 		{"settlement", "settlement-id\ttotal-amount\torder-id\tsku\tquantity-purchased\n", "a settlement report"},
 		{"all orders", "amazon-order-id\tpurchase-date\tsku\torder-status\n", "an all-orders report"},
-		{"FBA returns", "return-date\torder-id\tsku\tfnsku\n", "FBA"},
+		{"FBA returns", "return-date\torder-id\tsku\tfnsku\tlicense-plate-number\n", "FBA"},
 		{"no sign of an order report", "order-id\torder-item-id\tsku\n", "purchase-date or quantity-purchased"},
 		{"all orders in XML", "<AmazonEnvelope><MessageType>AllOrdersReport</MessageType><Message/></AmazonEnvelope>", "AllOrdersReport"},
 	}
@@ -459,7 +458,7 @@ func seed(f *testing.F, pattern string) {
 
 // fuzzed reads a file as a whole, and one byte at a time, which must give the
 // same.
-func fuzzed[T any](t *testing.T, open opener[T], file []byte, contentType string) parsed[T] {
+func fuzzed[T any](t *testing.T, open openFunc[T], file []byte, contentType string) parsed[T] {
 	t.Helper()
 	o := reportparse.Options{ContentType: contentType}
 	got, err := parse(t, open, bytes.NewReader(file), o)

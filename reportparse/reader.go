@@ -127,7 +127,7 @@ func (r *Reader[T]) open(seen sighting) (err error) {
 	}
 	switch {
 	case seen.format == FormatXML:
-		r.source, r.typ, err = openXML(r.text, rep, r.layout)
+		r.source, err = openXML(r.text, rep, seen.among(rep.types), r.layout)
 		return err
 	case seen.format == FormatComma && seen.kind != nil && seen.kind.format == FormatComma:
 		r.source, err = openComma(r.text, r.layout)

@@ -61,13 +61,9 @@ func Settlement(r io.Reader, o Options) (*SettlementReader, error) {
 	switch source := in.source.(type) {
 	case *flatFile:
 		foresee(&in.dialect, source.ahead)
-		if !in.Has("amount") {
-			in.typ = TypeSettlementV1
-		}
 	case *xmlFile:
 		in.source = newSettlementXML(source.tags, in.layout)
 		in.dialect.decimal = '.' // as XML has it everywhere
-		in.typ = TypeSettlementXML
 	}
 	return s, nil
 }

@@ -160,7 +160,7 @@ var settlements = schema[SettlementRow]{
 				"misc-fee-amount", "other-fee-amount", "direct-payment-amount", "other-amount",
 			},
 		},
-		shape: xmlShape{messageTypes: []string{"SettlementReport"}, records: []string{"SettlementReport"}},
+		shape: xmlShape{records: []string{"SettlementReport"}},
 	},
 	columns: []column[SettlementRow]{
 		of("settlement-id", text, func(r *SettlementRow) *string { return &r.SettlementID }),

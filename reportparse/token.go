@@ -119,10 +119,10 @@ func (r *tagReader) next() (tag, error) {
 
 // stop says why the reading cannot go on, or takes up more text so that it can.
 func (r *tagReader) stop(err error) error {
-	switch err {
-	case nil:
+	switch {
+	case err == nil:
 		return r.tooLong()
-	case errMore:
+	case errors.Is(err, errMore):
 		return r.fill()
 	}
 	return fmt.Errorf("line %d: %w", r.line(), err)
@@ -204,30 +204,23 @@ func (r *tagReader) startTag(s string) (string, int, error) {
 		return "", 0, err
 	}
 	r.attributes = r.attributes[:0]
-	if s[at] == '>' && len(r.open) < maxDepth {
-		r.open = append(r.open, openElement{name, prefix})
-		return name, at + 1, nil
-	}
-	for {
-		at = skipSpace(s, at)
-		switch {
-		case strings.HasPrefix(s[at:], "/>"):
-			r.empty = true
-			at++
-			fallthrough
-		case strings.HasPrefix(s[at:], ">"):
-			if len(r.open) == maxDepth {
-				return "", 0, fmt.Errorf("elements are nested deeper than %d; the file is damaged or no report", maxDepth)
-			}
-			r.open = append(r.open, openElement{name, prefix})
-			return name, at + 1, nil
-		case s[at:] == "", s[at:] == "/":
-			return "", 0, errMore
-		}
+	for at = skipSpace(s, at); at < len(s) && s[at] != '>' && s[at] != '/'; at = skipSpace(s, at) {
 		if at, err = r.attribute(s, at); err != nil {
 			return "", 0, err
 		}
 	}
+	end, empty := strings.CutPrefix(s[at:], "/")
+	switch {
+	case end == "":
+		return "", 0, errMore
+	case end[0] != '>':
+		return "", 0, damaged("/ within <" + clip(name))
+	case len(r.open) == maxDepth:
+		return "", 0, fmt.Errorf("elements are nested deeper than %d; the file is damaged or no report", maxDepth)
+	}
+	r.open = append(r.open, openElement{name, prefix})
+	r.empty = empty
+	return name, len(s) - len(end) + 1, nil
 }
 
 func (r *tagReader) attribute(s string, at int) (int, error) {

@@ -9,10 +9,9 @@ import (
 
 // xmlShape says what the elements of a report in an AmazonEnvelope mean.
 type xmlShape struct {
-	messageTypes []string // of which the file has one
-	records      []string // children of Message
-	item         string   // child of a record, each a row
-	groups       []string // children of a record whose children are columns of their own name
+	records []string // children of Message
+	item    string   // child of a record, each a row
+	groups  []string // children of a record whose children are columns of their own name
 
 	// elements gives columns to elements by their path within the record, such
 	// as "FulfillmentData/Address/City"; those that are not named here go to the
@@ -88,11 +87,12 @@ type element struct {
 	within int  // number of that record or item
 }
 
-// openXML reads up to the first record. A MessageType that is not known is
-// accepted if that record is: the one of Prime returns is not documented.
-func openXML(t *content, rep report, l *layout) (*xmlFile, Type, error) {
+// openXML reads up to the first record, or only up to the MessageType if the
+// file is known by it. One that is not known is accepted if the record is: that
+// of Prime returns is not documented.
+func openXML(t *content, rep report, known bool, l *layout) (*xmlFile, error) {
 	x := &xmlFile{tags: newTagReader(t), shape: rep.shape, layout: l, root: &element{holds: true}}
-	messageType, unknown := "", "the file is an AmazonEnvelope without a MessageType"
+	unknown := "the file is an AmazonEnvelope without a MessageType"
 	inMessage := false
 	for {
 		t, err := x.tags.next()
@@ -100,34 +100,25 @@ func openXML(t *content, rep report, l *layout) (*xmlFile, Type, error) {
 			err = x.tags.cut()
 		}
 		if err != nil {
-			return nil, "", err
+			return nil, err
 		}
 		switch depth := x.tags.depth(); {
 		case depth == 1 && !t.end && t.name != "AmazonEnvelope":
-			return nil, "", wrongReport(rep, fmt.Sprintf("the file is XML with the root element %s", clip(t.name)))
+			return nil, wrongReport(rep, fmt.Sprintf("the file is XML with the root element %s", clip(t.name)))
 		case depth == 1 && t.end && t.name == "MessageType":
-			messageType = strings.TrimSpace(t.text)
-			if containsFolded(rep.shape.messageTypes, messageType) {
-				return x, rep.xmlType(messageType), nil
+			if known {
+				return x, nil
 			}
-			unknown = fmt.Sprintf("the file is XML with the MessageType %q", clip(messageType))
+			unknown = fmt.Sprintf("the file is XML with the MessageType %q", clip(strings.TrimSpace(t.text)))
 		case depth == 2 && !t.end:
 			inMessage = t.name == "Message"
 		case inMessage && depth == 3 && !t.end && x.startsRecord(t):
 			x.atRecord = true
-			return x, rep.xmlType(messageType), nil
+			return x, nil
 		case depth == 0, inMessage && depth == 1, inMessage && depth == 3 && !t.end && t.name != "MessageID":
-			return nil, "", wrongReport(rep, unknown)
+			return nil, wrongReport(rep, unknown)
 		}
 	}
-}
-
-// xmlType is the type that a MessageType shows.
-func (rep report) xmlType(messageType string) Type {
-	if slices.Contains(rep.types, TypePrimeReturns) && strings.Contains(fold(messageType), "prime") {
-		return TypePrimeReturns
-	}
-	return rep.types[0]
 }
 
 func (x *xmlFile) next(keep bool) (record, error) {
@@ -210,43 +201,57 @@ func (x *xmlFile) readRecord() error {
 	x.record++
 	start := x.tags.line()
 	at := x.root
-	err := x.readAttributes(at)
-	for leaf := false; err == nil; {
-		var t tag
-		if t, err = x.tags.next(); err != nil {
+	at.turn = 0
+	if err := x.readAttributes(at); err != nil {
+		return err
+	}
+	for leaf := false; ; {
+		t, err := x.tags.next()
+		switch {
+		case err != nil:
 			return err
-		}
-		if !t.end {
-			leaf = true
-			if at, err = x.child(at, t.name); err != nil {
+		case !t.end:
+			if at, err = x.open(at, t.name); err != nil {
 				return err
 			}
-			if at.item {
-				x.item++
-				x.items = append(x.items, xmlItem{line: x.tags.line(), from: len(x.cells)})
+			leaf = true
+		case at != x.root:
+			if err := x.close(at, t.text, leaf); err != nil {
+				return err
 			}
-			err = x.readAttributes(at)
-			continue
-		}
-		if at == x.root {
-			at.turn = 0
+			at, leaf = at.parent, false
+		default:
 			x.tags.renew()
 			if len(x.items) == 0 {
 				x.items = append(x.items, xmlItem{line: start}) // reported as a row without its item
 			}
 			return nil
 		}
-		if leaf && !at.item {
-			x.take(at, t.text)
-		}
-		if at.pair != nil {
-			err = x.closePair(at)
-		}
-		leaf = false
-		at.turn = 0
-		at = at.parent
 	}
-	return err
+}
+
+func (x *xmlFile) open(parent *element, name string) (*element, error) {
+	e, err := x.child(parent, name)
+	if err != nil {
+		return nil, err
+	}
+	e.turn = 0
+	if e.item {
+		x.item++
+		x.items = append(x.items, xmlItem{line: x.tags.line(), from: len(x.cells)})
+	}
+	return e, x.readAttributes(e)
+}
+
+// close takes the text of an element, which means something only in a leaf.
+func (x *xmlFile) close(e *element, text string, leaf bool) error {
+	if leaf && !e.item {
+		x.take(e, text)
+	}
+	if e.pair == nil {
+		return nil
+	}
+	return x.closePair(e)
 }
 
 // readAttributes takes what the start of an element says besides its name space
@@ -278,16 +283,17 @@ func (x *xmlFile) take(e *element, text string) {
 // closePair gives the value of a pair, and its attributes, the name that the
 // pair says. Whatever else the pair holds stays what it is.
 func (x *xmlFile) closePair(e *element) (err error) {
-	named := slices.IndexFunc(x.inPair, func(f found) bool { return f.parent == e && f.name == e.pair.name && f.text != "" })
+	name, value := e.children[e.pair.name], e.children[e.pair.value]
+	named := slices.IndexFunc(x.inPair, func(f found) bool { return f.element == name && f.text != "" })
 	for i, f := range x.inPair {
 		to := f.element
 		switch {
 		case named < 0:
 		case i == named:
 			continue
-		case f.parent == e && f.name == e.pair.value:
+		case f.element == value:
 			to, err = x.child(e.parent, x.inPair[named].text)
-		case f.parent.parent == e && f.parent.name == e.pair.value && f.attribute:
+		case f.attribute && f.parent == value:
 			if to, err = x.child(e.parent, x.inPair[named].text); err == nil {
 				to, err = x.attribute(to, f.name)
 			}

@@ -130,6 +130,7 @@ func TestReturnsHostileXML(t *testing.T) {
 		{"attribute without value", "<a b>", damaged("attribute b without =")},
 		{"tag in an attribute", "<a b='<a>'>", damaged("< in the attribute b")},
 		{"no name", "< a>", damaged("a tag or attribute without a name")},
+		{"slash in a tag", "<a /b>", damaged("/ within <a")},
 		{"end with more", "<a></a b>", damaged("more than a name in </a>")},
 		{"prefix of another", "<a:b></c:b>", damaged("element <a:b> closed by </c:b>")},
 		{"two colons", "<a:b:c/>", damaged("a name with two colons: a:b:c")},
@@ -236,6 +237,46 @@ func TestReturnsXMLKeptAndReused(t *testing.T) {
 		}
 	}
 	assert.Equal(t, io.EOF, r.Next(&row))
+}
+
+// What an amount is, its element says beside it.
+func TestXMLPairs(t *testing.T) {
+	order := func(prices string) string {
+		return `<AmazonEnvelope><MessageType>OrderReport</MessageType><Message><OrderReport><AmazonOrderID>701-0000001-0000001</AmazonOrderID>
+<Item><AmazonOrderItemCode>12345678901234</AmazonOrderItemCode><SKU>TEA</SKU><Quantity>1</Quantity><ItemPrice>` + prices + `</ItemPrice></Item></OrderReport></Message></AmazonEnvelope>`
+	}
+	tests := []struct {
+		name, prices    string
+		price, currency string
+		extra           map[string]string
+	}{
+		{"type first", `<Component><Type>Principal</Type><Amount currency="EUR">5.00</Amount></Component>`, "5", "EUR", nil},
+		{"amount first", `<Component><Amount currency="EUR">5.00</Amount><Type> Principal </Type></Component>`, "5", "EUR", nil},
+		{"no price", `<Component><Type>Tax</Type><Amount currency="EUR">1.00</Amount></Component>`, "null", "EUR", nil},
+		{"type not known", `<Component><Type>Levy</Type><Amount currency="EUR">5.00</Amount></Component>`, "null", "", map[string]string{
+			"Item/ItemPrice/Levy": "5.00", "Item/ItemPrice/Levy@currency": "EUR",
+		}},
+		{"no type", `<Component><Type/><Amount currency="EUR">5.00</Amount></Component>`, "null", "", map[string]string{
+			"Item/ItemPrice/Component/Amount": "5.00", "Item/ItemPrice/Component/Amount@currency": "EUR",
+		}},
+		{"twice", `<Component><Type>Principal</Type><Amount>5.00</Amount></Component><Component><Type>Principal</Type><Amount>6.00</Amount></Component>`, "5", "", map[string]string{
+			"Item/ItemPrice/Principal (2)": "6.00",
+		}},
+		{"more than a pair", `<Component unit="x"><Type y="z">Principal</Type><Amount>5.00</Amount><Rate>20</Rate><Type>Again</Type></Component>`, "5", "", map[string]string{
+			"Item/ItemPrice/Component@unit": "x", "Item/ItemPrice/Component/Type@y": "z", "Item/ItemPrice/Component/Rate": "20", "Item/ItemPrice/Component/Type": "Again",
+		}},
+	}
+	for _, tc := range tests {
+		t.Run(tc.name, func(t *testing.T) {
+			r, err := reportparse.Orders(strings.NewReader(order(tc.prices)), reportparse.Options{})
+			require.NoError(t, err)
+			var item reportparse.OrderItem
+			require.NoError(t, r.Next(&item))
+			assert.True(t, item.ItemPrice.Equal(money(tc.price)), "price %s", item.ItemPrice)
+			assert.Equal(t, tc.currency, item.Currency)
+			assert.Equal(t, tc.extra, item.Extra)
+		})
+	}
 }
 
 func FuzzReturnsXML(f *testing.F) {
