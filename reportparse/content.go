@@ -57,7 +57,6 @@ func (t *content) more(rest string) (string, error) {
 	}
 }
 
-
 // fill reads until there are size bytes to give, or the file ends.
 func (t *content) fill(size int) {
 	const patience = 100 // with a reader that gives nothing
