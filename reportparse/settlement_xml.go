@@ -152,11 +152,11 @@ func (x *settlementXML) readTransaction(name string) error {
 				return err
 			}
 			at = at.parent
-		case summary:
-			x.begin(top)
-			return nil
 		default:
-			if top.amount || len(x.rows) == 0 {
+			x.tags.renew()
+			if summary {
+				x.begin(top)
+			} else if top.amount || len(x.rows) == 0 {
 				x.row(top)
 			}
 			return nil
@@ -199,7 +199,7 @@ func (x *settlementXML) row(s *scope) {
 // around it.
 func (x *settlementXML) keep(s *scope, text string) error {
 	column, into := settlementColumn(s.name), s.parent
-	isAmount := fold(column) == "amount"
+	isAmount := strings.EqualFold(column, "amount")
 	if into.name == breakdown {
 		into = into.parent
 		if isAmount {
@@ -221,7 +221,8 @@ func (x *settlementXML) keep(s *scope, text string) error {
 	}
 	into.times[path]++
 	if n := into.times[path]; n > 1 {
-		column, path = "", fmt.Sprintf("%s (%d)", path, n)
+		into.cells = append(into.cells, cell{&slot{-1, fmt.Sprintf("%s (%d)", path, n)}, text})
+		return nil
 	}
 	if x.add(into, column, text) {
 		return nil
