@@ -1,7 +1,6 @@
 package reportparse
 
 import (
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -21,7 +20,8 @@ const (
 // dialect is how one file writes what can be written in several ways. The zero
 // value is a file of which nothing is known.
 type dialect struct {
-	decimal byte // the decimal separator, '.' or ','; 0: each cell shows its own
+	decimal byte // the decimal separator, '.' or ','; 0: not known
+	whole   bool // the currency has no decimals, so that a separator divides thousands
 }
 
 // format is how a value is written in a cell that is not blank.
@@ -46,26 +46,46 @@ func of[T, V any](name string, f format[V], field func(*T) *V, also ...string) c
 var (
 	text = format[string]{"text", func(_ *dialect, s string) (string, bool) { return s, true }}
 
-	orderID  = matching("an Amazon order ID of 3, 7 and 7 digits, such as 111-2222222-3333333", `^\d{3}-\d{7}-\d{7}$`)
-	itemID   = matching("an order item ID of 13 to 15 digits; an ASIN belongs in its own column", `^\d{13,15}$`)
-	currency = matching("a currency code of three capital letters, such as USD", `^[A-Z]{3}$`)
+	orderID  = matching("an Amazon order ID of 3, 7 and 7 digits, such as 111-2222222-3333333", isOrderID)
+	itemID   = matching("an order item ID of 13 to 15 digits; an ASIN belongs in its own column", isItemID)
+	currency = matching("a currency code of three capital letters, such as USD", isCurrency)
 
 	flag   = format[Flag]{"Y, N, true or false", parseFlag}
 	units  = format[int]{"a whole number from 1 on", parseUnits}
+	count  = format[int]{"a whole number", parseCount}
 	date   = format[time.Time]{"a date such as 02-Jan-2006, 02-Jan-2006 15:04:05, 2006-01-02 or 2006-01-02T15:04:05Z", parseDate}
+	moment = format[time.Time]{"a time such as 2006-01-02 15:04:05 UTC, 02.01.2006 15:04:05 UTC, 2006/01/02 15:04:05 UTC or 2006-01-02T15:04:05+00:00", parseMoment}
 	amount = format[Amount]{"an amount with no separator but one before the last one or two digits, such as 1234.56 or 1234,56", parseAmount}
 )
 
-func matching(expected, pattern string) format[string] {
-	re := regexp.MustCompile(pattern)
-	return format[string]{expected, func(_ *dialect, s string) (string, bool) { return s, re.MatchString(s) }}
+func matching(expected string, matches func(string) bool) format[string] {
+	return format[string]{expected, func(_ *dialect, s string) (string, bool) { return s, matches(s) }}
+}
+
+func isOrderID(s string) bool {
+	return len(s) == 19 && s[3] == '-' && s[11] == '-' && isDigits(s[:3]) && isDigits(s[4:11]) && isDigits(s[12:])
+}
+
+func isItemID(s string) bool { return len(s) >= 13 && len(s) <= 15 && isDigits(s) }
+
+func isDigits(s string) bool { return within(s, '0', '9') }
+
+func isCurrency(s string) bool { return len(s) == 3 && within(s, 'A', 'Z') }
+
+func within(s string, from, to byte) bool {
+	for i := range len(s) {
+		if s[i] < from || s[i] > to {
+			return false
+		}
+	}
+	return true
 }
 
 func parseFlag(_ *dialect, s string) (Flag, bool) {
-	switch strings.ToLower(s) {
-	case "y", "yes", "true":
+	switch {
+	case strings.EqualFold(s, "y"), strings.EqualFold(s, "yes"), strings.EqualFold(s, "true"):
 		return Yes, true
-	case "n", "no", "false":
+	case strings.EqualFold(s, "n"), strings.EqualFold(s, "no"), strings.EqualFold(s, "false"):
 		return No, true
 	}
 	return Unknown, false
@@ -76,36 +96,7 @@ func parseUnits(_ *dialect, s string) (int, bool) {
 	return int(n), err == nil && n > 0
 }
 
-// parseDate tries no layout in which day and month could change places.
-func parseDate(_ *dialect, s string) (time.Time, bool) {
-	for _, layout := range []string{"02-Jan-2006", "02-Jan-2006 15:04:05", time.RFC3339, time.DateOnly} {
-		if t, err := time.Parse(layout, s); err == nil {
-			return t.UTC(), true
-		}
-	}
-	return time.Time{}, false
-}
-
-// parseAmount refuses what could be read in two ways.
-func parseAmount(d *dialect, s string) (Amount, bool) {
-	digits, negative := strings.CutPrefix(s, "-")
-	a := Amount{valid: true}
-	separator := strings.LastIndexAny(digits, ".,")
-	if separator >= 0 {
-		behind := len(digits) - separator - 1
-		if behind < 1 || behind > 2 || d.decimal != 0 && digits[separator] != d.decimal {
-			return Amount{}, false
-		}
-		a.decimals = uint8(behind)
-		digits = digits[:separator] + digits[separator+1:]
-	}
-	n, err := strconv.ParseUint(digits, 10, 63)
-	if err != nil || separator == 0 {
-		return Amount{}, false
-	}
-	a.units = int64(n)
-	if negative {
-		a.units = -a.units
-	}
-	return a, true
+func parseCount(_ *dialect, s string) (int, bool) {
+	n, err := strconv.ParseInt(s, 10, 32)
+	return int(n), err == nil
 }

@@ -75,6 +75,24 @@ func (f *flatFile) next(keep bool) (record, error) {
 	}
 }
 
+// ahead gives the rows that are in memory already, and takes none of them.
+func (f *flatFile) ahead(yield func(record) bool) {
+	lines := f.lines
+	lines.rest, _ = lines.text.more(lines.rest)
+	f.lines.rest = lines.rest // an error comes again when they are read
+	for lines.rest != "" {
+		line := lines.rest
+		if at, size := lines.end(); at >= 0 {
+			line, lines.rest = lines.rest[:at], lines.rest[at+size:]
+		} else if lines.rest = ""; lines.text.err == nil {
+			return
+		}
+		if row := cells(line); len(row) <= len(f.slots) && !yield(f.record(row)) {
+			return
+		}
+	}
+}
+
 func (f *flatFile) record(row []string) record {
 	rec := record{line: f.lines.number}
 	for i, text := range row {

@@ -63,7 +63,7 @@ type Reader[T any] struct {
 	dialect dialect
 	name    string
 	typ     Type
-	accept  func(*T, *RowError) bool // nil: every row is given; not accepted: it is not
+	accept  func(*T, *RowError) (bad *RowError, given bool) // what it does with a row, good or bad; nil: every row is given
 	options Options
 	rows    int
 	bad     int
@@ -151,8 +151,11 @@ func (r *Reader[T]) next(row *T, keep bool) error {
 			r.schema.begin(row, 0)
 			return r.end(err)
 		}
-		if r.accept != nil && !r.accept(row, bad) {
-			continue
+		if r.accept != nil {
+			var given bool
+			if bad, given = r.accept(row, bad); !given {
+				continue
+			}
 		}
 		if bad == nil {
 			r.rows++

@@ -29,10 +29,7 @@ type xmlShape struct {
 
 type pair struct{ element, name, value string }
 
-const (
-	maxDepth = 32   // of elements within a record
-	maxPaths = 1000 // different elements in a file
-)
+const maxPaths = 1000 // different elements in a file
 
 // xmlFile is a report as XML.
 type xmlFile struct {
