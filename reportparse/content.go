@@ -13,6 +13,7 @@ const blockSize = 64 << 10
 // valid for as long as it is used.
 type content struct {
 	in       io.Reader // decoded
+	ahead    string    // given to look at, and to be given again
 	buf      []byte
 	read     int64 // bytes of the file, packed as it is
 	replaced int   // U+FFFD in what was given
@@ -23,6 +24,10 @@ type content struct {
 // if the file has it. Behind the end it is rest alone, with the error that ended
 // the file, io.EOF if that was all.
 func (t *content) more(rest string) (string, error) {
+	if t.ahead != "" {
+		rest, t.ahead = rest+t.ahead, ""
+		return rest, nil
+	}
 	if t.err != nil {
 		return rest, t.err
 	}

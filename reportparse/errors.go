@@ -49,6 +49,10 @@ func (e *RowError) Error() string {
 	return b.String()
 }
 
+func wrongReport(rep report, found string) error {
+	return fmt.Errorf("%s; give %s: %w", found, rep.title, ErrWrongReport)
+}
+
 // clip bounds what an error quotes.
 func clip(s string) string {
 	const most = 60

@@ -30,16 +30,7 @@ func openFlat(t *content, rep report, l *layout, fits func(record) bool) (*flatF
 		}
 		f.header = cells(line)
 	}
-	for i, name := range f.header {
-		label := name
-		if name == "" {
-			label = fmt.Sprintf("column %d", i+1)
-		}
-		f.slots = append(f.slots, l.add(name, label))
-	}
-	if found := foreignHeader(f.header, l.missing(rep.required)); found != "" {
-		return nil, wrongReport(rep, found)
-	}
+	f.slots = l.addHeader(f.header)
 	f.stray = slices.IndexFunc(f.slots, func(s slot) bool { return s.name == rep.strayTab[0] })
 	for i, name := range rep.strayTab {
 		if f.stray >= 0 && (f.stray+i >= len(f.slots) || f.slots[f.stray+i].name != name) {

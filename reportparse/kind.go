@@ -1,96 +1,177 @@
 package reportparse
 
 import (
-	"bytes"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 )
 
-func wrongReport(rep report, found string) error {
-	return fmt.Errorf("%s; give %s: %w", found, rep.title, ErrWrongReport)
+// kind is how a report begins. Its names are folded.
+type kind struct {
+	typ     Type
+	format  Format
+	title   string
+	reports []string // Amazon's names of it
+
+	marks []string   // columns, of which each is a sign of it
+	needs [][]string // columns without which its reader refuses it, of each group at least one
+	alone bool       // no other report has one of its marks
+
+	messageType string // part of the MessageType of XML
+	record      string // child of Message
 }
 
-// foreignBytes names a file that is no text.
-func foreignBytes(head []byte) string {
-	switch {
-	case isGzip(head):
-		return "the file is gzip within gzip"
-	case bytes.HasPrefix(head, []byte("%PDF")):
-		return "the file is a PDF"
-	case bytes.HasPrefix(head, []byte("PK\x03\x04")):
-		return "the file is a ZIP archive or a spreadsheet"
-	}
-	if bom, _ := byteOrderMark(head); bom != nil {
-		return ""
-	}
-	strange := 0
-	for _, b := range head {
-		if control(rune(b)) {
-			strange++
+// kinds are the reports that are known. A file of which several could be said is
+// the first of them.
+var kinds = []kind{
+	{
+		typ: TypeFBAReturns, format: FormatTab,
+		title:   "an Amazon-fulfilled (FBA) returns report; Amazon refunds these returns itself",
+		reports: []string{"GET_FBA_FULFILLMENT_CUSTOMER_RETURNS_DATA"},
+		marks:   []string{"detaileddisposition", "licenseplatenumber"},
+		needs:   [][]string{{"orderid"}, {"quantity"}, {"sku", "asin", "fnsku"}},
+		alone:   true,
+	},
+	{
+		typ: TypeSettlementV1, format: FormatTab,
+		title:   "a settlement report of the older kind (V1)",
+		reports: []string{"GET_V2_SETTLEMENT_REPORT_DATA_FLAT_FILE"},
+		marks:   []string{"priceamount", "itemrelatedfeeamount", "miscfeeamount", "otherfeeamount", "directpaymentamount"},
+		needs:   [][]string{{"settlementid"}, {"transactiontype"}},
+	},
+	{
+		typ: TypeSettlement, format: FormatTab,
+		title:   "a settlement report",
+		reports: []string{"GET_V2_SETTLEMENT_REPORT_DATA_FLAT_FILE_V2"},
+		marks:   []string{"settlementid"},
+		needs:   [][]string{{"transactiontype"}, {"amount"}},
+	},
+	{
+		typ: TypeReturns, format: FormatTab,
+		title:   "a seller-fulfilled returns report",
+		reports: []string{"GET_FLAT_FILE_RETURNS_DATA_BY_RETURN_DATE"},
+		marks:   returnsMarks, needs: returnsNeeds,
+	},
+	{
+		typ: TypePrimeReturns, format: FormatComma,
+		title:   "a seller-fulfilled Prime returns report",
+		reports: []string{"GET_CSV_MFN_PRIME_RETURNS_REPORT"},
+		marks:   returnsMarks, needs: returnsNeeds,
+	},
+	{
+		typ: TypeAllOrders, format: FormatTab,
+		title: "an all-orders report",
+		reports: []string{
+			"GET_FLAT_FILE_ALL_ORDERS_DATA_BY_LAST_UPDATE_GENERAL",
+			"GET_FLAT_FILE_ALL_ORDERS_DATA_BY_ORDER_DATE_GENERAL",
+		},
+		marks: []string{"amazonorderid"},
+		needs: [][]string{{"sku", "asin"}, {"orderstatus", "itemstatus", "lastupdateddate"}},
+	},
+	{
+		typ: TypeUnshippedOrders, format: FormatTab,
+		title:   "an unshipped-orders report",
+		reports: []string{"GET_FLAT_FILE_ACTIONABLE_ORDER_DATA_SHIPPING"},
+		marks:   []string{"quantitytoship", "dayspastpromise", "promisedate", "reportingdate"},
+		needs:   [][]string{{"orderid"}, {"orderitemid"}},
+	},
+	{
+		typ: TypeOrders, format: FormatTab,
+		title: "an order report",
+		reports: []string{
+			"GET_FLAT_FILE_ORDER_REPORT_DATA_SHIPPING",
+			"GET_FLAT_FILE_ORDER_REPORT_DATA_INVOICING",
+			"GET_FLAT_FILE_ORDER_REPORT_DATA_TAX",
+		},
+		marks: []string{
+			"purchasedate", "quantitypurchased", "buyername", "buyeremail",
+			"isbuyerrequestedcancellation", "isbuyerrequestedcancelation",
+		},
+		needs: [][]string{{"orderid"}, {"orderitemid"}},
+	},
+	{
+		typ: TypePrimeReturns, format: FormatXML,
+		title:       "a seller-fulfilled Prime returns report",
+		reports:     []string{"GET_XML_MFN_PRIME_RETURNS_REPORT"},
+		messageType: "prime", record: "returndetails",
+	},
+	{
+		// The MessageType of Prime returns is not known for sure: by the record
+		// alone it may be either, and is read alike.
+		typ: TypeReturns, format: FormatXML,
+		title:       "a seller-fulfilled returns report",
+		reports:     []string{"GET_XML_RETURNS_DATA_BY_RETURN_DATE"},
+		messageType: "returnsreport", record: "returndetails",
+	},
+	{
+		typ: TypeOrders, format: FormatXML,
+		title: "an order report",
+		reports: []string{
+			"GET_ORDER_REPORT_DATA_SHIPPING",
+			"GET_ORDER_REPORT_DATA_INVOICING",
+			"GET_ORDER_REPORT_DATA_TAX",
+		},
+		messageType: "orderreport", record: "orderreport",
+	},
+	{
+		typ: TypeAllOrders, format: FormatXML,
+		title: "an all-orders report",
+		reports: []string{
+			"GET_XML_ALL_ORDERS_DATA_BY_LAST_UPDATE_GENERAL",
+			"GET_XML_ALL_ORDERS_DATA_BY_ORDER_DATE_GENERAL",
+		},
+		messageType: "allorders", record: "order",
+	},
+	{
+		typ: TypeSettlementXML, format: FormatXML,
+		title:       "a settlement report of the older kind (XML)",
+		reports:     []string{"GET_V2_SETTLEMENT_REPORT_DATA_XML"},
+		messageType: "settlementreport", record: "settlementreport",
+	},
+}
+
+var (
+	returnsMarks = []string{"returnrequeststatus", "amazonrmaid", "returnrequestdate", "returnquantity"}
+	returnsNeeds = [][]string{{"orderid"}, {"returnrequeststatus"}, {"returnquantity"}, {"merchantsku", "asin", "orderitemid"}}
+)
+
+// mark is where the first of some columns stands that is a sign of the kind; -1:
+// there is none.
+func (k *kind) mark(columns []string) int {
+	return slices.IndexFunc(columns, func(c string) bool { return slices.Contains(k.marks, c) })
+}
+
+// fits tells whether columns have what the kind needs.
+func (k *kind) fits(columns []string) bool {
+	for _, group := range k.needs {
+		if !slices.ContainsFunc(group, func(c string) bool { return slices.Contains(columns, c) }) {
+			return false
 		}
 	}
-	if strange > len(head)/10 {
-		return "the file is binary"
-	}
-	return ""
+	return true
 }
 
-// foreignHeaders are columns by which other reports are known, folded.
-var foreignHeaders = []struct {
-	report string
-	marks  []string
-}{
-	{"an Amazon-fulfilled (FBA) returns report; Amazon refunds these returns itself", []string{"fnsku", "fulfillmentcenterid", "detaileddisposition", "licenseplatenumber"}},
-	{"a settlement report", []string{"settlementid"}},
-	{"an all-orders report", []string{"amazonorderid"}},
-	{"an order report", []string{"purchasedate", "quantitypurchased", "buyername", "buyeremail", "isbuyerrequestedcancellation"}},
-}
-
-// foreignHeader names the report that a header belongs to if it is another one,
-// or says what it lacks. An FBA report is another one whatever it lacks.
-func foreignHeader(header, missing []string) string {
-	for i, foreign := range foreignHeaders {
-		for _, name := range header {
-			if slices.Contains(foreign.marks, fold(name)) && (i == 0 || len(missing) > 0) {
-				return fmt.Sprintf("the column %s shows %s", clip(name), foreign.report)
-			}
+// readable lists the types, for errors.
+func readable() string {
+	var types []string
+	for _, k := range kinds {
+		if !slices.Contains(types, string(k.typ)) {
+			types = append(types, string(k.typ))
 		}
 	}
-	switch {
-	case len(missing) == 0:
-		return ""
-	case len(header) == 1 && strings.Contains(header[0], ","):
-		return "the file is separated by commas, not by TABs"
-	case len(header) == 1:
-		return "the file starts with neither XML nor a header of columns separated by TABs"
-	case slices.ContainsFunc(header, isData):
-		// Data may be a buyer's and is not quoted.
-		return fmt.Sprintf("the first line has %d cells of data instead of column names", len(header))
-	}
-	return fmt.Sprintf("columns are missing: %s; the header has %s", strings.Join(missing, ", "), quoteAll(header))
+	return strings.Join(types, ", ")
 }
 
-// isData tells cells that cannot be column names.
-func isData(text string) bool {
-	_, isOrder := orderID.parse(&dialect{}, text)
-	_, isDate := date.parse(&dialect{}, text)
-	_, err := strconv.ParseFloat(text, 64)
-	return isOrder || isDate || err == nil || strings.Contains(text, "@")
-}
-
-func quoteAll(names []string) string {
-	const most = 50
-	var b strings.Builder
-	for i, name := range names[:min(len(names), most)] {
-		if i > 0 {
-			b.WriteString(", ")
+// ParseType gives the type of a name: the type itself, such as "prime-returns",
+// or Amazon's report type, such as GET_CSV_MFN_PRIME_RETURNS_REPORT. Case, spaces
+// and punctuation do not count. A name that is neither is an error, which lists
+// the types.
+func ParseType(name string) (Type, error) {
+	for _, k := range kinds {
+		called := func(known string) bool { return fold(known) == fold(name) }
+		if called(string(k.typ)) || slices.ContainsFunc(k.reports, called) {
+			return k.typ, nil
 		}
-		fmt.Fprintf(&b, "%q", clip(name))
 	}
-	if n := len(names) - most; n > 0 {
-		fmt.Fprintf(&b, " and %d more", n)
-	}
-	return b.String()
+	return "", fmt.Errorf("type %q: expected one of %s, or Amazon's name of such a report", clip(name), readable())
 }

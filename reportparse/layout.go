@@ -21,6 +21,7 @@ type layout struct {
 	names   []string       // documented
 	index   map[string]int // by folded name and alias
 	taken   []bool         // documented columns found
+	header  []string       // of a flat file, as it spells them
 	found   []string
 	unknown []string
 	count   map[string]int // uses of a folded label
@@ -43,6 +44,20 @@ func (s *schema[T]) layout(aliases map[string]string) (*layout, error) {
 		l.index[fold(alias)] = i
 	}
 	return l, nil
+}
+
+// addHeader takes up the columns of a flat file.
+func (l *layout) addHeader(header []string) []slot {
+	l.header = header
+	slots := make([]slot, len(header))
+	for i, name := range header {
+		label := name
+		if name == "" {
+			label = fmt.Sprintf("column %d", i+1)
+		}
+		slots[i] = l.add(name, label)
+	}
+	return slots
 }
 
 // add takes up a column of the file. The first of several with the same meaning
@@ -77,6 +92,17 @@ func (l *layout) missing(required [][]string) []string {
 		}
 	}
 	return out
+}
+
+// translate gives the documented name that an alias stands for, or the name
+// itself.
+func translate(name string, aliases map[string]string) string {
+	for alias, documented := range aliases {
+		if fold(alias) == fold(name) {
+			return documented
+		}
+	}
+	return name
 }
 
 // fold reduces a name to its letters and digits, without case and accents.

@@ -14,40 +14,34 @@ const (
 	windowSize = 64 << 10 // bytes by which a character set is guessed
 )
 
-// open unpacks and decodes a file, refuses what is no report, and tells whether
-// the rest is XML.
-func open(r io.Reader, o Options, rep report) (t *content, isXML bool, err error) {
-	t = &content{}
+// open unpacks and decodes a file, and tells what it shows. What is no text has
+// no content.
+func open(r io.Reader, o Options) (*content, sighting, error) {
+	t := &content{}
 	raw, err := unpack(io.TeeReader(r, (*counter)(&t.read)))
 	if err != nil {
-		return nil, false, err
+		return nil, sighting{}, err
 	}
 	head, err := raw.Peek(headSize)
 	switch {
 	case len(head) == 0 && err == io.EOF:
-		return nil, false, ErrEmpty
+		return nil, sighting{}, ErrEmpty
 	case len(head) == 0:
-		return nil, false, err
+		return nil, sighting{}, err
 	}
 	if found := foreignBytes(head); found != "" {
-		return nil, false, wrongReport(rep, found)
+		return nil, sighting{noReport: true, saw: found}, nil
+	}
+	if t.in, err = decode(raw, o); err != nil {
+		return nil, sighting{}, err
 	}
 
-	decoded, err := decode(raw, o)
-	if err != nil {
-		return nil, false, err
+	// An error comes again, with what it ended.
+	t.ahead, _ = t.more("")
+	if t.err == io.EOF && strings.TrimSpace(t.ahead) == "" {
+		return nil, sighting{}, ErrEmpty
 	}
-	in := bufio.NewReaderSize(decoded, windowSize)
-	t.in = in
-	head, _ = in.Peek(headSize)
-	start := strings.ToLower(string(bytes.TrimSpace(head)))
-	switch {
-	case strings.HasPrefix(start, "<!doctype html"), strings.HasPrefix(start, "<html"):
-		return nil, false, wrongReport(rep, "the file is an HTML page, as servers give instead of a report")
-	case strings.HasPrefix(start, "{"), strings.HasPrefix(start, "["):
-		return nil, false, wrongReport(rep, "the file is JSON, as Amazon answers instead of a report")
-	}
-	return t, strings.HasPrefix(start, "<"), nil
+	return t, look(t.ahead, o.Aliases), nil
 }
 
 type counter int64

@@ -34,7 +34,8 @@ type Options struct {
 	Marketplace string
 
 	// Aliases translate headers that Amazon wrote in another language to the
-	// documented names, such as "Bestellnummer" to "Order ID".
+	// documented names, such as "Bestellnummer" to "Order ID". They go before the
+	// names known here.
 	Aliases map[string]string
 
 	// MaxErrors is how many bad rows end the reading, with an error that wraps
@@ -44,6 +45,13 @@ type Options struct {
 	// Progress, if not nil, is called now and then while rows are read, and at
 	// the end, in the goroutine that reads.
 	Progress func(Progress)
+}
+
+func (o *Options) name() string {
+	if o.Name == "" {
+		return "report"
+	}
+	return o.Name
 }
 
 // Progress is how far the reading of a file came.
@@ -91,27 +99,46 @@ type cell struct {
 
 // newReader opens a file of the given schema, up to its first row.
 func newReader[T any](r io.Reader, o Options, s *schema[T]) (*Reader[T], error) {
-	if o.Name == "" {
-		o.Name = "report"
-	}
 	l, err := s.layout(o.Aliases)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", o.Name, err)
+		return nil, fmt.Errorf("%s: %w", o.name(), err)
 	}
-	t, isXML, err := open(r, o, s.report)
+	t, seen, err := open(r, o)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", o.Name, err)
+		return nil, fmt.Errorf("%s: %w", o.name(), err)
 	}
-	in := &Reader[T]{schema: s, layout: l, text: t, name: o.Name, typ: s.types[0], options: o}
-	if isXML {
-		in.source, err = openXML(t, s.report, l)
-	} else {
-		in.source, err = openFlat(t, s.report, l, in.fits)
+	in := &Reader[T]{schema: s, layout: l, text: t, name: o.name(), typ: s.types[0], options: o}
+	if seen.among(s.types) {
+		in.typ = seen.kind.typ
 	}
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", o.Name, err)
+	if err := in.open(seen); err != nil {
+		return nil, fmt.Errorf("%s: %w", in.name, err)
 	}
 	return in, nil
+}
+
+// open reads up to the first row, unless the file is another report.
+func (r *Reader[T]) open(seen sighting) (err error) {
+	rep := r.schema.report
+	if found := seen.refusal(rep); found != "" {
+		return wrongReport(rep, found)
+	}
+	switch {
+	case seen.format == FormatXML:
+		r.source, err = openXML(r.text, rep, r.layout)
+		return err
+	case seen.format == FormatComma && seen.kind != nil && seen.kind.format == FormatComma:
+		r.source, err = openComma(r.text, r.layout)
+	default:
+		r.source, err = openFlat(r.text, rep, r.layout, r.fits)
+	}
+	if err != nil {
+		return err
+	}
+	if missing := r.layout.missing(rep.required); len(missing) > 0 {
+		return wrongReport(rep, seen.lacking(rep, missing, r.layout.header))
+	}
+	return nil
 }
 
 // Next reads the next row into row, whose Extra it uses again: what the call

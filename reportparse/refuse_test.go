@@ -15,6 +15,8 @@ import (
 	"github.com/takebackhq/takeback/reportparse"
 )
 
+const translate = "; if they have other names there, Options.Aliases can translate them"
+
 const give = "; give the seller-fulfilled returns report, GET_FLAT_FILE_RETURNS_DATA_BY_RETURN_DATE or GET_XML_RETURNS_DATA_BY_RETURN_DATE: wrong report"
 
 func TestReturnsWrongReport(t *testing.T) {
@@ -23,13 +25,13 @@ func TestReturnsWrongReport(t *testing.T) {
 	tests := []struct {
 		name, file, want string
 	}{
-		{"FBA returns", string(fba), "the column fnsku shows an Amazon-fulfilled (FBA) returns report; Amazon refunds these returns itself"},
+		{"FBA returns", string(fba), "the column detailed-disposition shows an Amazon-fulfilled (FBA) returns report; Amazon refunds these returns itself"},
 		{"FBA returns with our columns", strings.Replace(flat(), "Label type", "license-plate-number", 1), "the column license-plate-number shows an Amazon-fulfilled (FBA) returns report; Amazon refunds these returns itself"},
 		{"settlement", "settlement-id\tsettlement-start-date\ttotal-amount\torder-id\tsku\n", "the column settlement-id shows a settlement report"},
 		{"all orders", "amazon-order-id\tpurchase-date\tsku\tasin\n", "the column amazon-order-id shows an all-orders report"},
 		{"orders", "order-id\torder-item-id\tpurchase-date\tsku\n", "the column purchase-date shows an order report"},
 		{"orders, few columns", "order-id\torder-item-id\tbuyer-name\tsku\tis-buyer-requested-cancellation\n", "the column buyer-name shows an order report"},
-		{"order XML", "<AmazonEnvelope><Header/><MessageType>OrderReport</MessageType><Message/></AmazonEnvelope>", `the file is XML with the MessageType "OrderReport"`},
+		{"order XML", "<AmazonEnvelope><Header/><MessageType>OrderReport</MessageType><Message/></AmazonEnvelope>", `the file is XML with the MessageType "OrderReport": an order report`},
 		{"XML without type", "<AmazonEnvelope><Header/><Message/></AmazonEnvelope>", "the file is an AmazonEnvelope without a MessageType"},
 		{"other XML", `<?xml version="1.0"?><ProcessingReport/>`, "the file is XML with the root element ProcessingReport"},
 		{"HTML", "\n<!DOCTYPE HTML><html></html>", "the file is an HTML page, as servers give instead of a report"},
@@ -40,13 +42,15 @@ func TestReturnsWrongReport(t *testing.T) {
 		{"ZIP", "PK\x03\x04\x14", "the file is a ZIP archive or a spreadsheet"},
 		{"binary", "\x00\x01\x02\x03tail", "the file is binary"},
 		{"gzip twice", string(gzipped(t, gzipped(t, []byte("Order ID")))), "the file is gzip within gzip"},
-		{"CSV", "Order ID,Return request status\n", "the file is separated by commas, not by TABs"},
+		{"CSV", "name,address\n", "the file is separated by commas, not by TABs"},
+		{"CSV of a spreadsheet", "Order ID;Return request status\n", "the column Return request status shows a seller-fulfilled returns report, but the file is separated by semicolons, not by TABs"},
+		{"settlement CSV", "settlement-id,total-amount\n", "the column settlement-id shows a settlement report, but the file is separated by commas, not by TABs"},
 		{"prose", "Dear seller\n", "the file starts with neither XML nor a header of columns separated by TABs"},
 		{"no header", "701-0000001-0000001\tJane Doe\t1\n", "the first line has 3 cells of data instead of column names"},
-		{"no quantity", "Order ID\tReturn request status\tMerchant SKU\n", `columns are missing: Return quantity; the header has "Order ID", "Return request status", "Merchant SKU"`},
-		{"no item", "Order ID\tReturn request status\tReturn quantity\n", `columns are missing: Merchant SKU or ASIN or Order Item ID; the header has "Order ID", "Return request status", "Return quantity"`},
-		{"foreign language", "Bestellnummer\t" + strings.Repeat("x", 61) + "\n", `columns are missing: Order ID, Return request status, Return quantity, Merchant SKU or ASIN or Order Item ID; the header has "Bestellnummer", "` + strings.Repeat("x", 60) + `…"`},
-		{"many columns", "A" + strings.Repeat("\tA", 51), `columns are missing: Order ID, Return request status, Return quantity, Merchant SKU or ASIN or Order Item ID; the header has "A"` + strings.Repeat(`, "A"`, 49) + " and 2 more"},
+		{"no quantity", "Order ID\tReturn request status\tMerchant SKU\n", `columns are missing: Return quantity; the header has "Order ID", "Return request status", "Merchant SKU"` + translate},
+		{"no item", "Order ID\tReturn request status\tReturn quantity\n", `columns are missing: Merchant SKU or ASIN or Order Item ID; the header has "Order ID", "Return request status", "Return quantity"` + translate},
+		{"foreign language", "Bestellnummer\t" + strings.Repeat("x", 61) + "\n", `columns are missing: Order ID, Return request status, Return quantity, Merchant SKU or ASIN or Order Item ID; the header has "Bestellnummer", "` + strings.Repeat("x", 60) + `…"` + translate},
+		{"many columns", "A" + strings.Repeat("\tA", 51), `columns are missing: Order ID, Return request status, Return quantity, Merchant SKU or ASIN or Order Item ID; the header has "A"` + strings.Repeat(`, "A"`, 49) + " and 2 more" + translate},
 		{"endless line", strings.Repeat("x", 1<<20+1), "line 1 is longer than 1048576 bytes and no header"},
 	}
 	for _, tc := range tests {

@@ -45,7 +45,7 @@ type xmlFile struct {
 
 func openXML(t *content, rep report, l *layout) (*xmlFile, error) {
 	x := &xmlFile{
-		bound:  &boundedReader{r: textReader{t}, left: maxRecord},
+		bound:  &boundedReader{r: &textReader{text: t}, left: maxRecord},
 		shape:  rep.shape,
 		layout: l,
 		slots:  map[string]slot{},
@@ -64,9 +64,6 @@ func openXML(t *content, rep report, l *layout) (*xmlFile, error) {
 		at := strings.Join(x.path, "/")
 		switch t := tok.(type) {
 		case xml.StartElement:
-			if at == "" && t.Name.Local != "AmazonEnvelope" {
-				return nil, wrongReport(rep, fmt.Sprintf("the file is XML with the root element %s", clip(t.Name.Local)))
-			}
 			if at == "AmazonEnvelope" && t.Name.Local == "Message" {
 				return nil, wrongReport(rep, "the file is an AmazonEnvelope without a MessageType")
 			}
@@ -256,6 +253,16 @@ func (b *boundedReader) Read(p []byte) (int, error) {
 	return n, err
 }
 
-type textReader struct{ t *content }
+type textReader struct {
+	text *content
+	rest string
+}
 
-func (r textReader) Read(p []byte) (int, error) { return r.t.in.Read(p) }
+func (r *textReader) Read(p []byte) (n int, err error) {
+	if r.rest == "" {
+		r.rest, err = r.text.more("")
+	}
+	n = copy(p, r.rest)
+	r.rest = r.rest[n:]
+	return n, err
+}

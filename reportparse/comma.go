@@ -1,0 +1,152 @@
+package reportparse
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+)
+
+// maxLines bounds how many lines a quoted cell may go over, so that one
+// quotation mark too many does not take up the rows behind it.
+const maxLines = 100
+
+// commaFile is a report as comma-separated values, quoted as in RFC 4180.
+type commaFile struct {
+	lines  lineReader
+	again  []line // taken up for a quoted cell that did not end, and still to be read
+	header []string
+	slots  []slot
+}
+
+type line struct {
+	text   string
+	number int
+	long   bool
+}
+
+func openComma(t *content, l *layout) (*commaFile, error) {
+	f := &commaFile{lines: lineReader{text: t}}
+	for f.header == nil {
+		first, err := f.line()
+		if err != nil {
+			return nil, fmt.Errorf("header: %w", err)
+		}
+		if f.header, err = f.cells(first); err != nil {
+			return nil, fmt.Errorf("header: %w", err)
+		}
+	}
+	f.slots = l.addHeader(f.header)
+	return f, nil
+}
+
+func (f *commaFile) next(keep bool) (record, error) {
+	for {
+		start, err := f.line()
+		if err == io.EOF {
+			return record{}, err
+		}
+		if err != nil {
+			return record{}, fmt.Errorf("line %d: %w", start.number, err)
+		}
+		if keep {
+			start.text = strings.Clone(start.text)
+		}
+		row, err := f.cells(start)
+		switch {
+		case err != nil:
+			return record{}, err
+		case row == nil || slices.Equal(row, f.header):
+			continue
+		case len(row) > len(f.slots) && strings.Join(row[len(f.slots):], "") != "":
+			return record{}, &RowError{
+				Line:     start.number,
+				Expected: fmt.Sprintf("%d cells, as in the header, but there are %d; quote a cell that has a comma", len(f.slots), len(row)),
+				Raw:      start.text,
+			}
+		}
+		rec := record{line: start.number}
+		for i, text := range row[:min(len(row), len(f.slots))] {
+			if text != "" {
+				rec.cells = append(rec.cells, cell{f.slots[i], text})
+			}
+		}
+		return rec, nil
+	}
+}
+
+func (f *commaFile) line() (line, error) {
+	if len(f.again) > 0 {
+		next := f.again[0]
+		f.again = f.again[1:]
+		return next, nil
+	}
+	text, long, err := f.lines.next()
+	return line{text, f.lines.number, long}, err
+}
+
+// cells splits a row, without the white space around each cell. It takes up
+// further lines as far as quoted cells go. A blank line has none. If the quoting
+// is damaged, the row ends with its first line, and the others are read again.
+func (f *commaFile) cells(start line) ([]string, error) {
+	bad := func(expected string) error {
+		return &RowError{Line: start.number, Expected: expected, Raw: start.text}
+	}
+	if start.long {
+		return nil, bad(fmt.Sprintf("a line of at most %d bytes", maxRecord))
+	}
+	if strings.TrimSpace(start.text) == "" {
+		return nil, nil
+	}
+	var row []string
+	var taken []line
+	rest, more := start.text, true
+	for more {
+		var text string
+		if quoted, ok := strings.CutPrefix(strings.TrimLeft(rest, " "), `"`); ok {
+			var ended bool
+			text, rest, ended = f.quoted(quoted, &taken)
+			rest = strings.TrimSpace(rest)
+			if !ended || rest != "" && rest[0] != ',' {
+				f.again = append(taken, f.again...)
+				return nil, bad(fmt.Sprintf("cell %d to end with a quotation mark, as it begins with one; write each within it twice", len(row)+1))
+			}
+			rest, more = strings.CutPrefix(rest, ",")
+		} else {
+			text, rest, more = strings.Cut(rest, ",")
+		}
+		row = append(row, strings.TrimSpace(text))
+	}
+	return row, nil
+}
+
+// quoted reads a cell behind its first quotation mark, and gives what is behind
+// its last one in that line. The lines that it needs besides are added to taken.
+func (f *commaFile) quoted(from string, taken *[]line) (text, rest string, ended bool) {
+	var b strings.Builder
+	for {
+		before, behind, found := strings.Cut(from, `"`)
+		b.WriteString(before)
+		if found {
+			if behind == "" || behind[0] != '"' {
+				return b.String(), behind, true
+			}
+			b.WriteByte('"')
+			from = behind[1:]
+			continue
+		}
+		if len(*taken) == maxLines || b.Len() > maxRecord {
+			return "", "", false
+		}
+		next, err := f.line()
+		if err != nil {
+			return "", "", false // the error comes again
+		}
+		*taken = append(*taken, next)
+		if next.long {
+			return "", "", false
+		}
+		b.WriteByte('\n')
+		from = next.text
+	}
+}
