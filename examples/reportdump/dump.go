@@ -87,6 +87,7 @@ func (d *dump) read(name string, stdin io.Reader) error {
 			return err
 		}
 		typ = d.detected.Type
+		d.summary.Type = typ
 	}
 	for _, r := range readers {
 		if r.typ == typ {

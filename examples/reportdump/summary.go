@@ -93,11 +93,15 @@ func (d *dump) printSummary() error {
 	return enc.Encode(s)
 }
 
-// describe writes the summary for people.
+// describe writes the summary for people. The standard error has told them what
+// is wrong with a file.
 func (d *dump) describe() []byte {
 	s := d.summary
+	if s.Type == "" {
+		return nil
+	}
 	b := new(bytes.Buffer)
-	fmt.Fprintf(b, "\n%s: %s", s.File, or(string(s.Type), "not read"))
+	fmt.Fprintf(b, "\n%s: %s", s.File, s.Type)
 	if d.detected.Type != "" {
 		fmt.Fprintf(b, " (confidence: %s; %s)", d.detected.Confidence, d.detected.Saw)
 	}
@@ -125,7 +129,7 @@ func (d *dump) describe() []byte {
 			t.ID, or(t.Total.String(), "not stated"), t.Sum, difference, or(t.Currency, "an unknown currency"))
 	}
 	if s.Error != "" {
-		list("not read to its end", []string{s.Error})
+		b.WriteString("  not read to its end\n")
 	}
 	b.WriteByte('\n')
 	return b.Bytes()
