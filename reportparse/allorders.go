@@ -7,7 +7,7 @@ import (
 
 // AllOrdersItem is one item of one order as an all-orders report shows it,
 // whoever ships it, whatever became of it. What belongs to the order comes again
-// with each of its items; the report tells nothing about the buyer's person.
+// with each of its items; the report names neither the buyer nor a street.
 //
 // A flat file names no order item: OrderID and SKU together find the row again,
 // but two rows of an order may have the same SKU.
@@ -23,7 +23,7 @@ type AllOrdersItem struct {
 	PurchaseDate       time.Time
 	LastUpdatedDate    time.Time
 	OrderStatus        string // such as "Shipped"; "Cancelled" here is "Canceled" elsewhere
-	FulfillmentChannel string // "Amazon" or "Merchant"
+	FulfillmentChannel string // such as "Amazon", which ships then
 	FulfilledBy        string
 	SalesChannel       string // such as "Amazon.de"
 	OrderChannel       string
@@ -49,7 +49,7 @@ type AllOrdersItem struct {
 	BuyerCancelReason    string
 
 	// Totals of the row, for all its units, in Currency.
-	Currency                  string // ISO 4217; blank while an order is pending
+	Currency                  string // ISO 4217; may be blank, as of a cancelled item
 	ItemPrice                 Amount
 	ItemTax                   Amount
 	ShippingPrice             Amount
@@ -62,12 +62,13 @@ type AllOrdersItem struct {
 	VATExclusiveShippingPrice Amount
 	VATExclusiveGiftWrapPrice Amount
 	PromotionIDs              string // all of the item, as one text
-	TaxCollectionModel        string
-	TaxCollectionParty        string // who is responsible for collecting it
-	IOSSNumber                string
-	IsAmazonInvoiced          Flag
-	OrderInvoiceType          string
-	CPF                       string // the buyer's tax number in Brazil
+
+	TaxCollectionModel string
+	TaxCollectionParty string // who is responsible for collecting it
+	IOSSNumber         string
+	IsAmazonInvoiced   Flag
+	OrderInvoiceType   string
+	CPF                string // the buyer's tax number in Brazil
 
 	IsBusinessOrder     Flag
 	PurchaseOrderNumber string // the buyer's own
@@ -108,37 +109,23 @@ var allOrders = schema[AllOrdersItem]{
 			{"sku", "asin"},
 		},
 		shape: xmlShape{
-			messageTypes: []string{"AllOrdersReport"},
-			records:      []string{"Order"},
-			item:         "OrderItem",
-			groups:       []string{"FulfillmentData"},
-			elements: map[string]string{
-				"FulfillmentData/Address/AddressType":                   "address-type",
-				"FulfillmentData/Address/City":                          "ship-city",
-				"FulfillmentData/Address/State":                         "ship-state",
-				"FulfillmentData/Address/PostalCode":                    "ship-postal-code",
-				"FulfillmentData/Address/Country":                       "ship-country",
-				"OrderItem/AmazonOrderItemCode":                         "order-item-id",
-				"OrderItem/BuyerRequestedCancel/IsBuyerRequestedCancel": "is-buyer-requested-cancellation",
-				"OrderItem/BuyerRequestedCancel/Reason":                 "buyer-requested-cancel-reason",
-				"OrderItem/ItemPrice/Principal":                         "item-price",
-				"OrderItem/ItemPrice/Principal@currency":                "currency",
-				"OrderItem/ItemPrice/Tax":                               "item-tax",
-				"OrderItem/ItemPrice/Tax@currency":                      "currency",
-				"OrderItem/ItemPrice/Shipping":                          "shipping-price",
-				"OrderItem/ItemPrice/Shipping@currency":                 "currency",
-				"OrderItem/ItemPrice/ShippingTax":                       "shipping-tax",
-				"OrderItem/ItemPrice/ShippingTax@currency":              "currency",
-				"OrderItem/ItemPrice/GiftWrap":                          "gift-wrap-price",
-				"OrderItem/ItemPrice/GiftWrap@currency":                 "currency",
-				"OrderItem/ItemPrice/GiftWrapTax":                       "gift-wrap-tax",
-				"OrderItem/ItemPrice/GiftWrapTax@currency":              "currency",
-				"OrderItem/Promotion/PromotionIDs":                      "promotion-ids",
-				"OrderItem/Promotion/ItemPromotionDiscount":             "item-promotion-discount",
-				"OrderItem/Promotion/ItemPromotionDiscount@currency":    "currency",
-				"OrderItem/Promotion/ShipPromotionDiscount":             "ship-promotion-discount",
-				"OrderItem/Promotion/ShipPromotionDiscount@currency":    "currency",
-			},
+			records: []string{"Order"},
+			item:    "OrderItem",
+			groups:  []string{"FulfillmentData"},
+			elements: withPrices("OrderItem", map[string]string{
+				"FulfillmentData/Address/AddressType":                "address-type",
+				"FulfillmentData/Address/City":                       "ship-city",
+				"FulfillmentData/Address/State":                      "ship-state",
+				"FulfillmentData/Address/PostalCode":                 "ship-postal-code",
+				"FulfillmentData/Address/Country":                    "ship-country",
+				"OrderItem/AmazonOrderItemCode":                      "order-item-id",
+				"OrderItem/BuyerRequestedCancel/Reason":              "buyer-requested-cancel-reason",
+				"OrderItem/Promotion/PromotionIDs":                   "promotion-ids",
+				"OrderItem/Promotion/ItemPromotionDiscount":          "item-promotion-discount",
+				"OrderItem/Promotion/ItemPromotionDiscount@currency": "currency",
+				"OrderItem/Promotion/ShipPromotionDiscount":          "ship-promotion-discount",
+				"OrderItem/Promotion/ShipPromotionDiscount@currency": "currency",
+			}),
 			pairs: []pair{{"OrderItem/ItemPrice/Component", "Type", "Amount"}},
 		},
 	},

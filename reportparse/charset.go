@@ -1,124 +1,124 @@
 package reportparse
 
 import (
-	"bufio"
 	"bytes"
 	"fmt"
-	"io"
 	"mime"
 	"regexp"
+	"strings"
 	"unicode/utf8"
 
 	"golang.org/x/text/encoding"
 	"golang.org/x/text/encoding/charmap"
 	"golang.org/x/text/encoding/japanese"
 	"golang.org/x/text/encoding/unicode"
-	"golang.org/x/text/runes"
-	"golang.org/x/text/transform"
 )
+
+// charset is a character set.
+type charset struct {
+	encoding.Encoding
+	same func(b []byte, base int, marks []int32) (n int, _ []int32) // how much is the same in clean UTF-8; as cleanASCII
+}
+
+var (
+	inASCII   = charset{unicode.UTF8, cleanASCII} // as far as it goes
+	inUTF8    = charset{unicode.UTF8, cleanUTF8}
+	in1252    = charset{charmap.Windows1252, cleanASCII}
+	inCP932   = charset{japanese.ShiftJIS, cleanASCII}
+	inUTF16LE = charset{unicode.UTF16(unicode.LittleEndian, unicode.IgnoreBOM), nothing}
+	inUTF16BE = charset{unicode.UTF16(unicode.BigEndian, unicode.IgnoreBOM), nothing}
+)
+
+func nothing(_ []byte, _ int, marks []int32) (int, []int32) { return 0, marks }
+
+// charsets are the names met in downloads, some of which are Java's, folded.
+// Files said to be ISO-8859-1 use the characters that only Windows-1252 has;
+// those said to be ASCII are left to their bytes. UTF-16 without a mark has the
+// order of the network.
+var charsets = map[string]*charset{
+	"utf8":  &inUTF8,
+	"utf16": &inUTF16BE, "utf16be": &inUTF16BE, "utf16le": &inUTF16LE,
+	"windows1252": &in1252, "cp1252": &in1252, "iso88591": &in1252, "latin1": &in1252,
+	"shiftjis": &inCP932, "sjis": &inCP932, "cp932": &inCP932, "ms932": &inCP932, "windows31j": &inCP932, "csshiftjis": &inCP932, "xsjis": &inCP932,
+	"usascii": nil, "ascii": nil,
+}
 
 var declaration = regexp.MustCompile(`^\s*<\?xml\s[^>]*encoding\s*=\s*["']([^"'>]*)["']`)
 
-// decode gives a file as UTF-8, without byte order mark and control characters.
-func decode(raw *bufio.Reader, o Options) (io.Reader, error) {
-	given := byName(o.Charset)
-	if given == nil && o.Charset != "" {
-		return nil, fmt.Errorf("charset %q: expected one of utf-8, windows-1252, iso-8859-1, shift_jis, or none to go by the bytes", clip(o.Charset))
+// decide finds the character set of a file by its beginning and by what is said
+// of it, or how to guess it, and leaves the byte order mark behind.
+func (t *content) decide(head []byte, o Options) error {
+	named, ok := charsets[fold(o.Charset)]
+	if !ok && o.Charset != "" {
+		return fmt.Errorf("charset %q: expected one of utf-8, utf-16, windows-1252, iso-8859-1, shift_jis, us-ascii, or none to go by the bytes", clip(o.Charset))
 	}
-	if given == nil {
-		given = charset(o.ContentType)
+	if named == nil {
+		named = charsets[fold(charsetOf(o.ContentType))]
 	}
-	head, _ := raw.Peek(headSize)
-	var in io.Reader
-	if bom, size := byteOrderMark(head); bom != nil {
-		_, _ = raw.Discard(size)
-		in = transform.NewReader(raw, bom.NewDecoder())
-	} else if given != nil {
-		in = transform.NewReader(raw, given.NewDecoder())
-	} else if m := declaration.FindSubmatch(head); m != nil && byName(string(m[1])) != nil {
-		in = transform.NewReader(raw, byName(string(m[1])).NewDecoder())
-	} else {
-		in = &guessed{raw: raw}
+	shown, mark := byteOrder(head)
+	t.raw = t.raw[mark:]
+	if shown != nil {
+		named = shown
 	}
-	return transform.NewReader(in, runes.Remove(runes.Predicate(control))), nil
-}
-
-// control tells the characters that no cell means, and that XML forbids.
-func control(r rune) bool {
-	return r < ' ' && r != '\t' && r != '\n' && r != '\r' || r == 0xFFFE || r == 0xFFFF
-}
-
-func byteOrderMark(head []byte) (encoding.Encoding, int) {
-	switch {
-	case bytes.HasPrefix(head, []byte("\xEF\xBB\xBF")):
-		return unicode.UTF8, 3
-	case bytes.HasPrefix(head, []byte("\xFF\xFE")):
-		return unicode.UTF16(unicode.LittleEndian, unicode.IgnoreBOM), 2
-	case bytes.HasPrefix(head, []byte("\xFE\xFF")):
-		return unicode.UTF16(unicode.BigEndian, unicode.IgnoreBOM), 2
+	if m := declaration.FindSubmatch(head); m != nil && named == nil {
+		named = charsets[fold(string(m[1]))]
+		if named == &inUTF16BE || named == &inUTF16LE {
+			named = nil // or it could not have been read
+		}
 	}
-	return nil, 0
-}
-
-// charset is the one that a content type names; nil: none known here.
-func charset(contentType string) encoding.Encoding {
-	_, params, err := mime.ParseMediaType(contentType)
-	if err != nil {
+	if named != nil {
+		t.use(*named)
 		return nil
 	}
-	return byName(params["charset"])
-}
-
-// byName knows the names met in downloads, some of which are Java's. Files said
-// to be ISO-8859-1 use the characters that only Windows-1252 has.
-func byName(name string) encoding.Encoding {
-	switch fold(name) {
-	case "utf8":
-		return unicode.UTF8
-	case "cp1252", "windows1252", "latin1", "iso88591":
-		return charmap.Windows1252
-	case "sjis", "shiftjis", "cp932", "ms932", "windows31j":
-		return japanese.ShiftJIS
+	t.use(inASCII)
+	t.fallback = &in1252
+	switch strings.ToUpper(o.Marketplace) {
+	case "JP", "A1VC38T7YXB528":
+		t.fallback = &inCP932
 	}
 	return nil
 }
 
-// guessed passes ASCII on, which means the same in both, until the first other
-// byte shows whether the rest is UTF-8 or Windows-1252.
-type guessed struct {
-	raw  *bufio.Reader
-	rest io.Reader
+func charsetOf(contentType string) string {
+	_, params, err := mime.ParseMediaType(contentType)
+	if err != nil {
+		return ""
+	}
+	return params["charset"]
 }
 
-func (g *guessed) Read(p []byte) (int, error) {
-	if g.rest != nil {
-		return g.rest.Read(p)
+// byteOrder tells the character sets that show in the first bytes of a file, and
+// how long the mark is that shows them. UTF-16 shows without one, for every
+// report begins with ASCII.
+func byteOrder(head []byte) (shown *charset, mark int) {
+	switch {
+	case bytes.HasPrefix(head, []byte("\xEF\xBB\xBF")):
+		return &inUTF8, 3
+	case bytes.HasPrefix(head, []byte("\xFF\xFE")):
+		return &inUTF16LE, 2
+	case bytes.HasPrefix(head, []byte("\xFE\xFF")):
+		return &inUTF16BE, 2
 	}
-	b, err := g.raw.Peek(min(len(p), windowSize))
-	n := bytes.IndexFunc(b, func(r rune) bool { return r >= utf8.RuneSelf })
-	if n < 0 {
-		n = len(b)
-	}
-	if n > 0 {
-		n, _ = g.raw.Discard(copy(p, b[:n]))
-		return n, nil
-	}
-	if len(b) == 0 {
-		return 0, err
-	}
-	b, _ = g.raw.Peek(windowSize)
-	g.rest = transform.NewReader(g.raw, guess(b).NewDecoder())
-	return g.rest.Read(p)
-}
-
-// guess goes by the majority, so that one title cut in the middle of a character
-// does not spoil all the others.
-func guess(b []byte) encoding.Encoding {
-	good, bad := 0, 0
-	for cut := len(b) == windowSize; len(b) > 0; {
-		if cut && !utf8.FullRune(b) {
-			break
+	var zero [2]int // at even and at odd positions
+	for i, b := range head {
+		if b == 0 {
+			zero[i%2]++
 		}
+	}
+	switch most, few := len(head)*3/8, len(head)/16; {
+	case zero[1] > most && zero[0] <= few:
+		return &inUTF16LE, 0
+	case zero[0] > most && zero[1] <= few:
+		return &inUTF16BE, 0
+	}
+	return nil, 0
+}
+
+// isUTF8 goes by the majority, so that one title cut in the middle of a
+// character does not spoil all the others.
+func isUTF8(b []byte, whole bool) bool {
+	good, bad := 0, 0
+	for len(b) > 0 && (whole || utf8.FullRune(b)) {
 		r, size := utf8.DecodeRune(b)
 		switch {
 		case size > 1:
@@ -128,8 +128,5 @@ func guess(b []byte) encoding.Encoding {
 		}
 		b = b[size:]
 	}
-	if good > bad {
-		return unicode.UTF8
-	}
-	return charmap.Windows1252
+	return good > bad
 }

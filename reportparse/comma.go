@@ -68,7 +68,7 @@ func (f *commaFile) next(keep bool) (record, error) {
 		rec := record{line: start.number}
 		for i, text := range row[:min(len(row), len(f.slots))] {
 			if text != "" {
-				rec.cells = append(rec.cells, cell{f.slots[i], text})
+				rec.cells = append(rec.cells, cell{&f.slots[i], text})
 			}
 		}
 		return rec, nil
@@ -82,7 +82,7 @@ func (f *commaFile) line() (line, error) {
 		return next, nil
 	}
 	text, long, err := f.lines.next()
-	return line{text, f.lines.number, long}, err
+	return line{strings.TrimSuffix(text, "\r"), f.lines.number, long}, err
 }
 
 // cells splits a row, without the white space around each cell. It takes up

@@ -2,7 +2,6 @@ package reportparse
 
 import (
 	"bytes"
-	"encoding/xml"
 	"fmt"
 	"io"
 	"slices"
@@ -34,7 +33,7 @@ type Detection struct {
 // any text (ErrEmpty), and a character set in o that is not known.
 func Detect(r io.Reader, o Options) (Detection, io.Reader, error) {
 	var taken bytes.Buffer
-	rest := &stickyReader{r: r}
+	rest := &input{r: r}
 	_, seen, err := open(io.TeeReader(rest, &taken), o)
 	if err != nil {
 		return Detection{}, nil, fmt.Errorf("%s: %w", o.name(), err)
@@ -42,7 +41,7 @@ func Detect(r io.Reader, o Options) (Detection, io.Reader, error) {
 	d := Detection{Format: seen.format, Saw: seen.saw}
 	if seen.kind != nil {
 		d.Reports = slices.Clone(seen.reports)
-		if seen.kind.format == seen.format {
+		if seen.kind.format == seen.format && seen.kind.typ != "" {
 			d.Type, d.Confidence = seen.kind.typ, seen.confidence
 		}
 	}
@@ -186,14 +185,14 @@ func lookXML(text string) sighting {
 	var possible []string
 	for i := range kinds {
 		k := &kinds[i]
-		if k.format != FormatXML || record != "" && fold(record) != k.record {
+		if k.format != FormatXML {
 			continue
 		}
 		if strings.Contains(fold(messageType), k.messageType) {
 			seen.is(k, true)
 			break
 		}
-		if record != "" {
+		if fold(record) == k.record {
 			possible = append(possible, k.reports...)
 			seen.is(k, false)
 			seen.reports = possible
@@ -209,32 +208,22 @@ func lookXML(text string) sighting {
 // envelope reads the beginning of an AmazonEnvelope: its MessageType, and the
 // first element of its first message that is not the number of that.
 func envelope(text string) (root, messageType, record string) {
-	dec := xml.NewDecoder(strings.NewReader(text))
-	dec.Strict = false // its reader says what is wrong with it
-	dec.CharsetReader = func(_ string, in io.Reader) (io.Reader, error) { return in, nil }
-	var path []string
+	tags := newTagReader(&content{ahead: text, err: io.EOF})
+	inMessage := false
 	for {
-		token, err := dec.Token()
+		t, err := tags.next()
 		if err != nil {
-			return root, messageType, record
+			return root, messageType, "" // the reader says what is wrong with it
 		}
-		switch t := token.(type) {
-		case xml.StartElement:
-			path = append(path, t.Name.Local)
-			if len(path) == 1 {
-				root = path[0]
-			}
-			if len(path) == 3 && path[1] == "Message" && path[2] != "MessageID" {
-				return root, messageType, path[2]
-			}
-		case xml.CharData:
-			if len(path) == 2 && path[1] == "MessageType" {
-				messageType += strings.TrimSpace(string(t))
-			}
-		case xml.EndElement:
-			if len(path) > 0 {
-				path = path[:len(path)-1]
-			}
+		switch depth := tags.depth(); {
+		case depth == 1 && !t.end:
+			root = t.name
+		case depth == 1 && t.name == "MessageType":
+			messageType = strings.TrimSpace(t.text)
+		case depth == 2 && !t.end:
+			inMessage = t.name == "Message"
+		case depth == 3 && !t.end && inMessage && t.name != "MessageID":
+			return root, messageType, t.name
 		}
 	}
 }
@@ -270,7 +259,7 @@ func foreignBytes(head []byte) string {
 	case bytes.HasPrefix(head, []byte("PK\x03\x04")):
 		return "the file is a ZIP archive or a spreadsheet"
 	}
-	if bom, _ := byteOrderMark(head); bom != nil {
+	if shown, _ := byteOrder(head); shown != nil {
 		return ""
 	}
 	strange := 0

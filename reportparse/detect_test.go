@@ -193,6 +193,7 @@ func TestDetectUnknown(t *testing.T) {
 		saw        string
 	}{
 		{"other columns", "item-name\tlisting-id\tseller-sku\n", reportparse.FormatTab, `the header has "item-name", "listing-id", "seller-sku"`},
+		{"FBA inventory", "sku\tfnsku\tquantity\n", reportparse.FormatTab, "the column fnsku shows a report about Amazon-fulfilled (FBA) goods"},
 		{"data", "701-0000001-0000001\tJane Doe\t1\n", reportparse.FormatTab, "the first line has 3 cells of data instead of column names"},
 		{"commas", "name,address\n", reportparse.FormatComma, "the file is separated by commas, not by TABs"},
 		{"semicolons in names", "name;address, street\tx;\n", reportparse.FormatTab, `the header has "name;address, street", "x;"`},
@@ -310,8 +311,13 @@ func TestWrongType(t *testing.T) {
 		types []reportparse.Type
 		open  func(io.Reader) (opened, error)
 	}{
-		{"Returns", []reportparse.Type{reportparse.TypeReturns, reportparse.TypePrimeReturns}, opener(reportparse.Returns)},
-		{"FBAReturns", []reportparse.Type{reportparse.TypeFBAReturns}, opener(reportparse.FBAReturns)},
+		{"Returns", []reportparse.Type{reportparse.TypeReturns, reportparse.TypePrimeReturns}, opens(reportparse.Returns)},
+		{"FBAReturns", []reportparse.Type{reportparse.TypeFBAReturns}, opens(reportparse.FBAReturns)},
+		{"Orders", []reportparse.Type{reportparse.TypeUnshippedOrders, reportparse.TypeOrders}, opens(reportparse.Orders)},
+		{"Settlement", []reportparse.Type{reportparse.TypeSettlement, reportparse.TypeSettlementV1, reportparse.TypeSettlementXML}, func(r io.Reader) (opened, error) {
+			return reportparse.Settlement(r, reportparse.Options{Name: "r"})
+		}},
+		{"AllOrders", []reportparse.Type{reportparse.TypeAllOrders}, opens(reportparse.AllOrders)},
 	}
 	for _, reader := range readers {
 		for name, kind := range kinds {
@@ -329,7 +335,7 @@ func TestWrongType(t *testing.T) {
 
 type opened interface{ Type() reportparse.Type }
 
-func opener[T any](open func(io.Reader, reportparse.Options) (*reportparse.Reader[T], error)) func(io.Reader) (opened, error) {
+func opens[T any](open func(io.Reader, reportparse.Options) (*reportparse.Reader[T], error)) func(io.Reader) (opened, error) {
 	return func(r io.Reader) (opened, error) {
 		return open(r, reportparse.Options{Name: "r"})
 	}
@@ -374,6 +380,6 @@ func TestParseType(t *testing.T) {
 	}
 	for _, name := range []string{"", "return", "GET_MERCHANT_LISTINGS_ALL_DATA"} {
 		_, err := reportparse.ParseType(name)
-		require.ErrorContains(t, err, "expected one of fba-returns, settlement-v1, settlement, returns, prime-returns, all-orders, unshipped-orders, orders, settlement-xml, or Amazon's name of such a report", name)
+		require.ErrorContains(t, err, "expected one of fba-returns, settlement, settlement-v1, returns, prime-returns, all-orders, unshipped-orders, orders, settlement-xml, or Amazon's name of such a report", name)
 	}
 }

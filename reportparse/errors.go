@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"unicode/utf8"
 )
 
 var (
@@ -29,8 +30,8 @@ type RowError struct {
 	Value    string // the cell, cut to 60 characters; empty: blank
 	Expected string // what should stand there
 
-	// Raw is the line of a flat file if its cells could not be told apart, to
-	// mend it by hand. It may hold a buyer's data and is not part of the text of
+	// Raw is the line of a flat file, cut to 4 KiB, if its cells could not be
+	// told apart, to mend it by hand. It may hold a buyer's data and is not part of the text of
 	// the error.
 	Raw string
 }
@@ -53,7 +54,21 @@ func wrongReport(rep report, found string) error {
 	return fmt.Errorf("%s; give %s: %w", found, rep.title, ErrWrongReport)
 }
 
-// clip bounds what an error quotes.
+// maxRaw bounds RowError.Raw.
+const maxRaw = 4 << 10
+
+// cut is a copy of at most the first bytes of s, in whole characters.
+func cut(s string, most int) string {
+	if len(s) > most {
+		for !utf8.RuneStart(s[most]) {
+			most--
+		}
+		s = s[:most]
+	}
+	return strings.Clone(s)
+}
+
+// clip is a copy of what an error quotes, bounded.
 func clip(s string) string {
 	const most = 60
 	n := 0
@@ -63,5 +78,5 @@ func clip(s string) string {
 		}
 		n++
 	}
-	return s
+	return strings.Clone(s)
 }

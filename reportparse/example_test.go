@@ -40,3 +40,46 @@ func ExampleReturns() {
 	// 701-0000003-0000003 PendingApproval 1 TEA no label
 	// tells tracking numbers: false
 }
+
+// A buyer's wish to cancel stands with the item. A file without the column is
+// not a file without wishes.
+func ExampleOrders() {
+	withColumn := "order-id\torder-item-id\tsku\tquantity-purchased\tis-buyer-requested-cancellation\tbuyer-requested-cancel-reason\n" +
+		"701-0000001-0000001\t30000000000001\tMUG\t2\tTRUE\tChanged mind about purchase\n" +
+		"701-0000002-0000002\t30000000000002\tTEA\t1\tfalse\t\n" +
+		"701-0000003-0000003\t30000000000003\tPOT\t1\t\t\n"
+	without := "order-id\torder-item-id\tsku\tquantity-purchased\n" +
+		"701-0000004-0000004\t30000000000004\tMUG\t1\n"
+
+	for _, file := range []string{withColumn, without} {
+		r, err := reportparse.Orders(strings.NewReader(file), reportparse.Options{Name: "unshipped.txt"})
+		if err != nil {
+			log.Fatal(err)
+		}
+		for item, err := range r.All() {
+			if err != nil {
+				log.Fatal(err)
+			}
+			switch item.BuyerRequestedCancel {
+			case reportparse.Yes:
+				fmt.Printf("%s: the buyer wants to cancel %d %s: %s\n", item.OrderID, item.Quantity, item.SKU, item.BuyerCancelReason)
+			case reportparse.No:
+				fmt.Printf("%s: ship it\n", item.OrderID)
+			default:
+				fmt.Printf("%s: not known; ask Amazon before shipping\n", item.OrderID)
+			}
+		}
+		for _, column := range r.Missing() {
+			if column.Name == "is-buyer-requested-cancellation" {
+				fmt.Println("to know it:", column.Advice)
+			}
+		}
+	}
+
+	// Output:
+	// 701-0000001-0000001: the buyer wants to cancel 2 MUG: Changed mind about purchase
+	// 701-0000002-0000002: ship it
+	// 701-0000003-0000003: not known; ask Amazon before shipping
+	// 701-0000004-0000004: not known; ask Amazon before shipping
+	// to know it: in Seller Central, under Orders > Order Reports > Add or remove order report columns, switch on Buyer Requested Cancel; it is a setting of each seller account
+}

@@ -5,21 +5,25 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 // flatFile is a report as lines of cells.
 type flatFile struct {
 	lines  lineReader
-	header []string
+	header []cell // as a row of its own
 	slots  []slot
+	row    []cell
 	stray  int // position of the column behind which a TAB may stray; -1: not in this file
 	fits   func(record) bool
 }
 
 func openFlat(t *content, rep report, l *layout, fits func(record) bool) (*flatFile, error) {
 	f := &flatFile{lines: lineReader{text: t}, fits: fits}
-	for f.header == nil {
-		line, long, err := f.lines.next()
+	var line string
+	var header []string
+	for header == nil {
+		next, long, err := f.lines.next()
 		switch {
 		case err == io.EOF:
 			return nil, ErrEmpty
@@ -28,15 +32,18 @@ func openFlat(t *content, rep report, l *layout, fits func(record) bool) (*flatF
 		case long:
 			return nil, wrongReport(rep, fmt.Sprintf("line %d is longer than %d bytes and no header", f.lines.number, maxRecord))
 		}
-		f.header = cells(line)
+		line = strings.Clone(next) // names outlive the text
+		header = cells(line)
 	}
-	f.slots = l.addHeader(f.header)
+	f.slots = l.addHeader(header)
 	f.stray = slices.IndexFunc(f.slots, func(s slot) bool { return s.name == rep.strayTab[0] })
 	for i, name := range rep.strayTab {
 		if f.stray >= 0 && (f.stray+i >= len(f.slots) || f.slots[f.stray+i].name != name) {
 			f.stray = -1
 		}
 	}
+	f.split(line)
+	f.header = slices.Clone(f.row)
 	return f, nil
 }
 
@@ -55,50 +62,76 @@ func (f *flatFile) next(keep bool) (record, error) {
 		if keep {
 			line = strings.Clone(line)
 		}
-		row := cells(line)
+		n := f.split(line)
 		switch {
-		case row == nil || slices.Equal(row, f.header):
-		case len(row) > len(f.slots):
-			return f.realign(line, row)
+		case len(f.row) == 0 && strings.TrimSpace(line) == "", slices.Equal(f.row, f.header):
+		case n > len(f.slots):
+			return f.realign(line)
 		default:
-			return f.record(row), nil
+			return record{f.lines.number, f.row}, nil
 		}
 	}
 }
 
 // ahead gives the rows that are in memory already, and takes none of them.
 func (f *flatFile) ahead(yield func(record) bool) {
-	lines := f.lines
-	lines.rest, _ = lines.text.more(lines.rest)
-	f.lines.rest = lines.rest // an error comes again when they are read
-	for lines.rest != "" {
-		line := lines.rest
-		if at, size := lines.end(); at >= 0 {
-			line, lines.rest = lines.rest[:at], lines.rest[at+size:]
-		} else if lines.rest = ""; lines.text.err == nil {
+	if f.lines.end() < 0 {
+		_ = f.lines.more() // an error comes again
+	}
+	start := f.lines
+	defer func() { f.lines = start }()
+	for f.lines.start < len(f.lines.block) {
+		end, mark := len(f.lines.block), len(f.lines.marks)
+		if i := f.lines.end(); i >= 0 {
+			end, mark = int(f.lines.marks[i]), i
+		} else if !f.lines.text.ended() {
 			return
 		}
-		if row := cells(line); len(row) <= len(f.slots) && !yield(f.record(row)) {
+		if n := f.split(f.lines.take(end, mark)); n <= len(f.slots) && !yield(record{0, f.row}) {
 			return
 		}
 	}
 }
 
-func (f *flatFile) record(row []string) record {
-	rec := record{line: f.lines.number}
-	for i, text := range row {
-		if text != "" {
-			rec.cells = append(rec.cells, cell{f.slots[i], text})
+// split puts the cells of the line just read that are not blank into f.row, and
+// returns how many cells there are, also beyond those of the header.
+func (f *flatFile) split(line string) int {
+	row, n, start := f.row[:0], 0, 0
+	put := func(end int) {
+		if start < end && n < len(f.slots) {
+			if text := trim(line[start:end]); text != "" {
+				row = append(row, cell{&f.slots[n], text})
+			}
+		}
+		n, start = n+1, end+1
+	}
+	for _, mark := range f.lines.inLine {
+		if end := int(mark) - f.lines.base; line[end] == '\t' {
+			put(end)
 		}
 	}
-	return rec
+	put(len(line))
+	f.row = row
+	return n
 }
+
+// trim is strings.TrimSpace for texts that seldom need it.
+func trim(s string) string {
+	if s == "" || beyondSpace(s[0]) && beyondSpace(s[len(s)-1]) {
+		return s
+	}
+	return strings.TrimSpace(s)
+}
+
+// beyondSpace tells the ASCII that is no white space.
+func beyondSpace(c byte) bool { return ' ' < c && c < utf8.RuneSelf }
 
 // realign reads a row of more cells than the header has, if exactly one way to
 // leave out blank cells makes all others fit: those at the end, or those behind
 // the column in which TABs have been seen to stray. The columns behind that one
 // must then be where they belong, which the one of few values shows.
-func (f *flatFile) realign(line string, row []string) (record, error) {
+func (f *flatFile) realign(line string) (record, error) {
+	row := cells(line)
 	surplus := len(row) - len(f.slots)
 	var readings []record
 	try := func(from int) []string {
@@ -120,10 +153,20 @@ func (f *flatFile) realign(line string, row []string) (record, error) {
 		return record{}, &RowError{
 			Line:     f.lines.number,
 			Expected: fmt.Sprintf("%d cells, as in the header, but there are %d; remove the TAB that is too many", len(f.slots), len(row)),
-			Raw:      line,
+			Raw:      cut(line, maxRaw),
 		}
 	}
 	return readings[0], nil
+}
+
+func (f *flatFile) record(row []string) record {
+	rec := record{line: f.lines.number}
+	for i, text := range row {
+		if text != "" {
+			rec.cells = append(rec.cells, cell{&f.slots[i], text})
+		}
+	}
+	return rec
 }
 
 // cells splits a line, without the white space around each cell. A blank line
@@ -142,9 +185,14 @@ func cells(line string) []string {
 // lineReader splits text into lines and bounds their length.
 type lineReader struct {
 	text   *content
-	rest   string // of the text taken up
-	number int    // of the line last read, from 1
-	ending string // as the first line ends, "\n" or "\r"; "": not yet known
+	block  string  // of the text
+	marks  []int32 // where TAB, LF and CR are in it
+	start  int     // of the line to come
+	first  int     // of the marks that are not before start
+	base   int     // of the line last read
+	inLine []int32 // the marks in it
+	number int     // of the line last read, from 1
+	ending byte    // of the first line, LF or CR; 0: not yet known
 }
 
 // next returns a line without its end, or io.EOF. A line over the bound comes
@@ -153,16 +201,16 @@ type lineReader struct {
 func (l *lineReader) next() (line string, long bool, err error) {
 	l.number++
 	for {
-		if end, size := l.end(); end >= 0 {
-			line, l.rest = l.rest[:end], l.rest[end+size:]
+		if i := l.end(); i >= 0 {
+			line = l.take(int(l.marks[i]), i)
 			return line, long || len(line) > maxRecord, nil
 		}
-		if len(l.rest) > maxRecord {
-			l.rest, long = l.rest[len(l.rest)-1:], true
+		if len(l.block)-l.start > maxRecord {
+			l.start, long = len(l.block)-1, true
 		}
-		l.rest, err = l.text.more(l.rest)
-		if err == io.EOF && l.rest != "" {
-			line, l.rest = l.rest, ""
+		err = l.more()
+		if err == io.EOF && l.block != "" {
+			line = l.take(len(l.block), len(l.marks))
 			return line, long || len(line) > maxRecord, nil
 		}
 		if err != nil {
@@ -171,20 +219,45 @@ func (l *lineReader) next() (line string, long bool, err error) {
 	}
 }
 
-// end finds the end of the line that rest begins with, and how long the end is;
-// -1 if there is none yet.
-func (l *lineReader) end() (at, size int) {
-	if l.ending != "" {
-		return strings.IndexByte(l.rest, l.ending[0]), 1
+// end is which of the marks ends the line to come; -1 if there is none yet.
+func (l *lineReader) end() int {
+	for i := l.first; i < len(l.marks); i++ {
+		at := int(l.marks[i])
+		switch c := l.block[at]; {
+		case c == l.ending:
+			return i
+		case l.ending != 0 || c == '\t':
+		case c == '\n':
+			l.ending = c
+			return i
+		case at == len(l.block)-1:
+			return -1 // a CR, behind which may come its LF
+		case l.block[at+1] != '\n':
+			l.ending = c
+			return i
+		}
 	}
-	at = strings.IndexAny(l.rest, "\r\n")
-	switch {
-	case at < 0, at == len(l.rest)-1 && l.rest[at] == '\r' && l.text.err == nil:
-		return -1, 0
-	case strings.HasPrefix(l.rest[at:], "\r\n"):
-		l.ending = "\n"
-		return at, 2
+	return -1
+}
+
+// take cuts the line to come off.
+func (l *lineReader) take(end, mark int) string {
+	line := l.block[l.start:end]
+	l.base, l.inLine = l.start, l.marks[l.first:mark]
+	l.start, l.first = min(end+1, len(l.block)), min(mark+1, len(l.marks))
+	return line
+}
+
+// more takes up more text, in place of what was cut off.
+func (l *lineReader) more() error {
+	block, err := l.text.more(l.block[l.start:])
+	marks := l.marks[:0]
+	for _, mark := range l.marks[l.first:] {
+		if int(mark) >= l.start {
+			marks = append(marks, mark-int32(l.start))
+		}
 	}
-	l.ending = l.rest[at : at+1]
-	return at, 1
+	l.marks, l.first = append(marks, l.text.marks...), 0
+	l.block, l.start = block, 0
+	return err
 }

@@ -8,7 +8,7 @@ import (
 
 // kind is how a report begins. Its names are folded.
 type kind struct {
-	typ     Type
+	typ     Type // "": none that is read here
 	format  Format
 	title   string
 	reports []string // Amazon's names of it
@@ -33,18 +33,21 @@ var kinds = []kind{
 		alone:   true,
 	},
 	{
-		typ: TypeSettlementV1, format: FormatTab,
-		title:   "a settlement report of the older kind (V1)",
-		reports: []string{"GET_V2_SETTLEMENT_REPORT_DATA_FLAT_FILE"},
-		marks:   []string{"priceamount", "itemrelatedfeeamount", "miscfeeamount", "otherfeeamount", "directpaymentamount"},
-		needs:   [][]string{{"settlementid"}, {"transactiontype"}},
-	},
-	{
 		typ: TypeSettlement, format: FormatTab,
 		title:   "a settlement report",
 		reports: []string{"GET_V2_SETTLEMENT_REPORT_DATA_FLAT_FILE_V2"},
 		marks:   []string{"settlementid"},
 		needs:   [][]string{{"transactiontype"}, {"amount"}},
+	},
+	{
+		typ: TypeSettlementV1, format: FormatTab,
+		title:   "a settlement report of the older kind (V1)",
+		reports: []string{"GET_V2_SETTLEMENT_REPORT_DATA_FLAT_FILE"},
+		marks: []string{
+			"priceamount", "itemrelatedfeeamount", "promotionamount", "shipmentfeeamount", "orderfeeamount",
+			"miscfeeamount", "otherfeeamount", "directpaymentamount", "otheramount",
+		},
+		needs: [][]string{{"settlementid"}, {"transactiontype"}},
 	},
 	{
 		typ: TypeReturns, format: FormatTab,
@@ -66,14 +69,14 @@ var kinds = []kind{
 			"GET_FLAT_FILE_ALL_ORDERS_DATA_BY_ORDER_DATE_GENERAL",
 		},
 		marks: []string{"amazonorderid"},
-		needs: [][]string{{"sku", "asin"}, {"orderstatus", "itemstatus", "lastupdateddate"}},
+		needs: [][]string{{"sku", "asin"}, {"orderstatus", "itemstatus"}},
 	},
 	{
 		typ: TypeUnshippedOrders, format: FormatTab,
 		title:   "an unshipped-orders report",
 		reports: []string{"GET_FLAT_FILE_ACTIONABLE_ORDER_DATA_SHIPPING"},
 		marks:   []string{"quantitytoship", "dayspastpromise", "promisedate", "reportingdate"},
-		needs:   [][]string{{"orderid"}, {"orderitemid"}},
+		needs:   [][]string{{"orderid"}, {"orderitemid"}, ordersMarks},
 	},
 	{
 		typ: TypeOrders, format: FormatTab,
@@ -83,10 +86,7 @@ var kinds = []kind{
 			"GET_FLAT_FILE_ORDER_REPORT_DATA_INVOICING",
 			"GET_FLAT_FILE_ORDER_REPORT_DATA_TAX",
 		},
-		marks: []string{
-			"purchasedate", "quantitypurchased", "buyername", "buyeremail",
-			"isbuyerrequestedcancellation", "isbuyerrequestedcancelation",
-		},
+		marks: ordersMarks,
 		needs: [][]string{{"orderid"}, {"orderitemid"}},
 	},
 	{
@@ -128,11 +128,20 @@ var kinds = []kind{
 		reports:     []string{"GET_V2_SETTLEMENT_REPORT_DATA_XML"},
 		messageType: "settlementreport", record: "settlementreport",
 	},
+	{
+		format: FormatTab,
+		title:  "a report about Amazon-fulfilled (FBA) goods",
+		marks:  []string{"fnsku", "fulfillmentcenterid", "fulfilmentcenterid"},
+	},
 }
 
 var (
 	returnsMarks = []string{"returnrequeststatus", "amazonrmaid", "returnrequestdate", "returnquantity"}
 	returnsNeeds = [][]string{{"orderid"}, {"returnrequeststatus"}, {"returnquantity"}, {"merchantsku", "asin", "orderitemid"}}
+	ordersMarks  = []string{
+		"purchasedate", "quantitypurchased", "buyername", "buyeremail", "recipientname",
+		"isbuyerrequestedcancellation", "isbuyerrequestedcancelation",
+	}
 )
 
 // mark is where the first of some columns stands that is a sign of the kind; -1:
@@ -155,7 +164,7 @@ func (k *kind) fits(columns []string) bool {
 func readable() string {
 	var types []string
 	for _, k := range kinds {
-		if !slices.Contains(types, string(k.typ)) {
+		if k.typ != "" && !slices.Contains(types, string(k.typ)) {
 			types = append(types, string(k.typ))
 		}
 	}
@@ -169,7 +178,7 @@ func readable() string {
 func ParseType(name string) (Type, error) {
 	for _, k := range kinds {
 		called := func(known string) bool { return fold(known) == fold(name) }
-		if called(string(k.typ)) || slices.ContainsFunc(k.reports, called) {
+		if k.typ != "" && called(string(k.typ)) || slices.ContainsFunc(k.reports, called) {
 			return k.typ, nil
 		}
 	}

@@ -4,35 +4,34 @@ import (
 	"bufio"
 	"bytes"
 	"compress/gzip"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
 )
 
-const (
-	headSize   = 512      // bytes that show what a file is
-	windowSize = 64 << 10 // bytes by which a character set is guessed
-)
+const headSize = 512 // bytes that show what a file is
 
 // open unpacks and decodes a file, and tells what it shows. What is no text has
 // no content.
 func open(r io.Reader, o Options) (*content, sighting, error) {
-	t := &content{}
-	raw, err := unpack(io.TeeReader(r, (*counter)(&t.read)))
-	if err != nil {
+	t := &content{file: &input{r: r}}
+	var err error
+	if t.in, err = unpack(t.file); err != nil {
 		return nil, sighting{}, err
 	}
-	head, err := raw.Peek(headSize)
+	t.fill(blockSize)
+	head := t.raw[:min(len(t.raw), headSize)]
 	switch {
-	case len(head) == 0 && err == io.EOF:
+	case len(head) == 0 && t.err == io.EOF:
 		return nil, sighting{}, ErrEmpty
 	case len(head) == 0:
-		return nil, sighting{}, err
+		return nil, sighting{}, t.err
 	}
 	if found := foreignBytes(head); found != "" {
 		return nil, sighting{noReport: true, saw: found}, nil
 	}
-	if t.in, err = decode(raw, o); err != nil {
+	if err := t.decide(head, o); err != nil {
 		return nil, sighting{}, err
 	}
 
@@ -44,38 +43,34 @@ func open(r io.Reader, o Options) (*content, sighting, error) {
 	return t, look(t.ahead, o.Aliases), nil
 }
 
-type counter int64
-
-func (c *counter) Write(p []byte) (int, error) {
-	*c += counter(len(p))
-	return len(p), nil
-}
-
-// unpack undoes one compression with gzip.
-func unpack(r io.Reader) (*bufio.Reader, error) {
-	raw := bufio.NewReaderSize(&stickyReader{r: r}, windowSize)
-	if head, _ := raw.Peek(2); !isGzip(head) {
-		return raw, nil
+// unpack undoes one compression with gzip, of which there may be several files
+// one behind the other.
+func unpack(r io.Reader) (io.Reader, error) {
+	packed := bufio.NewReader(r)
+	if head, _ := packed.Peek(2); !isGzip(head) {
+		return packed, nil
 	}
-	unpacked, err := gzip.NewReader(raw)
-	if err != nil {
+	unpacked, err := gzip.NewReader(packed)
+	if errors.Is(err, gzip.ErrHeader) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		return nil, fmt.Errorf("the file is damaged gzip; download it again: %w", err)
 	}
-	return bufio.NewReaderSize(unpacked, windowSize), nil
+	return unpacked, err
 }
 
 func isGzip(head []byte) bool { return bytes.HasPrefix(head, []byte("\x1F\x8B")) }
 
-// stickyReader keeps the first error of a reader that might give it only once,
-// since a bufio.Reader forgets the error of a Peek.
-type stickyReader struct {
-	r   io.Reader
-	err error
+// input is a file as it is given. It keeps the first error of a reader that
+// might give it only once, since a bufio.Reader forgets the error of a Peek.
+type input struct {
+	r    io.Reader
+	read int64
+	err  error
 }
 
-func (s *stickyReader) Read(p []byte) (n int, err error) {
-	if s.err == nil {
-		n, s.err = s.r.Read(p)
+func (f *input) Read(p []byte) (n int, err error) {
+	if f.err == nil {
+		n, f.err = f.r.Read(p)
+		f.read += int64(n)
 	}
-	return n, s.err
+	return n, f.err
 }

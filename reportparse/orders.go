@@ -16,7 +16,7 @@ import (
 // Unknown, any other number 0. Times are UTC. Codes, and whatever Amazon does
 // not document, are text as it stands in the file.
 //
-// In a flat file, each further promotion of an item has a row of its own with
+// In a flat file, a further promotion of an item may have a row of its own with
 // nothing in it but the two IDs and the promotion: its SKU is blank and its
 // Quantity 0. In XML it is among the extras, as "Item/Promotion/Principal (2)".
 type OrderItem struct {
@@ -62,39 +62,44 @@ type OrderItem struct {
 	BuyerCancelReason    string // in the words of the buyer or the marketplace
 
 	// Totals of the row, for all its units, in Currency.
-	Currency                   string // ISO 4217
-	ItemPrice                  Amount
-	ItemTax                    Amount
-	ShippingPrice              Amount
-	ShippingTax                Amount
-	GiftWrapPrice              Amount
-	GiftWrapTax                Amount
-	ItemPromotionDiscount      Amount // with the sign it has in the file, as the next one
-	ShipPromotionDiscount      Amount
-	VATExclusiveItemPrice      Amount
-	VATExclusiveShippingPrice  Amount
-	VATExclusiveGiftWrapPrice  Amount
-	ItemPromotionID            string
-	ShipPromotionID            string
-	MerchantPromotionID        string // of both discounts; only in XML, as the next one
-	PromotionClaimCode         string
-	PaymentMethod              string
-	PaymentMethodDetails       string
-	AlreadyPaid                string
-	TaxCollectionModel         string // such as "MarketplaceFacilitator"
-	TaxCollectionParty         string // who is responsible for collecting it
-	IOSSNumber                 string
-	IsAmazonInvoiced           Flag
-	IsBusinessOrder            Flag
-	IsSoldByAB                 Flag   // by Amazon Business
-	PurchaseOrderNumber        string // the buyer's own
-	PriceDesignation           string // such as "Business Price"
-	Buyer                      Buyer
-	BillTo                     Address
-	ShipTo                     Address
-	ShipFrom                   Address // where the seller's settings say that orders leave
-	ShipServiceLevel           string  // such as "Standard"
-	FulfillmentMethod          string  // such as "Ship"; only in XML
+	Currency                  string // ISO 4217
+	ItemPrice                 Amount
+	ItemTax                   Amount
+	ShippingPrice             Amount
+	ShippingTax               Amount
+	GiftWrapPrice             Amount
+	GiftWrapTax               Amount
+	ItemPromotionDiscount     Amount // with the sign it has in the file, as the next one
+	ShipPromotionDiscount     Amount
+	VATExclusiveItemPrice     Amount
+	VATExclusiveShippingPrice Amount
+	VATExclusiveGiftWrapPrice Amount
+
+	ItemPromotionID     string
+	ShipPromotionID     string
+	MerchantPromotionID string // of both discounts; only in XML, as the next one
+	PromotionClaimCode  string
+
+	PaymentMethod        string
+	PaymentMethodDetails string
+	AlreadyPaid          string
+	TaxCollectionModel   string // such as "MarketplaceFacilitator"
+	TaxCollectionParty   string // who is responsible for collecting it
+	IOSSNumber           string
+	IsAmazonInvoiced     Flag
+
+	IsBusinessOrder     Flag
+	IsSoldByAB          Flag   // by Amazon Business
+	PurchaseOrderNumber string // the buyer's own
+	PriceDesignation    string // such as "Business Price"
+
+	Buyer    Buyer
+	BillTo   Address
+	ShipTo   Address
+	ShipFrom Address // where the seller's settings say that orders leave
+
+	ShipServiceLevel           string // such as "Standard"
+	FulfillmentMethod          string // such as "Ship"; only in XML
 	ShipmentStatus             string
 	VergeOfCancellation        string
 	VergeOfLateShipment        string
@@ -170,7 +175,7 @@ func Orders(r io.Reader, o Options) (*Reader[OrderItem], error) {
 }
 
 // adviseCancelColumn says how to get the columns of the buyer's request into
-// order reports. No call of the API switches them on.
+// order reports. No call of the API is known to switch them on.
 const adviseCancelColumn = "in Seller Central, under Orders > Order Reports > Add or remove order report columns, switch on Buyer Requested Cancel; it is a setting of each seller account"
 
 var (
@@ -202,6 +207,23 @@ func oneCurrency[T any](name string, field func(*T) *string) column[T] {
 	return c
 }
 
+// withPrices adds the components of an item's price to the elements of a shape,
+// and that each names the currency.
+func withPrices(item string, elements map[string]string) map[string]string {
+	for component, column := range map[string]string{
+		"Principal":   "item-price",
+		"Tax":         "item-tax",
+		"Shipping":    "shipping-price",
+		"ShippingTax": "shipping-tax",
+		"GiftWrap":    "gift-wrap-price",
+		"GiftWrapTax": "gift-wrap-tax",
+	} {
+		path := item + "/ItemPrice/" + component
+		elements[path], elements[path+"@currency"] = column, "currency"
+	}
+	return elements
+}
+
 var orders = schema[OrderItem]{
 	report: report{
 		title: "an order report, GET_FLAT_FILE_ORDER_REPORT_DATA_* or GET_ORDER_REPORT_DATA_* (SHIPPING, INVOICING, TAX), or the unshipped-orders report, GET_FLAT_FILE_ACTIONABLE_ORDER_DATA_SHIPPING",
@@ -212,10 +234,9 @@ var orders = schema[OrderItem]{
 			{"purchase-date", "quantity-purchased", "buyer-name", "buyer-email", "recipient-name", "is-buyer-requested-cancellation"},
 		},
 		shape: xmlShape{
-			messageTypes: []string{"OrderReport"},
-			records:      []string{"OrderReport"},
-			item:         "Item",
-			elements: map[string]string{
+			records: []string{"OrderReport"},
+			item:    "Item",
+			elements: withPrices("Item", map[string]string{
 				"AmazonOrderID":                             "order-id",
 				"OrderDate":                                 "purchase-date",
 				"BillingData/BuyerName":                     "buyer-name",
@@ -245,25 +266,13 @@ var orders = schema[OrderItem]{
 				"Item/Title":                                "product-name",
 				"Item/Quantity":                             "quantity-purchased",
 				"Item/GiftWrapLevel":                        "gift-wrap-type",
-				"Item/ItemPrice/Principal":                  "item-price",
-				"Item/ItemPrice/Principal@currency":         "currency",
-				"Item/ItemPrice/Tax":                        "item-tax",
-				"Item/ItemPrice/Tax@currency":               "currency",
-				"Item/ItemPrice/Shipping":                   "shipping-price",
-				"Item/ItemPrice/Shipping@currency":          "currency",
-				"Item/ItemPrice/ShippingTax":                "shipping-tax",
-				"Item/ItemPrice/ShippingTax@currency":       "currency",
-				"Item/ItemPrice/GiftWrap":                   "gift-wrap-price",
-				"Item/ItemPrice/GiftWrap@currency":          "currency",
-				"Item/ItemPrice/GiftWrapTax":                "gift-wrap-tax",
-				"Item/ItemPrice/GiftWrapTax@currency":       "currency",
 				"Item/Promotion/PromotionClaimCode":         "promotion-claim-code",
 				"Item/Promotion/MerchantPromotionID":        "merchant-promotion-id",
 				"Item/Promotion/Principal":                  "item-promotion-discount",
 				"Item/Promotion/Principal@currency":         "currency",
 				"Item/Promotion/Shipping":                   "ship-promotion-discount",
 				"Item/Promotion/Shipping@currency":          "currency",
-			},
+			}),
 			pairs: []pair{
 				{"Item/ItemPrice/Component", "Type", "Amount"},
 				{"Item/ItemFees/Fee", "Type", "Amount"},
@@ -307,7 +316,7 @@ var orders = schema[OrderItem]{
 		of("delivery-time-zone", text, func(o *OrderItem) *string { return &o.Delivery.TimeZone }).in(TypeOrders),
 		of("delivery-Instructions", text, func(o *OrderItem) *string { return &o.Delivery.Instructions }).in(TypeOrders),
 		of("sales-channel", text, func(o *OrderItem) *string { return &o.SalesChannel }).in(TypeOrders).
-			advise("ask for the report with the option ShowSalesChannel=true"),
+			advise("ask for the report with ShowSalesChannel=true among its options"),
 		of("is-business-order", flag, func(o *OrderItem) *Flag { return &o.IsBusinessOrder }),
 		of("purchase-order-number", text, func(o *OrderItem) *string { return &o.PurchaseOrderNumber }),
 		of("price-designation", text, func(o *OrderItem) *string { return &o.PriceDesignation }),

@@ -88,12 +88,11 @@ type source interface {
 // record is a row as text.
 type record struct {
 	line  int
-	raw   string // the line of a flat file
 	cells []cell // those that are not blank
 }
 
 type cell struct {
-	slot
+	*slot
 	text string
 }
 
@@ -114,6 +113,9 @@ func newReader[T any](r io.Reader, o Options, s *schema[T]) (*Reader[T], error) 
 	if err := in.open(seen); err != nil {
 		return nil, fmt.Errorf("%s: %w", in.name, err)
 	}
+	if o.Progress != nil {
+		t.progress = func() { o.Progress(in.Progress()) }
+	}
 	return in, nil
 }
 
@@ -125,7 +127,7 @@ func (r *Reader[T]) open(seen sighting) (err error) {
 	}
 	switch {
 	case seen.format == FormatXML:
-		r.source, err = openXML(r.text, rep, r.layout)
+		r.source, err = openXML(r.text, rep, seen.among(rep.types), r.layout)
 		return err
 	case seen.format == FormatComma && seen.kind != nil && seen.kind.format == FormatComma:
 		r.source, err = openComma(r.text, r.layout)
@@ -157,8 +159,9 @@ func (r *Reader[T]) Next(row *T) error { return r.next(row, false) }
 // read to its end gives another error last.
 func (r *Reader[T]) All() iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
+		var row, none T
 		for {
-			var row T
+			row = none // what the row before refers to is kept
 			err := r.next(&row, true)
 			if err == io.EOF || !yield(row, err) || r.err != nil {
 				return
@@ -199,12 +202,12 @@ func (r *Reader[T]) next(row *T, keep bool) error {
 // read takes the next row of the file, good or bad.
 func (r *Reader[T]) read(row *T, keep bool) (*RowError, error) {
 	rec, err := r.source.next(keep)
-	var bad *RowError
+	bad, err := asRowError(err)
 	switch {
-	case errors.As(err, &bad):
-		r.schema.begin(row, bad.Line)
 	case err != nil:
 		return nil, err
+	case bad != nil:
+		r.schema.begin(row, bad.Line)
 	default:
 		bad = r.schema.decode(rec, &r.dialect, row)
 	}
@@ -214,10 +217,25 @@ func (r *Reader[T]) read(row *T, keep bool) (*RowError, error) {
 	return bad, nil
 }
 
+// asRowError tells an error of one row from one that ends the reading.
+func asRowError(err error) (*RowError, error) {
+	if err == nil {
+		return nil, nil
+	}
+	var bad *RowError
+	if errors.As(err, &bad) {
+		return bad, nil
+	}
+	return nil, err
+}
+
 func (r *Reader[T]) end(err error) error {
 	r.err = err
 	if err != io.EOF {
 		r.err = fmt.Errorf("%s: %w", r.name, err)
+	}
+	if r.options.Progress != nil {
+		r.options.Progress(r.Progress())
 	}
 	return r.err
 }
@@ -274,5 +292,5 @@ func (r *Reader[T]) Replaced() int { return r.text.replaced }
 
 // Progress is how far the reading came.
 func (r *Reader[T]) Progress() Progress {
-	return Progress{Bytes: r.text.read, Rows: r.rows, Bad: r.bad}
+	return Progress{Bytes: r.text.file.read, Rows: r.rows, Bad: r.bad}
 }

@@ -137,7 +137,7 @@ func TestReturnsDamagedXML(t *testing.T) {
 		{"deep", envelope(strings.Repeat("<a>", 40)), "r.txt: line 2: elements are nested deeper than 32; the file is damaged or no report", 0},
 		{"deep in a record", envelope("<return_details>" + strings.Repeat("<a>", 40)), "r.txt: line 2: elements are nested deeper than 32; the file is damaged or no report", 0},
 		{"many elements", envelope("<return_details>" + manyElements(1001)), "r.txt: line 2: more than 1000 different elements; the file is damaged or no report", 0},
-		{"long element", envelope("<return_details><asin>" + strings.Repeat("x", 2<<20)), "r.txt: line 2: an element is longer than 1048576 bytes", 0},
+		{"long element", envelope("<return_details><asin>" + strings.Repeat("x", 2<<20)), "r.txt: line 2: an element is longer than 1048576 bytes; the file is damaged or no report", 0},
 	}
 	for _, tc := range tests {
 		t.Run(tc.name, func(t *testing.T) {

@@ -66,6 +66,10 @@ type Return struct {
 // instead, or which columns it lacks; one that wraps [ErrEmpty], that there is
 // nothing in it. A header without rows is a report without returns.
 //
+// Prime returns in XML have the same elements in another order. Their MessageType
+// is not documented, so that any is accepted if the first element in Message is
+// return_details; Reader.Type is TypePrimeReturns if it speaks of Prime.
+//
 // A report of Amazon-fulfilled (FBA) returns is refused like any other report:
 // Amazon refunds those returns itself.
 func Returns(r io.Reader, o Options) (*Reader[Return], error) {
@@ -84,10 +88,9 @@ var returns = schema[Return]{
 		},
 		strayTab: [3]string{"Return carrier", "Tracking ID", "Label to be paid by"},
 		shape: xmlShape{
-			messageTypes: []string{"Returns-Report"},
-			records:      []string{"return_details"},
-			item:         "item_details",
-			groups:       []string{"label_details"},
+			records: []string{"return_details"},
+			item:    "item_details",
+			groups:  []string{"label_details"},
 		},
 	},
 	columns: []column[Return]{

@@ -58,11 +58,12 @@ func Settlement(r io.Reader, o Options) (*SettlementReader, error) {
 	}
 	s := &SettlementReader{Reader: in, byID: map[string]*settled{}}
 	in.accept = s.accept
-	if f, ok := in.source.(*flatFile); ok {
-		foresee(&in.dialect, f.ahead)
-	}
-	if !in.Has("amount") {
-		in.typ = TypeSettlementV1
+	switch source := in.source.(type) {
+	case *flatFile:
+		foresee(&in.dialect, source.ahead)
+	case *xmlFile:
+		in.source = newSettlementXML(source.tags, in.layout)
+		in.dialect.decimal = '.' // as XML has it everywhere
 	}
 	return s, nil
 }
@@ -171,13 +172,22 @@ func (r *SettlementReader) summarize(s *settled, row *SettlementRow, bad *RowErr
 		bad = r.refuse(row, bad, "settlement-id", "", "the number of the settlement")
 	}
 	s.summary = row.Line
-	s.Start, s.End, s.Deposit, s.Total = row.StartDate, row.EndDate, row.DepositDate, row.Total
 	return r.agree(s, row, bad)
 }
 
-// agree takes the currency of a settlement from the first row that has one, and
-// compares it with the others.
+// agree takes the currency, the total and the period of a settlement from the
+// first row that has them, and compares those of the others.
 func (r *SettlementReader) agree(s *settled, row *SettlementRow, bad *RowError) *RowError {
+	switch {
+	case !row.Total.valid:
+	case !s.Total.valid:
+		s.Total = row.Total
+	case !row.Total.Equal(s.Total):
+		return r.refuse(row, bad, "total-amount", row.Total.String(), s.Total.String()+", as in the rows before: a settlement has one total")
+	}
+	if s.Start.IsZero() && s.End.IsZero() {
+		s.Start, s.End, s.Deposit = row.StartDate, row.EndDate, row.DepositDate
+	}
 	switch {
 	case row.Currency == "":
 		row.Currency = s.Currency
@@ -194,11 +204,10 @@ func (r *SettlementReader) check(s *settled, row *SettlementRow, bad *RowError) 
 	if bad = r.agree(s, row, bad); bad != nil {
 		return bad
 	}
-	switch r.typ {
-	case TypeSettlement:
-		row.V1 = nil
-	case TypeSettlementV1:
+	if r.typ == TypeSettlementV1 {
 		row.v1()
+	} else {
+		row.V1 = nil
 	}
 	switch {
 	case row.SettlementID == "":

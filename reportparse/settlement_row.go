@@ -101,7 +101,9 @@ type SettlementAmount struct {
 // V1 no counterpart is known: they are called after their column, as in
 // "shipment-fee". A row of V1 without an amount, which only tells a quantity, has
 // none.
-func (r *SettlementRow) Amounts() iter.Seq[SettlementAmount] { return r.amounts }
+func (r *SettlementRow) Amounts() iter.Seq[SettlementAmount] {
+	return func(yield func(SettlementAmount) bool) { r.amounts(yield) } // as a closure that is inlined, it costs nothing
+}
 
 func (r *SettlementRow) amounts(yield func(SettlementAmount) bool) {
 	if r.Amount.valid && !yield(SettlementAmount{r.TransactionType, r.AmountType, r.AmountDescription, r.Amount}) {
@@ -158,6 +160,7 @@ var settlements = schema[SettlementRow]{
 				"misc-fee-amount", "other-fee-amount", "direct-payment-amount", "other-amount",
 			},
 		},
+		shape: xmlShape{records: []string{"SettlementReport"}},
 	},
 	columns: []column[SettlementRow]{
 		of("settlement-id", text, func(r *SettlementRow) *string { return &r.SettlementID }),
@@ -172,9 +175,9 @@ var settlements = schema[SettlementRow]{
 		of("adjustment-id", text, func(r *SettlementRow) *string { return &r.AdjustmentID }),
 		of("shipment-id", text, func(r *SettlementRow) *string { return &r.ShipmentID }),
 		of("marketplace-name", text, func(r *SettlementRow) *string { return &r.Marketplace }),
-		of("amount-type", text, func(r *SettlementRow) *string { return &r.AmountType }).in(TypeSettlement),
-		of("amount-description", text, func(r *SettlementRow) *string { return &r.AmountDescription }).in(TypeSettlement),
-		moneyColumn("amount", func(r *SettlementRow) *Amount { return &r.Amount }).in(TypeSettlement),
+		of("amount-type", text, func(r *SettlementRow) *string { return &r.AmountType }).in(TypeSettlement, TypeSettlementXML),
+		of("amount-description", text, func(r *SettlementRow) *string { return &r.AmountDescription }).in(TypeSettlement, TypeSettlementXML),
+		moneyColumn("amount", func(r *SettlementRow) *Amount { return &r.Amount }).in(TypeSettlement, TypeSettlementXML),
 		of("shipment-fee-type", text, func(r *SettlementRow) *string { return &r.v1().ShipmentFeeType }).in(TypeSettlementV1),
 		moneyColumn("shipment-fee-amount", func(r *SettlementRow) *Amount { return &r.v1().ShipmentFee }).in(TypeSettlementV1),
 		of("order-fee-type", text, func(r *SettlementRow) *string { return &r.v1().OrderFeeType }).in(TypeSettlementV1),

@@ -21,7 +21,9 @@ type tag struct {
 
 // attribute is one of a start tag.
 type attribute struct {
-	prefix, name, value string
+	name   string // without its prefix
+	prefix string // with its colon
+	value  string
 }
 
 // maxDepth is how many elements may be open within each other.
@@ -54,7 +56,7 @@ type tagReader struct {
 
 type openElement struct {
 	name   string // without its prefix
-	prefix string // with the colon
+	prefix string // with its colon
 }
 
 func newTagReader(t *content) *tagReader { return &tagReader{text: t} }
@@ -72,37 +74,58 @@ func (r *tagReader) next() (tag, error) {
 	r.buf = r.buf[:0]
 	var text string // in one piece as it stands in the file; else in buf
 	for {
-		r.start = r.at
-		t, size, err := r.scan(r.window[r.at:])
+		var name, piece string // what s begins with
+		var size int
+		var err error
+		s := r.window[r.at:]
 		switch {
-		case err == errMore:
-			if err := r.fill(); err != nil {
+		case s == "", s == "<":
+			err = errMore
+		case s[0] != '<':
+			piece, size, err = r.characters(s)
+		case s[1] == '/':
+			name, size, err = r.endTag(s)
+		case s[1] == '?':
+			size, err = instruction(s)
+		case s[1] == '!':
+			piece, size, err = special(s)
+		default:
+			name, size, err = r.startTag(s)
+		}
+		r.start = r.at
+		if r.used += size; err != nil || r.used > maxRecord {
+			if err := r.stop(err); err != nil {
 				return tag{}, err
 			}
 			continue
-		case err != nil:
-			return tag{}, fmt.Errorf("line %d: %w", r.line(), err)
-		case r.used+size > maxRecord:
-			return tag{}, r.tooLong()
 		}
 		r.at += size
-		r.used += size
 		switch {
-		case t.name != "":
+		case name != "":
 			if len(r.buf) > 0 {
 				text = string(r.buf)
 			}
-			t.text = text
-			return t, nil
+			return tag{name, text, s[1] == '/'}, nil
 		case text == "" && len(r.buf) == 0:
-			text = t.text
-		case t.text != "":
+			text = piece
+		case piece != "":
 			if len(r.buf) == 0 {
 				r.buf = append(r.buf, text...)
 			}
-			r.buf = append(r.buf, t.text...)
+			r.buf = append(r.buf, piece...)
 		}
 	}
+}
+
+// stop says why the reading cannot go on, or takes up more text so that it can.
+func (r *tagReader) stop(err error) error {
+	switch {
+	case err == nil:
+		return r.tooLong()
+	case errors.Is(err, errMore):
+		return r.fill()
+	}
+	return fmt.Errorf("line %d: %w", r.line(), err)
 }
 
 // depth counts the elements that are open: with that of a start, without that of
@@ -128,6 +151,7 @@ func (r *tagReader) fill() error {
 	case r.err == io.EOF:
 		return r.cut()
 	case r.err != nil:
+		r.start = len(r.window)
 		return fmt.Errorf("line %d: %w", r.line(), r.err)
 	case r.used+len(rest) > maxRecord:
 		return r.tooLong()
@@ -140,6 +164,7 @@ func (r *tagReader) fill() error {
 
 // cut is the error for a file that ends too early.
 func (r *tagReader) cut() error {
+	r.start = len(r.window)
 	return fmt.Errorf("line %d: the file ends before its XML does; download it again: %w", r.line(), io.ErrUnexpectedEOF)
 }
 
@@ -151,70 +176,51 @@ func damaged(reason string) error {
 	return fmt.Errorf("the XML is damaged (%s); download it again", reason)
 }
 
-// scan reads the tag or the piece of text that s begins with, and tells its
-// size. What is neither, such as a comment, is empty text.
-func (r *tagReader) scan(s string) (tag, int, error) {
-	switch {
-	case s == "":
-		return tag{}, 0, errMore
-	case s[0] != '<':
-		return r.characters(s)
-	case len(s) == 1:
-		return tag{}, 0, errMore
+func (r *tagReader) characters(s string) (string, int, error) {
+	size := 0
+	for size < len(s) && byteKinds[s[size]]&kindMark == 0 {
+		size++
 	}
-	switch s[1] {
-	case '/':
-		return r.endTag(s)
-	case '?':
-		return instruction(s)
-	case '!':
-		return special(s)
+	if size < len(s) && s[size] == '<' {
+		return s[:size], size, nil
 	}
-	return r.startTag(s)
-}
-
-func (r *tagReader) characters(s string) (tag, int, error) {
-	size := strings.IndexByte(s, '<')
-	if size < 0 {
+	if size = strings.IndexByte(s, '<'); size < 0 {
 		if r.err != io.EOF || len(r.open) > 0 {
-			return tag{}, 0, errMore
+			return "", 0, errMore
 		}
 		size = len(s)
 	}
 	s = s[:size]
-	if strings.IndexByte(s, ']') >= 0 && strings.Contains(s, "]]>") {
-		return tag{}, 0, damaged("]]> outside of CDATA")
+	if strings.Contains(s, "]]>") {
+		return "", 0, damaged("]]> outside of CDATA")
 	}
 	text, err := resolve(s)
-	return tag{text: text}, size, err
+	return text, size, err
 }
 
-func (r *tagReader) startTag(s string) (tag, int, error) {
+func (r *tagReader) startTag(s string) (string, int, error) {
 	name, prefix, at, err := cutName(s, 1)
 	if err != nil {
-		return tag{}, 0, err
+		return "", 0, err
 	}
 	r.attributes = r.attributes[:0]
-	for {
-		at = skipSpace(s, at)
-		switch {
-		case strings.HasPrefix(s[at:], "/>"):
-			r.empty = true
-			at++
-			fallthrough
-		case strings.HasPrefix(s[at:], ">"):
-			if len(r.open) == maxDepth {
-				return tag{}, 0, fmt.Errorf("elements are nested deeper than %d; the file is damaged or no report", maxDepth)
-			}
-			r.open = append(r.open, openElement{name, prefix})
-			return tag{name: name}, at + 1, nil
-		case s[at:] == "", s[at:] == "/":
-			return tag{}, 0, errMore
-		}
+	for at = skipSpace(s, at); at < len(s) && s[at] != '>' && s[at] != '/'; at = skipSpace(s, at) {
 		if at, err = r.attribute(s, at); err != nil {
-			return tag{}, 0, err
+			return "", 0, err
 		}
 	}
+	end, empty := strings.CutPrefix(s[at:], "/")
+	switch {
+	case end == "":
+		return "", 0, errMore
+	case end[0] != '>':
+		return "", 0, damaged("/ within <" + clip(name))
+	case len(r.open) == maxDepth:
+		return "", 0, fmt.Errorf("elements are nested deeper than %d; the file is damaged or no report", maxDepth)
+	}
+	r.open = append(r.open, openElement{name, prefix})
+	r.empty = empty
+	return name, len(s) - len(end) + 1, nil
 }
 
 func (r *tagReader) attribute(s string, at int) (int, error) {
@@ -249,34 +255,34 @@ func (r *tagReader) attribute(s string, at int) (int, error) {
 		return 0, errMore
 	}
 	value, err = resolve(value)
-	r.attributes = append(r.attributes, attribute{strings.TrimSuffix(prefix, ":"), name, value})
+	r.attributes = append(r.attributes, attribute{name, prefix, value})
 	return at + 1 + end + 1, err
 }
 
-func (r *tagReader) endTag(s string) (tag, int, error) {
+func (r *tagReader) endTag(s string) (string, int, error) {
 	var open openElement
 	if n := len(r.open); n > 0 {
 		open = r.open[n-1]
 	}
 	if rest, ok := strings.CutPrefix(s[2:], open.name); ok && open.name != "" && open.prefix == "" && strings.HasPrefix(rest, ">") {
-		return tag{name: r.pop(), end: true}, 2 + len(open.name) + 1, nil
+		return r.pop(), 2 + len(open.name) + 1, nil
 	}
 	name, prefix, at, err := cutName(s, 2)
 	if err != nil {
-		return tag{}, 0, err
+		return "", 0, err
 	}
 	at = skipSpace(s, at)
 	switch {
 	case at == len(s):
-		return tag{}, 0, errMore
+		return "", 0, errMore
 	case s[at] != '>':
-		return tag{}, 0, damaged("more than a name in </" + clip(name) + ">")
+		return "", 0, damaged("more than a name in </" + clip(name) + ">")
 	case len(r.open) == 0:
-		return tag{}, 0, damaged("</" + clip(name) + "> without a start")
+		return "", 0, damaged("</" + clip(name) + "> without a start")
 	case open != openElement{name, prefix}:
-		return tag{}, 0, damaged("element <" + clip(open.prefix+open.name) + "> closed by </" + clip(prefix+name) + ">")
+		return "", 0, damaged("element <" + clip(open.prefix+open.name) + "> closed by </" + clip(prefix+name) + ">")
 	}
-	return tag{name: r.pop(), end: true}, at + 1, nil
+	return r.pop(), at + 1, nil
 }
 
 func (r *tagReader) pop() string {
@@ -288,13 +294,13 @@ func (r *tagReader) pop() string {
 
 // instruction skips a processing instruction or the declaration of XML, which
 // encoding/xml judges: there is hardly more than one in a file.
-func instruction(s string) (tag, int, error) {
+func instruction(s string) (int, error) {
 	end := strings.Index(s[2:], "?>")
 	if end < 0 {
-		return tag{}, 0, errMore
+		return 0, errMore
 	}
 	size := 2 + end + 2
-	return tag{}, size, judge(s[:size])
+	return size, judge(s[:size])
 }
 
 // judge asks encoding/xml for its opinion of rare markup.
@@ -313,33 +319,33 @@ func judge(markup string) error {
 }
 
 // special reads CDATA as text and skips a comment.
-func special(s string) (tag, int, error) {
+func special(s string) (string, int, error) {
 	const comment, cdata = "<!--", "<![CDATA["
 	switch {
 	case strings.HasPrefix(s, comment):
 		end := strings.Index(s[len(comment):], "--")
 		if end < 0 || len(s) == len(comment)+end+2 {
-			return tag{}, 0, errMore
+			return "", 0, errMore
 		}
 		size := len(comment) + end + 3
 		if s[size-1] != '>' {
-			return tag{}, 0, damaged("-- in a comment")
+			return "", 0, damaged("-- in a comment")
 		}
-		return tag{}, size, nil
+		return "", size, nil
 	case strings.HasPrefix(s, cdata):
 		end := strings.Index(s, "]]>")
 		if end < 0 {
-			return tag{}, 0, errMore
+			return "", 0, errMore
 		}
 		text := s[len(cdata):end]
 		if strings.IndexByte(text, '\r') >= 0 {
 			text = strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(text)
 		}
-		return tag{text: text}, end + len("]]>"), nil
+		return text, end + len("]]>"), nil
 	case strings.HasPrefix(comment, s), strings.HasPrefix(cdata, s):
-		return tag{}, 0, errMore
+		return "", 0, errMore
 	}
-	return tag{}, 0, errors.New("the XML has a DOCTYPE or another declaration with <!, which no report has and which is not read here; remove it, or download the report again")
+	return "", 0, errors.New("the XML has a DOCTYPE or another declaration with <!, which no report has and which is not read here; remove it, or download the report again")
 }
 
 // resolve gives text without entities, and with LF at the end of its lines.
@@ -399,49 +405,53 @@ func entity(name string) (text string, ok bool) {
 	return string(rune(n)), true
 }
 
-// Bytes of which names are made.
+// Kinds of bytes.
 const (
-	nameStart = 1 << iota // letters and _
-	nameLater             // digits, - and .
-	nameColon
-	nameWide // beyond ASCII
+	kindStart = 1 << iota // of names: letters and _
+	kindLater             // in names: digits, - and .
+	kindColon             // in names
+	kindWide              // beyond ASCII, in names or not
+	kindMark              // in text: not only text
+	kindName  = kindStart | kindLater | kindColon | kindWide
 )
 
-var nameBytes = func() (class [256]byte) {
-	for b := range class {
+var byteKinds = func() (kinds [256]byte) {
+	for b := range kinds {
 		switch {
 		case 'a' <= b && b <= 'z', 'A' <= b && b <= 'Z', b == '_':
-			class[b] = nameStart
+			kinds[b] = kindStart
 		case '0' <= b && b <= '9', b == '-', b == '.':
-			class[b] = nameLater
+			kinds[b] = kindLater
 		case b == ':':
-			class[b] = nameColon
+			kinds[b] = kindColon
 		case b >= utf8.RuneSelf:
-			class[b] = nameWide
+			kinds[b] = kindWide
+		case b == '<', b == '&', b == ']', b == '\r':
+			kinds[b] = kindMark
 		}
 	}
-	return class
+	return kinds
 }()
 
 // cutName reads the name at a place of s, and tells where it ends. The prefix is
 // with its colon.
 func cutName(s string, from int) (name, prefix string, end int, err error) {
-	var kinds byte
-	for end = from; end < len(s) && nameBytes[s[end]] != 0; end++ {
-		kinds |= nameBytes[s[end]]
+	var met byte
+	for end = from; end < len(s) && byteKinds[s[end]]&kindName != 0; end++ {
+		met |= byteKinds[s[end]]
 	}
 	name = s[from:end]
 	switch {
 	case end == len(s):
 		return "", "", 0, errMore
-	case name == "" || nameBytes[name[0]] == nameLater:
+	case name == "" || byteKinds[name[0]] == kindLater:
 		return "", "", 0, damaged("a tag or attribute without a name")
-	case kinds&nameWide != 0:
+	case met&kindWide != 0:
 		if err := judge("<" + name + "/>"); err != nil {
 			return "", "", 0, err
 		}
 	}
-	if kinds&nameColon == 0 {
+	if met&kindColon == 0 {
 		return name, "", end, nil
 	}
 	colon := strings.IndexByte(name, ':')
