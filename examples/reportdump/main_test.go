@@ -118,10 +118,14 @@ func TestTableBeginsAnewWithAnotherColumn(t *testing.T) {
 	}, lines[lookAhead:lookAhead+5]))
 }
 
-func TestTableCleansWhatATerminalObeys(t *testing.T) {
-	stdout, _, _ := play("Order ID\tReturn request status\tMerchant SKU\tReturn quantity\n"+
-		"111-1111111-1111111\tA\u009b31mB\u202eC\tSKU-1\t1\n", "-type", "returns")
+func TestTableShowsNothingThatATerminalObeys(t *testing.T) {
+	stdout, _, status := play("Order ID\tReturn request status\tMerchant SKU\tReturn quantity\tX\u009bY\n"+
+		"111-1111111-1111111\tA\u009b31mB\u202eC\tSKU-1\t1\there\n", "-type", "returns")
+	assert.Equal(t, 0, status)
 	assert.Contains(t, stdout, "A 31mB C")
+	assert.Contains(t, stdout, "Extra.X Y")
+	assert.Contains(t, stdout, "columns unknown: X Y\n")
+	assert.NotContains(t, stdout, "\u009b")
 }
 
 func TestSummaryForPeople(t *testing.T) {

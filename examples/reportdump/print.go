@@ -99,7 +99,7 @@ func (t *table) widen(cells []cell) {
 		if !there && !slices.Contains(t.order, c.path) {
 			t.order = append(t.order, c.path)
 		}
-		t.widths[c.path] = max(width, utf8.RuneCountInString(c.path), utf8.RuneCountInString(c.text))
+		t.widths[c.path] = max(width, utf8.RuneCountInString(shown(c.path)), utf8.RuneCountInString(c.text))
 	}
 }
 
@@ -110,7 +110,7 @@ func (t *table) printHeads() error {
 	}
 	t.begun = true
 	for _, path := range t.order {
-		t.append(path, path)
+		t.append(path, shown(path))
 	}
 	return t.flush()
 }

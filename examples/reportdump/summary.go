@@ -115,7 +115,11 @@ func (d *dump) describe() []byte {
 	for _, a := range s.advice {
 		list("to get "+strings.Join(a.columns, " and "), []string{a.text})
 	}
-	list("columns unknown", s.Unknown)
+	var unknown []string
+	for _, name := range s.Unknown {
+		unknown = append(unknown, shown(name))
+	}
+	list("columns unknown", unknown)
 	all := s.Settlements
 	if s.Settlement != nil {
 		all = []settlement{*s.Settlement}

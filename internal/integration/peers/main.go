@@ -13,7 +13,7 @@
 //	allocs   allocations for a row, of ours and of the peer
 //
 // "reused" is Reader.Next, which uses its row again, and "kept" is Reader.All,
-// whose rows are for keeping. First, the program reads a settlement of five times
+// whose rows are for keeping. First, the program reads a settlement of six times
 // the rows that is made while it is read, and prints the most memory that it held
 // above what it held before.
 //
@@ -80,7 +80,7 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 	if f.json {
 		show = lines{json.NewEncoder(stdout)}
 	}
-	m, err := peak(ctx, 5*f.or(contests[0].rows))
+	m, err := peak(ctx, 6*f.or(contests[0].rows))
 	if err != nil {
 		return err
 	}

@@ -109,7 +109,7 @@ func TestProgram(t *testing.T) {
 
 	out.Reset()
 	require.NoError(t, run(t.Context(), []string{"-rounds", "1", "-rows", "300"}, &out))
-	assert.Contains(t, out.String(), "1500 rows, took at most")
+	assert.Contains(t, out.String(), "1800 rows, took at most")
 	assert.Contains(t, out.String(), "encoding/xml")
 }
 
