@@ -32,8 +32,9 @@ func openComma(t *content, l *layout) (*commaFile, error) {
 		if err != nil {
 			return nil, fmt.Errorf("header: %w", err)
 		}
-		if f.header, err = f.cells(first); err != nil {
-			return nil, fmt.Errorf("header: %w", err)
+		var expected string
+		if f.header, expected = f.cells(first); expected != "" {
+			return nil, fmt.Errorf("header: line %d: expected %s", first.number, expected)
 		}
 	}
 	f.slots = l.addHeader(f.header)
@@ -52,18 +53,15 @@ func (f *commaFile) next(keep bool) (record, error) {
 		if keep {
 			start.text = strings.Clone(start.text)
 		}
-		row, err := f.cells(start)
-		switch {
-		case err != nil:
-			return record{}, err
-		case row == nil || slices.Equal(row, f.header):
+		row, expected := f.cells(start)
+		if expected == "" && len(row) > len(f.slots) && strings.Join(row[len(f.slots):], "") != "" {
+			expected = fmt.Sprintf("%d cells, as in the header, but there are %d; quote a cell that has a comma", len(f.slots), len(row))
+		}
+		if expected != "" {
+			return record{}, &RowError{Line: start.number, Expected: expected, Raw: cut(start.text, maxRaw)}
+		}
+		if row == nil || slices.Equal(row, f.header) {
 			continue
-		case len(row) > len(f.slots) && strings.Join(row[len(f.slots):], "") != "":
-			return record{}, &RowError{
-				Line:     start.number,
-				Expected: fmt.Sprintf("%d cells, as in the header, but there are %d; quote a cell that has a comma", len(f.slots), len(row)),
-				Raw:      start.text,
-			}
 		}
 		rec := record{line: start.number}
 		for i, text := range row[:min(len(row), len(f.slots))] {
@@ -86,19 +84,16 @@ func (f *commaFile) line() (line, error) {
 }
 
 // cells splits a row, without the white space around each cell. It takes up
-// further lines as far as quoted cells go. A blank line has none. If the quoting
-// is damaged, the row ends with its first line, and the others are read again.
-func (f *commaFile) cells(start line) ([]string, error) {
-	bad := func(expected string) error {
-		return &RowError{Line: start.number, Expected: expected, Raw: start.text}
-	}
+// further lines as far as quoted cells go. A blank line has none. If something
+// else is expected in the row, it ends with its first line, and the others are
+// read again.
+func (f *commaFile) cells(start line) (row []string, expected string) {
 	if start.long {
-		return nil, bad(fmt.Sprintf("a line of at most %d bytes", maxRecord))
+		return nil, fmt.Sprintf("a line of at most %d bytes", maxRecord)
 	}
 	if strings.TrimSpace(start.text) == "" {
-		return nil, nil
+		return nil, ""
 	}
-	var row []string
 	var taken []line
 	rest, more := start.text, true
 	for more {
@@ -109,7 +104,7 @@ func (f *commaFile) cells(start line) ([]string, error) {
 			rest = strings.TrimSpace(rest)
 			if !ended || rest != "" && rest[0] != ',' {
 				f.again = append(taken, f.again...)
-				return nil, bad(fmt.Sprintf("cell %d to end with a quotation mark, as it begins with one; write each within it twice", len(row)+1))
+				return nil, fmt.Sprintf("cell %d to end with a quotation mark, as it begins with one; write each within it twice", len(row)+1)
 			}
 			rest, more = strings.CutPrefix(rest, ",")
 		} else {
@@ -117,7 +112,7 @@ func (f *commaFile) cells(start line) ([]string, error) {
 		}
 		row = append(row, strings.TrimSpace(text))
 	}
-	return row, nil
+	return row, ""
 }
 
 // quoted reads a cell behind its first quotation mark, and gives what is behind

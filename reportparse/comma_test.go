@@ -95,6 +95,11 @@ func lines(from, to int) []int {
 	return out
 }
 
+func TestPrimeCSVDamagedHeader(t *testing.T) {
+	_, err := reportparse.Returns(strings.NewReader("Order ID,Return request status,\"Item\n"), reportparse.Options{Name: "p.csv"})
+	require.EqualError(t, err, "p.csv: header: line 1: expected cell 3 to end with a quotation mark, as it begins with one; write each within it twice")
+}
+
 func TestPrimeCSVRaw(t *testing.T) {
 	r, err := reportparse.Returns(strings.NewReader(commaHeader+commaRow(`"Lamp`)+"\n"), reportparse.Options{})
 	require.NoError(t, err)

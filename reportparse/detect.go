@@ -54,7 +54,6 @@ type sighting struct {
 	kind       *kind // nil: none that is known
 	reports    []string
 	confidence Confidence
-	certain    bool   // it is of this kind even if it has what another kind needs
 	noTable    bool   // it has no header of columns, so none is missing
 	noReport   bool   // it is nothing that Amazon makes as a report
 	saw        string // as in Detection
@@ -147,7 +146,6 @@ func (s *sighting) recognise(columns []string) (mark int) {
 				mark = at
 			}
 			if fits || k.alone {
-				s.certain = true
 				return mark
 			}
 		}
@@ -165,7 +163,8 @@ func (s *sighting) is(k *kind, sure bool) {
 	}
 }
 
-// lookXML goes by the MessageType, or else by the first element that it is about.
+// lookXML goes by the first element that the file is about, if that is known, and
+// by the MessageType.
 func lookXML(text string) sighting {
 	root, messageType, record := envelope(text)
 	seen := sighting{format: FormatXML}
@@ -182,24 +181,25 @@ func lookXML(text string) sighting {
 	default:
 		seen.saw = fmt.Sprintf("the file is XML with the MessageType %q", clip(messageType))
 	}
+	messageType, record = fold(messageType), fold(record)
+	known := slices.ContainsFunc(kinds, func(k kind) bool { return k.format == FormatXML && k.record == record })
 	var possible []string
 	for i := range kinds {
 		k := &kinds[i]
-		if k.format != FormatXML {
+		if k.format != FormatXML || known && k.record != record {
 			continue
 		}
-		if strings.Contains(fold(messageType), k.messageType) {
+		if strings.Contains(messageType, k.messageType) {
 			seen.is(k, true)
 			break
 		}
-		if fold(record) == k.record {
+		if known {
 			possible = append(possible, k.reports...)
 			seen.is(k, false)
 			seen.reports = possible
 		}
 	}
 	if seen.kind != nil {
-		seen.certain = true
 		seen.saw += ": " + seen.kind.title
 	}
 	return seen
@@ -231,7 +231,7 @@ func envelope(text string) (root, messageType, record string) {
 // refusal says what a file is that is not the given report, by what it shows
 // alone; "": it may be it.
 func (s sighting) refusal(rep report) string {
-	if s.noReport || s.certain && !s.among(rep.types) {
+	if s.noReport || s.certain() && !s.among(rep.types) {
 		return s.saw
 	}
 	return ""
@@ -243,6 +243,11 @@ func (s sighting) lacking(rep report, missing, header []string) string {
 		return s.saw
 	}
 	return fmt.Sprintf("columns are missing: %s; the header has %s; if they have other names there, Options.Aliases can translate them", strings.Join(missing, ", "), quoteAll(header))
+}
+
+// certain tells that a file is of its kind even if it has what another one needs.
+func (s sighting) certain() bool {
+	return s.kind != nil && (s.confidence == ConfidenceHigh || s.kind.alone || s.kind.format == FormatXML)
 }
 
 func (s sighting) among(types []Type) bool {

@@ -185,6 +185,23 @@ func TestDetectUnsure(t *testing.T) {
 	}
 }
 
+// A report without rows may have nothing but its MessageType.
+func TestDetectXMLWithoutRows(t *testing.T) {
+	for messageType, want := range map[string]reportparse.Type{
+		"Returns-Report": reportparse.TypeReturns, "PrimeReturns": reportparse.TypePrimeReturns, "OrderReport": reportparse.TypeOrders,
+		"AllOrdersReport": reportparse.TypeAllOrders, "SettlementReport": reportparse.TypeSettlementXML,
+	} {
+		file := "<AmazonEnvelope><Header/><MessageType>" + messageType + "</MessageType><Message/></AmazonEnvelope>"
+		got, _, err := reportparse.Detect(strings.NewReader(file), reportparse.Options{})
+		require.NoError(t, err)
+		assert.Equal(t, want, got.Type)
+		assert.Equal(t, reportparse.ConfidenceHigh, got.Confidence)
+	}
+	got, err := readAll(t, strings.NewReader("<AmazonEnvelope><MessageType>PrimeReturns</MessageType><Message/></AmazonEnvelope>"), reportparse.Options{})
+	require.NoError(t, err)
+	assert.Empty(t, got)
+}
+
 // What is not known is no error, and shows no data.
 func TestDetectUnknown(t *testing.T) {
 	tests := []struct {
@@ -328,6 +345,41 @@ func TestWrongType(t *testing.T) {
 					want[typ] = true
 				}
 				assert.Equal(t, want.outcome(kind), outcome(r, err))
+			})
+		}
+	}
+}
+
+// Only Prime returns are separated by commas.
+func TestWrongSeparator(t *testing.T) {
+	for separator, name := range map[string]string{",": "commas", ";": "semicolons"} {
+		file := bytes.ReplaceAll(readKind(t, "settlement.txt"), []byte("\t"), []byte(separator))
+		_, err := reportparse.Settlement(bytes.NewReader(file), reportparse.Options{})
+		require.ErrorIs(t, err, reportparse.ErrWrongReport)
+		require.ErrorContains(t, err, "the column settlement-id shows a settlement report, but the file is separated by "+name+", not by TABs")
+	}
+}
+
+func TestSamplesDetected(t *testing.T) {
+	for pattern, want := range map[string]reportparse.Type{
+		"all_orders_*":        reportparse.TypeAllOrders,
+		"fba_*":               reportparse.TypeFBAReturns,
+		"order_report_*":      reportparse.TypeOrders,
+		"returns_*":           reportparse.TypeReturns,
+		"settlement_v1_*":     reportparse.TypeSettlementV1,
+		"settlement_v2_*.txt": reportparse.TypeSettlement,
+		"processing_*":        "",
+		"http_*":              "",
+		"encoding_*":          "",
+	} {
+		for _, name := range samples(t, pattern) {
+			t.Run(filepath.Base(name), func(t *testing.T) {
+				f, err := os.Open(name)
+				require.NoError(t, err)
+				defer f.Close()
+				got, _, err := reportparse.Detect(f, reportparse.Options{})
+				require.NoError(t, err)
+				assert.Equal(t, want, got.Type, got.Saw)
 			})
 		}
 	}

@@ -61,8 +61,12 @@ type Return struct {
 	Extra map[string]string
 }
 
-// Returns opens a seller-fulfilled returns report, flat file or XML, and reads
-// its header. An error that wraps [ErrWrongReport] says what the file is
+// Returns opens a seller-fulfilled returns report, flat file or XML
+// (GET_FLAT_FILE_RETURNS_DATA_BY_RETURN_DATE, GET_XML_RETURNS_DATA_BY_RETURN_DATE),
+// or one of Prime returns, comma-separated or XML (GET_CSV_MFN_PRIME_RETURNS_REPORT,
+// GET_XML_MFN_PRIME_RETURNS_REPORT), and reads its header. Amazon does not
+// document all columns of Prime returns: those named as in the other reports are
+// read as there, and the rest is in Return.Extra. An error that wraps [ErrWrongReport] says what the file is
 // instead, or which columns it lacks; one that wraps [ErrEmpty], that there is
 // nothing in it. A header without rows is a report without returns.
 //

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"strings"
@@ -56,8 +57,8 @@ func TestReturnsXMLType(t *testing.T) {
 
 func TestReturnsXMLOfAnotherType(t *testing.T) {
 	tests := []struct{ name, file, want string }{
-		{"other children", "<AmazonEnvelope><MessageType>Prime-Returns</MessageType><Message><MessageID>1</MessageID><Order/><return_details/></Message></AmazonEnvelope>", `the file is XML with the MessageType "Prime-Returns"`},
-		{"no children", "<AmazonEnvelope><MessageType>Prime-Returns</MessageType><Message></Message></AmazonEnvelope>", `the file is XML with the MessageType "Prime-Returns"`},
+		{"other children", "<AmazonEnvelope><MessageType>Other-Report</MessageType><Message><MessageID>1</MessageID><Product/><return_details/></Message></AmazonEnvelope>", `the file is XML with the MessageType "Other-Report"`},
+		{"no children", "<AmazonEnvelope><MessageType>Other-Report</MessageType><Message></Message></AmazonEnvelope>", `the file is XML with the MessageType "Other-Report"`},
 		{"no message", "<AmazonEnvelope/>", "the file is an AmazonEnvelope without a MessageType"},
 		{"not in a message", "<AmazonEnvelope><Header><x><return_details/></x></Header></AmazonEnvelope>", "the file is an AmazonEnvelope without a MessageType"},
 		{"root with a prefix", "<soap:Envelope/>", "the file is XML with the root element Envelope"},
@@ -121,6 +122,7 @@ func TestReturnsHostileXML(t *testing.T) {
 		{"many pieces of text", "<return_details><a>" + strings.Repeat("x<!---->", 1<<20), long},
 		{"many attributes", "<return_details" + strings.Repeat(" a='1'", 1<<20) + ">", long},
 		{"different attributes", "<return_details><a" + manyAttributes(1001) + ">", "more than 1000 different elements; the file is damaged or no report"},
+		{"different attributes of a record", "<return_details" + manyAttributes(1001) + ">", "more than 1000 different elements; the file is damaged or no report"},
 		{"DOCTYPE", `<!DOCTYPE x [<!ENTITY a "aaa"><!ENTITY b "&a;&a;">]>`, "the XML has a DOCTYPE or another declaration with <!, which no report has and which is not read here; remove it, or download the report again"},
 		{"entity of its own", "<a>&lol9;</a>", damaged("& that begins no character entity known here")},
 		{"lone ampersand", "<a>Tea & Co; more</a>", damaged("& that begins no character entity known here")},
@@ -277,6 +279,18 @@ func TestXMLPairs(t *testing.T) {
 			assert.Equal(t, tc.extra, item.Extra)
 		})
 	}
+}
+
+func TestXMLManyPairs(t *testing.T) {
+	var b strings.Builder
+	for i := range 1001 {
+		fmt.Fprintf(&b, "<Component><Type>T%d</Type><Amount a='1'>5.00</Amount></Component>", i)
+	}
+	file := "<AmazonEnvelope><MessageType>OrderReport</MessageType><Message><OrderReport><Item><ItemPrice>" + b.String() + "</ItemPrice></Item></OrderReport></Message></AmazonEnvelope>"
+	r, err := reportparse.Orders(strings.NewReader(file), reportparse.Options{Name: "o.xml"})
+	require.NoError(t, err)
+	var item reportparse.OrderItem
+	assert.EqualError(t, r.Next(&item), "o.xml: line 1: more than 1000 different elements; the file is damaged or no report")
 }
 
 func FuzzReturnsXML(f *testing.F) {
