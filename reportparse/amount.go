@@ -35,6 +35,10 @@ func NewAmount(units int64, decimals uint8) Amount {
 // Valid tells whether there is an amount.
 func (a Amount) Valid() bool { return a.valid }
 
+// Units is the number as [NewAmount] takes it, to reckon with integers: 6.35 is
+// 635 and 2. Both are zero if there is none.
+func (a Amount) Units() (units int64, decimals uint8) { return a.units, a.decimals }
+
 // Decimal is the number; zero if there is none.
 func (a Amount) Decimal() decimal.Decimal { return decimal.New(a.units, -int32(a.decimals)) }
 
