@@ -58,9 +58,6 @@ func (t *content) more(rest string) (string, error) {
 	}
 }
 
-// ended tells whether more has no more.
-func (t *content) ended() bool { return t.err != nil && len(t.raw) == 0 && t.ahead == "" }
-
 // fill reads until there are size bytes to give, or the file ends.
 func (t *content) fill(size int) {
 	const patience = 100 // with a reader that gives nothing

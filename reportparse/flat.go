@@ -73,21 +73,23 @@ func (f *flatFile) next(keep bool) (record, error) {
 	}
 }
 
-// ahead gives the rows that are in memory already, and takes none of them.
+// ahead gives the rows of the next block, and takes none of them.
 func (f *flatFile) ahead(yield func(record) bool) {
-	if f.lines.end() < 0 {
-		_ = f.lines.more() // an error comes again
+	var end error
+	for end == nil && len(f.lines.block)-f.lines.start < blockSize {
+		end = f.lines.more() // an error comes again
 	}
-	start := f.lines
-	defer func() { f.lines = start }()
-	for f.lines.start < len(f.lines.block) {
-		end, mark := len(f.lines.block), len(f.lines.marks)
+	defer func(lines lineReader) { f.lines = lines }(f.lines)
+	for {
+		var line string
 		if i := f.lines.end(); i >= 0 {
-			end, mark = int(f.lines.marks[i]), i
-		} else if !f.lines.text.ended() {
+			line = f.lines.take(int(f.lines.marks[i]), i)
+		} else if end == io.EOF && f.lines.start < len(f.lines.block) {
+			line = f.lines.take(len(f.lines.block), len(f.lines.marks))
+		} else {
 			return
 		}
-		if n := f.split(f.lines.take(end, mark)); n <= len(f.slots) && !yield(record{0, f.row}) {
+		if f.split(line) <= len(f.slots) && !yield(record{cells: f.row}) {
 			return
 		}
 	}

@@ -287,6 +287,32 @@ func TestOrdersCancelColumnMissing(t *testing.T) {
 	assert.NotContains(t, advice, "already-paid", "a column that is not documented is not missing")
 }
 
+// What is missing depends on which of the reports it is.
+func TestOrdersType(t *testing.T) {
+	tests := []struct {
+		file           string
+		want           reportparse.Type
+		missing, isNot string
+	}{
+		{"orders_unshipped_crlf.txt", reportparse.TypeUnshippedOrders, "reporting-date", "item-price"},
+		{"orders_promotions.txt", reportparse.TypeOrders, "bill-city", "reporting-date"},
+		{"orders.xml", reportparse.TypeOrders, "sales-channel", "reporting-date"},
+	}
+	for _, tc := range tests {
+		t.Run(tc.file, func(t *testing.T) {
+			f, err := os.Open(filepath.Join("testdata", tc.file))
+			require.NoError(t, err)
+			defer f.Close()
+			r, err := reportparse.Orders(f, reportparse.Options{})
+			require.NoError(t, err)
+			assert.Equal(t, tc.want, r.Type())
+			got := parseFile(t, reportparse.Orders, tc.file)
+			assert.Contains(t, got.Missing, tc.missing)
+			assert.NotContains(t, got.Missing, tc.isNot)
+		})
+	}
+}
+
 // Each case spoils one cell of a row; the row behind it is still read.
 func TestOrdersBadCell(t *testing.T) {
 	const aDate = "expected a date such as 02-Jan-2006, 02-Jan-2006 15:04:05, 2006-01-02 or 2006-01-02T15:04:05Z"
