@@ -98,17 +98,22 @@ func (f *flatFile) ahead(yield func(record) bool) {
 // split puts the cells of the line just read that are not blank into f.row, and
 // returns how many cells there are, also beyond those of the header.
 func (f *flatFile) split(line string) int {
-	row, n, start := f.row[:0], 0, 0
+	row, slots, base := f.row[:0], f.slots, f.lines.base
+	n, start := 0, 0
 	put := func(end int) {
-		if start < end && n < len(f.slots) {
-			if text := trim(line[start:end]); text != "" {
-				row = append(row, cell{&f.slots[n], text})
+		if start < end && n < len(slots) {
+			text := line[start:end]
+			if !isTrim(text) {
+				text = strings.TrimSpace(text)
+			}
+			if text != "" {
+				row = append(row, cell{&slots[n], text})
 			}
 		}
 		n, start = n+1, end+1
 	}
 	for _, mark := range f.lines.inLine {
-		if end := int(mark) - f.lines.base; line[end] == '\t' {
+		if end := int(mark) - base; line[end] == '\t' {
 			put(end)
 		}
 	}
@@ -117,13 +122,8 @@ func (f *flatFile) split(line string) int {
 	return n
 }
 
-// trim is strings.TrimSpace for texts that seldom need it.
-func trim(s string) string {
-	if s == "" || beyondSpace(s[0]) && beyondSpace(s[len(s)-1]) {
-		return s
-	}
-	return strings.TrimSpace(s)
-}
+// isTrim tells texts, not empty, that surely have no white space around them.
+func isTrim(s string) bool { return beyondSpace(s[0]) && beyondSpace(s[len(s)-1]) }
 
 // beyondSpace tells the ASCII that is no white space.
 func beyondSpace(c byte) bool { return ' ' < c && c < utf8.RuneSelf }
