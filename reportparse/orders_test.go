@@ -365,6 +365,25 @@ func table(rows ...map[string]string) io.Reader {
 	return strings.NewReader(strings.Join(lines, "\n"))
 }
 
+// A column that Amazon does not document costs no row.
+func TestOrdersOddFlag(t *testing.T) {
+	file := "order-id\torder-item-id\tpurchase-date\tis-iba\tis-prime\n" +
+		"O1\tI1\t\tTRUE\ttrue\nO2\tI2\t\tIBA\t\nO3\tI3\t\t\tgold\n"
+	r, err := reportparse.Orders(strings.NewReader(file), reportparse.Options{Name: "o.txt"})
+	require.NoError(t, err)
+	var flags []reportparse.Flag
+	var bad []string
+	for row, err := range r.All() {
+		if err != nil {
+			bad = append(bad, err.Error())
+			continue
+		}
+		flags = append(flags, row.IsIba)
+	}
+	assert.Equal(t, []reportparse.Flag{reportparse.Yes, "IBA"}, flags)
+	assert.Equal(t, []string{`o.txt: line 4: is-prime is "gold", expected Y, N, true or false`}, bad)
+}
+
 func TestOrdersRefuseOtherReports(t *testing.T) {
 	tests := []struct{ name, file, want string }{
 		{"settlement", "settlement-id\ttotal-amount\torder-id\tsku\tquantity-purchased\n", "a settlement report"},

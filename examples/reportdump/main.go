@@ -38,7 +38,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"slices"
 
 	"github.com/takebackhq/takeback/reportparse"
 )
@@ -65,12 +64,9 @@ func parse(args []string, stderr io.Writer) (flags, error) {
 		set.PrintDefaults()
 		fmt.Fprintln(stderr, "The exit status is 0 when every file was read to its end, even with bad rows; 1 when one was not; 2 when the command line is wrong.")
 	}
-	set.Func("type", "`type` of the files: "+typeNames()+"; default: found out of each", func(name string) error {
-		f.typ = reportparse.Type(name)
-		if !slices.ContainsFunc(readers, func(r reader) bool { return r.typ == f.typ }) {
-			return fmt.Errorf("want one of %s", typeNames())
-		}
-		return nil
+	set.Func("type", "`type` of the files: "+typeNames()+", or Amazon's name of it; default: found out of each", func(name string) (err error) {
+		f.typ, err = reportparse.ParseType(name)
+		return err
 	})
 	set.StringVar(&f.options.Charset, "charset", "", "`name` of the character set, such as windows-1252; default: found out of each file")
 	set.StringVar(&f.options.Marketplace, "marketplace", "", "`country` code or marketplace ID that the files are from, such as JP")

@@ -252,7 +252,7 @@ func TestCommandLine(t *testing.T) {
 		status int
 		says   string
 	}{
-		{[]string{"-type", "tax-forms"}, 2, "want one of returns, prime-returns, unshipped-orders, orders, all-orders, settlement, settlement-v1, settlement-xml, fba-returns"},
+		{[]string{"-type", "tax-forms"}, 2, `type "tax-forms": expected one of `},
 		{[]string{"-colour"}, 2, "flag provided but not defined"},
 		{[]string{"-h"}, 0, "The exit status is 0 when every file was read to its end"},
 	}
@@ -264,6 +264,12 @@ func TestCommandLine(t *testing.T) {
 			assert.Contains(t, stderr, tt.says)
 		})
 	}
+}
+
+func TestTypeByAmazonsName(t *testing.T) {
+	stdout, stderr, status := play(someReturns, "-json", "-type", "GET_FLAT_FILE_RETURNS_DATA_BY_RETURN_DATE")
+	assert.Zero(t, status, stderr)
+	assert.Contains(t, stdout, `"type":"returns","rows":2`)
 }
 
 func TestFullDisk(t *testing.T) {
