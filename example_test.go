@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log"
+	"strings"
 	"time"
 
 	"github.com/shopspring/decimal"
@@ -19,6 +20,7 @@ import (
 	"github.com/takebackhq/takeback/order"
 	"github.com/takebackhq/takeback/queue"
 	"github.com/takebackhq/takeback/refund"
+	"github.com/takebackhq/takeback/reportparse"
 	"github.com/takebackhq/takeback/rma"
 	"github.com/takebackhq/takeback/settings"
 	"github.com/takebackhq/takeback/store/memory"
@@ -180,6 +182,32 @@ func watch(ctx context.Context, desk *takeback.Desk) error {
 	return nil
 }
 
+// commission is what Amazon kept of its commission on the refunds of a
+// settlement, by order.
+func commission(file io.Reader) (map[string]decimal.Decimal, error) {
+	settlement, err := reportparse.Settlement(file, reportparse.Options{Name: "settlement.txt"})
+	if err != nil {
+		return nil, err // no settlement; the error says what it is instead
+	}
+	kept := map[string]decimal.Decimal{} // by order
+	for row, err := range settlement.All() {
+		if err != nil {
+			return nil, err // a *reportparse.RowError is about this row alone, and could be passed over
+		}
+		for amount := range row.Amounts() {
+			if amount.Description == "RefundCommission" {
+				kept[row.OrderID] = kept[row.OrderID].Add(amount.Amount.Decimal())
+			}
+		}
+	}
+	for _, total := range settlement.Settlements() {
+		if !total.Difference.Valid || !total.Difference.Decimal.IsZero() {
+			return nil, fmt.Errorf("settlement %s: the rows do not add up to its total", total.ID)
+		}
+	}
+	return kept, nil
+}
+
 // A refund from the draft to Amazon's answer, on a store in memory and a fake
 // Amazon, with a clock that the program moves.
 func Example() {
@@ -268,6 +296,18 @@ func Example() {
 	// Accepted by Amazon
 	// Amazon paid: 21.65
 	// Waiting: 0
+}
+
+func Example_settlement() {
+	file := strings.NewReader("settlement-id\ttotal-amount\tcurrency\ttransaction-type\torder-id\tamount-type\tamount-description\tamount\n" +
+		"1001\t-52,30\tEUR\t\t\t\t\t\n" +
+		"1001\t\t\tRefund\t302-0000001-0000001\tItemPrice\tPrincipal\t-60,00\n" +
+		"1001\t\t\tRefund\t302-0000001-0000001\tItemFees\tCommission\t9,63\n" +
+		"1001\t\t\tRefund\t302-0000001-0000001\tItemFees\tRefundCommission\t-1,93\n")
+	kept, err := commission(file)
+	fmt.Println(kept, err)
+	// Output:
+	// map[302-0000001-0000001:-1.93] <nil>
 }
 
 // shelf is an order book that never changes.

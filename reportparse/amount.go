@@ -3,7 +3,6 @@ package reportparse
 import (
 	"bytes"
 	"fmt"
-	"math"
 	"strconv"
 	"strings"
 
@@ -35,6 +34,10 @@ func NewAmount(units int64, decimals uint8) Amount {
 
 // Valid tells whether there is an amount.
 func (a Amount) Valid() bool { return a.valid }
+
+// Units is the number as [NewAmount] takes it, to reckon with integers: 6.35 is
+// 635 and 2. Both are zero if there is none.
+func (a Amount) Units() (units int64, decimals uint8) { return a.units, a.decimals }
 
 // Decimal is the number; zero if there is none.
 func (a Amount) Decimal() decimal.Decimal { return decimal.New(a.units, -int32(a.decimals)) }
@@ -100,7 +103,7 @@ func (a *Amount) UnmarshalJSON(b []byte) error {
 	if err != nil {
 		return fmt.Errorf("amount %s: expected a number as text, such as \"12.50\": %w", clip(string(b)), err)
 	}
-	if d.Exponent() > 0 || d.Exponent() < -maxDecimals || !d.Coefficient().IsInt64() || d.Coefficient().Int64() == math.MinInt64 {
+	if d.Exponent() > 0 || d.Exponent() < -maxDecimals || !d.Coefficient().IsInt64() {
 		return fmt.Errorf("amount %s: expected at most %d digits and no exponent", clip(string(b)), maxDecimals)
 	}
 	*a = NewAmount(d.Coefficient().Int64(), uint8(-d.Exponent()))

@@ -33,18 +33,24 @@ type format[V any] struct {
 // of is the column of the given name, whose cells have a format and go to a
 // field of the row.
 func of[T, V any](name string, f format[V], field func(*T) *V, also ...string) column[T] {
-	return column[T]{name: name, also: also, set: func(row *T, d *dialect, text string) string {
+	c := column[T]{name: name, also: also}
+	if field, ok := any(field).(func(*T) *string); ok && f.parse == nil {
+		c.text = field
+		return c
+	}
+	c.set = func(row *T, d *dialect, text string) string {
 		v, ok := f.parse(d, text)
 		if !ok {
 			return f.expected
 		}
 		*field(row) = v
 		return ""
-	}}
+	}
+	return c
 }
 
 var (
-	text = format[string]{"text", func(_ *dialect, s string) (string, bool) { return s, true }}
+	text = format[string]{} // any is right
 
 	orderID  = matching("an Amazon order ID of 3, 7 and 7 digits, such as 111-2222222-3333333", isOrderID)
 	itemID   = matching("an order item ID of 13 to 15 digits; an ASIN belongs in its own column", isItemID)

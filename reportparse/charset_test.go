@@ -122,3 +122,88 @@ func details(more string) string {
 	return "<return_details><item_details><asin>B0EXAMPLE1</asin><return_quantity>1</return_quantity>" + more + "</item_details>" +
 		"<order_id>701-0000001-0000001</order_id><return_request_status>Approved</return_request_status></return_details>"
 }
+
+// What is known goes before what is said, and that before what is guessed.
+func TestCharsetEvidence(t *testing.T) {
+	utf8, cp1252, sjis := unicode.UTF8, charmap.Windows1252, japanese.ShiftJIS
+	little := unicode.UTF16(unicode.LittleEndian, unicode.IgnoreBOM)
+	big := unicode.UTF16(unicode.BigEndian, unicode.IgnoreBOM)
+	tests := []struct {
+		name    string
+		encoded encoding.Encoding
+		o       reportparse.Options
+	}{
+		{"charset over content type", cp1252, reportparse.Options{Charset: "Windows-1252", ContentType: "text/plain;charset=UTF-8"}},
+		{"mark over charset", unicode.UTF8BOM, reportparse.Options{Charset: "windows-1252"}},
+		{"content type over marketplace", cp1252, reportparse.Options{ContentType: "text/plain;charset=Cp1252", Marketplace: "JP"}},
+		{"ASCII is no evidence, UTF-8", utf8, reportparse.Options{Charset: "US-ASCII"}},
+		{"ASCII is no evidence, Windows-1252", cp1252, reportparse.Options{ContentType: "text/plain;charset=us-ascii"}},
+		{"ASCII is no evidence, content type is", cp1252, reportparse.Options{Charset: "ascii", ContentType: "text/plain;charset=Cp1252"}},
+		{"bytes over marketplace", utf8, reportparse.Options{Marketplace: "JP"}},
+		{"marketplace of another charset", cp1252, reportparse.Options{Marketplace: "DE"}},
+		{"UTF-16LE without a mark", little, reportparse.Options{}},
+		{"UTF-16BE without a mark", big, reportparse.Options{}},
+		{"UTF-16LE without a mark, misnamed", little, reportparse.Options{Charset: "utf-8"}},
+		{"UTF-16LE without a mark, named", little, reportparse.Options{Charset: "UTF-16"}},
+		{"UTF-16BE named", big, reportparse.Options{ContentType: "text/plain;charset=UTF-16BE"}},
+	}
+	for _, tc := range tests {
+		t.Run(tc.name, func(t *testing.T) {
+			file := encode(t, tc.encoded, flat(map[string]string{"Item Name": "Größe É®"}))
+			got, err := readAll(t, bytes.NewReader(file), tc.o)
+			require.NoError(t, err)
+			require.Len(t, got.Rows, 1)
+			assert.Equal(t, "Größe É®", got.Rows[0].ItemName)
+		})
+	}
+	for _, marketplace := range []string{"JP", "jp", "A1VC38T7YXB528"} {
+		t.Run("Japan as "+marketplace, func(t *testing.T) {
+			file := encode(t, sjis, flat(map[string]string{"Item Name": "①机 ﾊﾝ"}))
+			got, err := readAll(t, bytes.NewReader(file), reportparse.Options{Marketplace: marketplace})
+			require.NoError(t, err)
+			require.Len(t, got.Rows, 1)
+			assert.Equal(t, "①机 ﾊﾝ", got.Rows[0].ItemName)
+		})
+	}
+}
+
+func TestCharsetUnknown(t *testing.T) {
+	_, err := reportparse.Returns(strings.NewReader(flat()), reportparse.Options{Name: "r.txt", Charset: "EBCDIC"})
+	assert.EqualError(t, err, `r.txt: charset "EBCDIC": expected one of utf-8, utf-16, windows-1252, iso-8859-1, shift_jis, us-ascii, or none to go by the bytes`)
+}
+
+// A letter, and one that cannot be decoded, wherever the end of a block falls.
+func TestCharsetAcrossBlocks(t *testing.T) {
+	const block = 64 << 10
+	tests := []struct {
+		name    string
+		charset string
+		encoded encoding.Encoding
+		letter  string
+		broken  string
+	}{
+		{"UTF-8", "utf-8", unicode.UTF8, "😀", "\xE2\x82|"},
+		{"UTF-8 by its bytes", "", unicode.UTF8, "€", "\xE2\x82|"},
+		{"Windows-1252", "windows-1252", charmap.Windows1252, "€", "\x81|"},
+		{"Windows-1252 by its bytes", "", charmap.Windows1252, "€", "\x81|"},
+		{"Shift_JIS", "shift_jis", japanese.ShiftJIS, "机", "\x81\x20|"},
+	}
+	for _, tc := range tests {
+		t.Run(tc.name, func(t *testing.T) {
+			file := flat(map[string]string{"Item Name": "@"})
+			letters := strings.Repeat(tc.letter, 3)
+			for cut := range 16 {
+				filler := strings.Repeat("x", block-strings.Index(file, "@")-cut)
+				spoilt := strings.Replace(file, "@", filler+string(encode(t, tc.encoded, letters))+tc.broken, 1)
+				r, err := reportparse.Returns(strings.NewReader(spoilt), reportparse.Options{Charset: tc.charset})
+				require.NoError(t, err)
+				var row reportparse.Return
+				require.NoError(t, r.Next(&row))
+				assert.Equal(t, 1, r.Replaced())
+				broken, err := tc.encoded.NewDecoder().String(tc.broken)
+				require.NoError(t, err)
+				assert.Equal(t, letters+broken, strings.TrimPrefix(row.ItemName, filler))
+			}
+		})
+	}
+}

@@ -1,6 +1,7 @@
 package reportparse
 
 import (
+	"errors"
 	"io"
 	"slices"
 	"strings"
@@ -33,7 +34,7 @@ type content struct {
 	unasked  int     // bytes since the last report of progress
 }
 
-// more is rest with the text behind it, at least as much again as rest is long
+// more is rest with the text behind it, at least half as much as rest is long
 // if the file has it. Behind the end it is rest alone, with the error that ended
 // the file, io.EOF if that was all. The first rest is empty.
 func (t *content) more(rest string) (string, error) {
@@ -43,7 +44,7 @@ func (t *content) more(rest string) (string, error) {
 	}
 	t.marks = t.marks[:0]
 	for {
-		t.fill(max(blockSize, len(rest)))
+		t.fill(max(blockSize, len(rest)/2))
 		if len(t.raw) == 0 {
 			return rest, t.err
 		}
@@ -56,9 +57,6 @@ func (t *content) more(rest string) (string, error) {
 		}
 	}
 }
-
-// ended tells whether more has no more.
-func (t *content) ended() bool { return t.err != nil && len(t.raw) == 0 && t.ahead == "" }
 
 // fill reads until there are size bytes to give, or the file ends.
 func (t *content) fill(size int) {
@@ -91,11 +89,11 @@ func (t *content) give(text *strings.Builder) {
 		raw = raw[:t.guess()]
 	}
 	text.Write(raw[:n])
-	for err := transform.ErrShortDst; err == transform.ErrShortDst && n < len(raw); {
-		var to, from int
-		to, from, err = t.decoder.Transform(t.decoded[:], raw[n:], t.err != nil)
+	for short := true; short && n < len(raw); {
+		to, from, err := t.decoder.Transform(t.decoded[:], raw[n:], t.err != nil)
 		t.mend(text, t.decoded[:to])
 		n += from
+		short = errors.Is(err, transform.ErrShortDst)
 	}
 	t.raw = t.raw[:copy(t.raw, t.raw[n:])]
 }

@@ -60,30 +60,44 @@
 //
 // The elements of a record become the columns of one row per item, which
 // repeats what the record says about all its items; the row's line is that of
-// its item. Documents with a DOCTYPE are refused.
+// its item. In a settlement, each amount is a row. Attributes are columns, too:
+// "label_details/label_cost@currency". A file that is not well-formed, has a
+// DOCTYPE, or is nested deeper than 32 elements ends with an error that names
+// the line; the rows before it count.
+//
+// # Settlements
+//
+// A settlement in any of the three formats comes as rows shaped as those of V2,
+// is added up, and compared with the total that Amazon states:
+// [SettlementReader.Settlements] shows the difference. SettlementID and Row name
+// a row within one format. Equal rows are each given, since each is money.
 //
 // # Characters
 //
 // The character set is that of a byte order mark, else the one that Options
 // name, else that of the XML declaration. Without any of these, text is UTF-8 if
 // most of its letters beyond ASCII are well-formed UTF-8; otherwise it is
-// Shift_JIS from Japan and Windows-1252 from elsewhere. No byte is an error:
-// what cannot be decoded becomes U+FFFD, which [Reader.Replaced] counts. Control
-// characters are dropped. Compression with gzip is recognised by its first
-// bytes, whatever the download said of it.
+// Shift_JIS, as Windows has it, if Options.Marketplace is Japan, and
+// Windows-1252 from elsewhere. UTF-16 is recognised without a mark. No byte is an
+// error: what cannot be decoded becomes U+FFFD, which [Reader.Replaced] counts.
+// Control characters are dropped. Compression with gzip is recognised by its
+// first bytes, whatever the download said of it.
 //
 // # Values
 //
 // Codes such as a status or a reason are kept exactly as they stand: Amazon
 // publishes no complete list of them. Times are UTC; a blank date is the zero
-// time. An [Amount] is exact, and absent where the cell is blank. What could be
-// read in two ways, such as 1.234 or 05/06/26, is refused unless the file shows
-// which is meant.
+// time. An [Amount] is exact, and absent where the cell is blank. A settlement's
+// decimal separator is found out once for the file, from its own amounts; other
+// reports mix them, and each amount speaks for itself. What could be read in two
+// ways, such as 1.234 or 05/06/26, is refused unless the file shows which is
+// meant.
 //
 // # Errors
 //
 // A row that cannot be read is a [*RowError] with its line, column, value and
-// what was expected; the rows behind it are still read, up to Options.MaxErrors.
+// what was expected; the rows behind it are still read, until there are as many
+// bad ones as Options.MaxErrors allows ([ErrTooManyErrors]).
 // No error holds more of a buyer's data than the one cell that is wrong.
 //
 // The columns are those of Amazon's pages on report attributes, such as

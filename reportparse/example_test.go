@@ -83,3 +83,50 @@ func ExampleOrders() {
 	// 701-0000004-0000004: not known; ask Amazon before shipping
 	// to know it: in Seller Central, under Orders > Order Reports > Add or remove order report columns, switch on Buyer Requested Cancel; it is a setting of each seller account
 }
+
+func ExampleDetect() {
+	download := strings.NewReader("return-date\torder-id\tsku\tquantity\tdetailed-disposition\n" +
+		"2026-11-02T09:30:00+00:00\t302-0000001-0000001\tMUG\t1\tSELLABLE\n")
+
+	found, file, err := reportparse.Detect(download, reportparse.Options{Name: "download"})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(found.Type, found.Confidence)
+	fmt.Println(found.Saw)
+
+	// The file is whole again, for the function that reads the type.
+	r, err := reportparse.FBAReturns(file, reportparse.Options{Name: "download"})
+	if err != nil {
+		log.Fatal(err)
+	}
+	for row, err := range r.All() {
+		fmt.Println(row.ReturnDate, row.SKU, row.Quantity, err)
+	}
+
+	// Output:
+	// fba-returns high
+	// the column detailed-disposition shows an Amazon-fulfilled (FBA) returns report; Amazon refunds these returns itself
+	// 2026-11-02 09:30:00 +0000 UTC MUG 1 <nil>
+}
+
+// One row for the whole file: nothing of it is kept.
+func ExampleReader_Next() {
+	file := strings.NewReader("settlement-id\ttotal-amount\tcurrency\ttransaction-type\tsku\tquantity-purchased\tamount-type\tamount\n" +
+		"1001\t30.00\tAUD\t\t\t\t\t\n" +
+		"1001\t\t\tOrder\tMUG\t1\tItemPrice\t12.00\n" +
+		"1001\t\t\tOrder\tTEA\t2\tItemPrice\t18.00\n")
+	r, err := reportparse.Settlement(file, reportparse.Options{Name: "settlement.txt"})
+	if err != nil {
+		log.Fatal(err)
+	}
+	units := map[string]int{}
+	var row reportparse.SettlementRow
+	for err = r.Next(&row); err == nil; err = r.Next(&row) {
+		units[strings.Clone(row.SKU)] += row.Quantity
+	}
+	fmt.Println(units, err)
+
+	// Output:
+	// map[MUG:1 TEA:2] EOF
+}

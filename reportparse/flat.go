@@ -73,22 +73,24 @@ func (f *flatFile) next(keep bool) (record, error) {
 	}
 }
 
-// ahead gives the rows that are in memory already, and takes none of them.
+// ahead gives the rows of the next block, and takes none of them.
 func (f *flatFile) ahead(yield func(record) bool) {
-	if f.lines.end() < 0 {
-		_ = f.lines.more() // an error comes again
+	var end error
+	for end == nil && len(f.lines.block)-f.lines.start < blockSize {
+		end = f.lines.more() // an error comes again
 	}
-	start := f.lines
-	defer func() { f.lines = start }()
-	for f.lines.start < len(f.lines.block) {
-		end, mark := len(f.lines.block), len(f.lines.marks)
+	defer func(lines lineReader) { f.lines = lines }(f.lines)
+	for {
+		var line string
 		if i := f.lines.end(); i >= 0 {
-			end, mark = int(f.lines.marks[i]), i
-		} else if !f.lines.text.ended() {
+			line = f.lines.take(int(f.lines.marks[i]), i)
+		} else if end == io.EOF && f.lines.start < len(f.lines.block) {
+			line = f.lines.take(len(f.lines.block), len(f.lines.marks))
+		} else {
 			return
 		}
-		n := f.split(f.lines.take(end, mark))
-		if n <= len(f.slots) && !slices.Equal(f.row, f.header) && !yield(record{0, f.row}) {
+		n := f.split(line)
+		if n <= len(f.slots) && !slices.Equal(f.row, f.header) && !yield(record{cells: f.row}) {
 			return
 		}
 	}
@@ -97,17 +99,22 @@ func (f *flatFile) ahead(yield func(record) bool) {
 // split puts the cells of the line just read that are not blank into f.row, and
 // returns how many cells there are, also beyond those of the header.
 func (f *flatFile) split(line string) int {
-	row, n, start := f.row[:0], 0, 0
+	row, slots, base := f.row[:0], f.slots, f.lines.base
+	n, start := 0, 0
 	put := func(end int) {
-		if start < end && n < len(f.slots) {
-			if text := trim(line[start:end]); text != "" {
-				row = append(row, cell{&f.slots[n], text})
+		if start < end && n < len(slots) {
+			text := line[start:end]
+			if !isTrim(text) {
+				text = strings.TrimSpace(text)
+			}
+			if text != "" {
+				row = append(row, cell{&slots[n], text})
 			}
 		}
 		n, start = n+1, end+1
 	}
 	for _, mark := range f.lines.inLine {
-		if end := int(mark) - f.lines.base; line[end] == '\t' {
+		if end := int(mark) - base; line[end] == '\t' {
 			put(end)
 		}
 	}
@@ -116,13 +123,8 @@ func (f *flatFile) split(line string) int {
 	return n
 }
 
-// trim is strings.TrimSpace for texts that seldom need it.
-func trim(s string) string {
-	if s == "" || beyondSpace(s[0]) && beyondSpace(s[len(s)-1]) {
-		return s
-	}
-	return strings.TrimSpace(s)
-}
+// isTrim tells texts, not empty, that surely have no white space around them.
+func isTrim(s string) bool { return beyondSpace(s[0]) && beyondSpace(s[len(s)-1]) }
 
 // beyondSpace tells the ASCII that is no white space.
 func beyondSpace(c byte) bool { return ' ' < c && c < utf8.RuneSelf }

@@ -12,19 +12,19 @@ const maxDigits = 18
 // one separator, before its last one or two digits.
 func parseAmount(d *dialect, s string) (Amount, bool) {
 	if d.decimal != ',' {
-		if a, ok := plain(s, '.'); ok {
+		if a, ok := plainAmount(s, '.'); ok {
 			return a, true
 		}
 	}
 	if d.decimal != '.' {
-		return plain(s, ',')
+		return plainAmount(s, ',')
 	}
 	return Amount{}, false
 }
 
-// plain reads digits that may have a minus sign before them and a decimal
+// plainAmount reads digits that may have a minus sign before them and a decimal
 // separator before the last one or two. It is how nearly all amounts are written.
-func plain(s string, point byte) (Amount, bool) {
+func plainAmount(s string, point byte) (Amount, bool) {
 	digits := strings.TrimPrefix(s, "-")
 	a := Amount{valid: true}
 	if len(digits) == 0 || len(digits) > maxDigits+1 || digits[0] == point {
@@ -68,7 +68,7 @@ const anyMoney = "an amount of at most 18 digits, such as -1234.56, -1.234,56 or
 // by a space or an apostrophe, also in the Indian way; what may mean decimals as
 // well as thousands is refused. A sign stands before the number.
 func parseMoney(d *dialect, s string) (a Amount, expected string) {
-	if a, ok := plain(s, d.decimal); ok {
+	if a, ok := plainAmount(s, d.decimal); ok {
 		return a, ""
 	}
 	body, negative := cutSign(s)
@@ -139,7 +139,7 @@ func grouped(s string, point byte) (Amount, bool) {
 	if !ok {
 		return Amount{}, false
 	}
-	return plain(string(append(digits, decimals...)), point)
+	return plainAmount(string(append(digits, decimals...)), point)
 }
 
 // ungroup appends digits without what divides them: 1,234,567, or 12,34,567 as

@@ -14,7 +14,8 @@ import (
 // the seller switched on: ask [Reader.Has] or [Reader.Missing] before taking a
 // blank for an answer. A blank time is zero, a blank amount absent, a blank flag
 // Unknown, any other number 0. Times are UTC. Codes, and whatever Amazon does
-// not document, are text as it stands in the file.
+// not document, are text as it stands in the file; a flag in such a column may
+// be another word than those of Flag.
 //
 // In a flat file, a further promotion of an item may have a row of its own with
 // nothing in it but the two IDs and the promotion: its SKU is blank and its
@@ -177,6 +178,15 @@ func Orders(r io.Reader, o Options) (*Reader[OrderItem], error) {
 // adviseCancelColumn says how to get the columns of the buyer's request into
 // order reports. No call of the API is known to switch them on.
 const adviseCancelColumn = "in Seller Central, under Orders > Order Reports > Add or remove order report columns, switch on Buyer Requested Cancel; it is a setting of each seller account"
+
+// flagOrWord is for columns that Amazon does not document: a word that is neither
+// yes nor no is kept, for an item is not lost over it.
+var flagOrWord = format[Flag]{flag.expected, func(d *dialect, s string) (Flag, bool) {
+	if f, ok := parseFlag(d, s); ok {
+		return f, true
+	}
+	return Flag(s), true
+}}
 
 var (
 	tally  = format[int]{"a whole number from 0 on", parseTally}
@@ -347,13 +357,13 @@ var orders = schema[OrderItem]{
 
 		of("customized-url", text, func(o *OrderItem) *string { return &o.CustomizedURL }).seldom(),
 		of("customized-page", text, func(o *OrderItem) *string { return &o.CustomizedPage }).seldom(),
-		of("is-global-express", flag, func(o *OrderItem) *Flag { return &o.IsGlobalExpress }).seldom(),
-		of("is-premium-order", flag, func(o *OrderItem) *Flag { return &o.IsPremiumOrder }).seldom(),
-		of("is-iba", flag, func(o *OrderItem) *Flag { return &o.IsIba }).seldom(),
-		of("is-replacement-order", flag, func(o *OrderItem) *Flag { return &o.IsReplacementOrder }).seldom(),
-		of("is-exchange-order", flag, func(o *OrderItem) *Flag { return &o.IsExchangeOrder }).seldom(),
+		of("is-global-express", flagOrWord, func(o *OrderItem) *Flag { return &o.IsGlobalExpress }).seldom(),
+		of("is-premium-order", flagOrWord, func(o *OrderItem) *Flag { return &o.IsPremiumOrder }).seldom(),
+		of("is-iba", flagOrWord, func(o *OrderItem) *Flag { return &o.IsIba }).seldom(),
+		of("is-replacement-order", flagOrWord, func(o *OrderItem) *Flag { return &o.IsReplacementOrder }).seldom(),
+		of("is-exchange-order", flagOrWord, func(o *OrderItem) *Flag { return &o.IsExchangeOrder }).seldom(),
 		of("original-order-id", text, func(o *OrderItem) *string { return &o.OriginalOrderID }).seldom(),
-		of("is-transparency", flag, func(o *OrderItem) *Flag { return &o.IsTransparency }).seldom(),
+		of("is-transparency", flagOrWord, func(o *OrderItem) *Flag { return &o.IsTransparency }).seldom(),
 		of("default-ship-from-address-name", text, func(o *OrderItem) *string { return &o.ShipFrom.Name }).seldom(),
 		of("default-ship-from-address-field-1", text, func(o *OrderItem) *string { return &o.ShipFrom.Line1 }).seldom(),
 		of("default-ship-from-address-field-2", text, func(o *OrderItem) *string { return &o.ShipFrom.Line2 }).seldom(),
@@ -362,10 +372,10 @@ var orders = schema[OrderItem]{
 		of("default-ship-from-state", text, func(o *OrderItem) *string { return &o.ShipFrom.State }, "default-ship-from-address-state").seldom(),
 		of("default-ship-from-country", text, func(o *OrderItem) *string { return &o.ShipFrom.Country }, "default-ship-from-address-country").seldom(),
 		of("default-ship-from-postal-code", text, func(o *OrderItem) *string { return &o.ShipFrom.PostalCode }, "default-ship-from-address-postal-code").seldom(),
-		of("is-ispu-order", flag, func(o *OrderItem) *Flag { return &o.IsISPUOrder }).seldom(),
+		of("is-ispu-order", flagOrWord, func(o *OrderItem) *Flag { return &o.IsISPUOrder }).seldom(),
 		of("store-chain-store-id", text, func(o *OrderItem) *string { return &o.StoreChainStoreID }).seldom(),
 		of("ioss-number", text, func(o *OrderItem) *string { return &o.IOSSNumber }).seldom(),
-		of("is-shipping-settings-automation-enabled", flag, func(o *OrderItem) *Flag { return &o.ShippingSettingsAutomation }).seldom(),
+		of("is-shipping-settings-automation-enabled", flagOrWord, func(o *OrderItem) *Flag { return &o.ShippingSettingsAutomation }).seldom(),
 		of("ssa-carrier", text, func(o *OrderItem) *string { return &o.AutomationCarrier }).seldom(),
 		of("ssa-ship-method", text, func(o *OrderItem) *string { return &o.AutomationShipMethod }).seldom(),
 		of("tax-collection-model", text, func(o *OrderItem) *string { return &o.TaxCollectionModel }).seldom(),
@@ -386,7 +396,7 @@ var orders = schema[OrderItem]{
 		of("gift-message-text", text, func(o *OrderItem) *string { return &o.GiftMessageText }).seldom(),
 		of("payment-method", text, func(o *OrderItem) *string { return &o.PaymentMethod }).seldom(),
 		of("already-paid", text, func(o *OrderItem) *string { return &o.AlreadyPaid }).seldom(),
-		of("is-amazon-invoiced", flag, func(o *OrderItem) *Flag { return &o.IsAmazonInvoiced }).seldom(),
+		of("is-amazon-invoiced", flagOrWord, func(o *OrderItem) *Flag { return &o.IsAmazonInvoiced }).seldom(),
 		of("vat-exclusive-item-price", amount, func(o *OrderItem) *Amount { return &o.VATExclusiveItemPrice }).seldom(),
 		of("vat-exclusive-shipping-price", amount, func(o *OrderItem) *Amount { return &o.VATExclusiveShippingPrice }).seldom(),
 		of("vat-exclusive-giftwrap-price", amount, func(o *OrderItem) *Amount { return &o.VATExclusiveGiftWrapPrice }).seldom(),

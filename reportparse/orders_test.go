@@ -287,6 +287,32 @@ func TestOrdersCancelColumnMissing(t *testing.T) {
 	assert.NotContains(t, advice, "already-paid", "a column that is not documented is not missing")
 }
 
+// What is missing depends on which of the reports it is.
+func TestOrdersType(t *testing.T) {
+	tests := []struct {
+		file           string
+		want           reportparse.Type
+		missing, isNot string
+	}{
+		{"orders_unshipped_crlf.txt", reportparse.TypeUnshippedOrders, "reporting-date", "item-price"},
+		{"orders_promotions.txt", reportparse.TypeOrders, "bill-city", "reporting-date"},
+		{"orders.xml", reportparse.TypeOrders, "sales-channel", "reporting-date"},
+	}
+	for _, tc := range tests {
+		t.Run(tc.file, func(t *testing.T) {
+			f, err := os.Open(filepath.Join("testdata", tc.file))
+			require.NoError(t, err)
+			defer f.Close()
+			r, err := reportparse.Orders(f, reportparse.Options{})
+			require.NoError(t, err)
+			assert.Equal(t, tc.want, r.Type())
+			got := parseFile(t, reportparse.Orders, tc.file)
+			assert.Contains(t, got.Missing, tc.missing)
+			assert.NotContains(t, got.Missing, tc.isNot)
+		})
+	}
+}
+
 // Each case spoils one cell of a row; the row behind it is still read.
 func TestOrdersBadCell(t *testing.T) {
 	const aDate = "expected a date such as 02-Jan-2006, 02-Jan-2006 15:04:05, 2006-01-02 or 2006-01-02T15:04:05Z"
@@ -337,6 +363,25 @@ func table(rows ...map[string]string) io.Reader {
 		lines = append(lines, strings.Join(line, "\t"))
 	}
 	return strings.NewReader(strings.Join(lines, "\n"))
+}
+
+// A column that Amazon does not document costs no row.
+func TestOrdersOddFlag(t *testing.T) {
+	file := "order-id\torder-item-id\tpurchase-date\tis-iba\tis-prime\n" +
+		"O1\tI1\t\tTRUE\ttrue\nO2\tI2\t\tIBA\t\nO3\tI3\t\t\tgold\n"
+	r, err := reportparse.Orders(strings.NewReader(file), reportparse.Options{Name: "o.txt"})
+	require.NoError(t, err)
+	var flags []reportparse.Flag
+	var bad []string
+	for row, err := range r.All() {
+		if err != nil {
+			bad = append(bad, err.Error())
+			continue
+		}
+		flags = append(flags, row.IsIba)
+	}
+	assert.Equal(t, []reportparse.Flag{reportparse.Yes, "IBA"}, flags)
+	assert.Equal(t, []string{`o.txt: line 4: is-prime is "gold", expected Y, N, true or false`}, bad)
 }
 
 func TestOrdersRefuseOtherReports(t *testing.T) {

@@ -38,8 +38,8 @@ type Options struct {
 	// names known here.
 	Aliases map[string]string
 
-	// MaxErrors is how many bad rows end the reading, with an error that wraps
-	// ErrTooManyErrors. Zero is no limit.
+	// MaxErrors is how many bad rows end the reading: behind the last of them
+	// comes an error that wraps ErrTooManyErrors. Zero is no limit.
 	MaxErrors int
 
 	// Progress, if not nil, is called now and then while rows are read, and at
@@ -163,7 +163,7 @@ func (r *Reader[T]) All() iter.Seq2[T, error] {
 		for {
 			row = none // what the row before refers to is kept
 			err := r.next(&row, true)
-			if err == io.EOF || !yield(row, err) || r.err != nil {
+			if err == io.EOF || !yield(row, err) || r.err != nil && errors.Is(err, r.err) {
 				return
 			}
 		}
@@ -193,7 +193,7 @@ func (r *Reader[T]) next(row *T, keep bool) error {
 		}
 		r.bad++
 		if r.options.MaxErrors > 0 && r.bad >= r.options.MaxErrors {
-			return r.end(fmt.Errorf("%d bad rows, the last of them: %w: %w", r.bad, bad, ErrTooManyErrors))
+			_ = r.end(fmt.Errorf("line %d: %w: Options.MaxErrors is %d", bad.Line, ErrTooManyErrors, r.options.MaxErrors))
 		}
 		return bad
 	}

@@ -79,7 +79,11 @@ func drawStyle(t *rapid.T, set charset, divides bool) *style {
 	s := &style{letters: asciiLetters + set.letters, decimals: []int{0, 1, 2}, currency: "EUR"}
 	s.point = rapid.SampledFrom([]string{".", ","}).Draw(t, "decimal separator")
 	if divides {
-		s.group = rapid.SampledFrom([]string{"", ",", ".", " ", "'"}).Draw(t, "between thousands")
+		groups := []string{"", ",", ".", " ", "'"}
+		if strings.Contains(set.letters, "é") { // none of the Japanese sets
+			groups = append(groups, "\u00a0")
+		}
+		s.group = rapid.SampledFrom(groups).Draw(t, "between thousands")
 		s.pairs = rapid.Bool().Draw(t, "thousands as in India")
 		switch {
 		case rapid.Bool().Draw(t, "yen"):

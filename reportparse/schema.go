@@ -22,7 +22,8 @@ type report struct {
 // column is a column that is known.
 type column[T any] struct {
 	name   string
-	also   []string // other names of the same
+	also   []string         // other names of the same
+	text   func(*T) *string // the field of text that is taken as it stands; nil: see set
 	set    func(row *T, d *dialect, text string) (expected string)
 	types  []Type // that have it; none: all that the schema reads
 	extra  bool   // met in files, but nothing is missing without it
@@ -48,7 +49,12 @@ func (s *schema[T]) decode(rec record, d *dialect, row *T) *RowError {
 			s.extra(row, c.name, c.text)
 			continue
 		}
-		if expected := s.columns[c.column].set(row, d, c.text); expected != "" && bad == nil {
+		to := &s.columns[c.column]
+		if to.text != nil {
+			*to.text(row) = c.text
+			continue
+		}
+		if expected := to.set(row, d, c.text); expected != "" && bad == nil {
 			bad = &RowError{Line: rec.line, Column: c.name, Value: clip(c.text), Expected: expected}
 		}
 	}

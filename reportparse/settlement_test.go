@@ -303,6 +303,59 @@ func TestSettlementXMLLive(t *testing.T) {
 	assert.Equal(t, "M-9", got.Rows[0].MerchantAdjustmentItemID)
 }
 
+// The bound on memory is on one transaction, not on the file.
+func TestSettlementLongXML(t *testing.T) {
+	const n = 10_000
+	item := "<OtherTransaction><TransactionType>Storage Fee</TransactionType><Note>" + strings.Repeat("x", 200) + "</Note><Amount>-0.01</Amount></OtherTransaction>"
+	file := settlementEnvelope("<SettlementData><AmazonSettlementID>7</AmazonSettlementID><TotalAmount>-100</TotalAmount></SettlementData>" + strings.Repeat(item, n))
+	got, err := readSettlement(t, strings.NewReader(file), reportparse.Options{})
+	require.NoError(t, err)
+	assert.Empty(t, got.End)
+	assert.Equal(t, []total{{"7", "", "-100", "-100", "0", n, 0}}, totals(got.Totals))
+}
+
+// A reimbursement of many items is one amount.
+func TestSettlementXMLManyItems(t *testing.T) {
+	const n = 2000
+	file := settlementEnvelope("<SettlementData><AmazonSettlementID>7</AmazonSettlementID></SettlementData><OtherTransaction><TransactionType>WAREHOUSE_LOST</TransactionType><Amount>20.00</Amount>" +
+		strings.Repeat("<OtherTransactionItem><SKU>CUP</SKU><Amount>0.01</Amount></OtherTransactionItem>", n) + "</OtherTransaction>")
+	got, err := readSettlement(t, strings.NewReader(file), reportparse.Options{})
+	require.NoError(t, err)
+	assert.Empty(t, got.End)
+	require.Len(t, got.Rows, 1)
+	assert.Equal(t, money("20.00"), got.Rows[0].Amount)
+	assert.Equal(t, "CUP", got.Rows[0].SKU)
+	assert.Len(t, got.Rows[0].Extra, 2*n-1)
+}
+
+func TestSettlementDamagedXML(t *testing.T) {
+	tests := []struct{ name, file, want string }{
+		{"cut off", strings.TrimSuffix(settlementEnvelope("<Order><AmazonOrderID>111"), "</SettlementReport></Message></AmazonEnvelope>"), "r.txt: line 1: the file ends before its XML does; download it again: unexpected EOF"},
+		{"wrong end", settlementEnvelope("<Order></Refund>"), "r.txt: line 1: the XML is damaged (element <Order> closed by </Refund>); download it again"},
+		{"many elements", settlementEnvelope("<Order>" + manyTexts(1001)), "r.txt: line 1: more than 1000 different elements; the file is damaged or no report"},
+	}
+	for _, tc := range tests {
+		t.Run(tc.name, func(t *testing.T) {
+			got, err := readSettlement(t, strings.NewReader(tc.file), reportparse.Options{Name: "r.txt"})
+			require.NoError(t, err)
+			assert.Equal(t, tc.want, got.End)
+			assert.Empty(t, got.Rows)
+		})
+	}
+}
+
+func manyTexts(n int) string {
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, "<e%d>x</e%d>", i, i)
+	}
+	return b.String()
+}
+
+func settlementEnvelope(content string) string {
+	return "<AmazonEnvelope><MessageType>SettlementReport</MessageType><Message><SettlementReport>" + content + "</SettlementReport></Message></AmazonEnvelope>"
+}
+
 // However the bytes arrive, the books are the same.
 func TestSettlementDelivery(t *testing.T) {
 	ways := map[string]func([]byte) io.Reader{

@@ -10,9 +10,10 @@ import (
 type settlementXML struct {
 	tags       *tagReader
 	layout     *layout
-	extras     map[string]slot // by path
-	settlement *scope          // what all rows say
-	rows       []*scope        // of the transaction last read, the elements of its amounts
+	columns    map[int]*slot    // documented ones that were met, by position in the schema
+	extras     map[string]*slot // by path
+	settlement *scope           // what all rows say
+	rows       []*scope         // of the transaction last read, the elements of its amounts
 	cells      []cell
 }
 
@@ -77,7 +78,7 @@ func settlementCode(element string) string {
 const breakdown = "OtherTransactionItem"
 
 func newSettlementXML(tags *tagReader, l *layout) *settlementXML {
-	return &settlementXML{tags: tags, layout: l, extras: map[string]slot{}}
+	return &settlementXML{tags: tags, layout: l, columns: map[int]*slot{}, extras: map[string]*slot{}}
 }
 
 func (x *settlementXML) next(keep bool) (record, error) {
@@ -151,11 +152,11 @@ func (x *settlementXML) readTransaction(name string) error {
 				return err
 			}
 			at = at.parent
-		case summary:
-			x.begin(top)
-			return nil
 		default:
-			if top.amount || len(x.rows) == 0 {
+			x.tags.renew()
+			if summary {
+				x.begin(top)
+			} else if top.amount || len(x.rows) == 0 {
 				x.row(top)
 			}
 			return nil
@@ -198,7 +199,7 @@ func (x *settlementXML) row(s *scope) {
 // around it.
 func (x *settlementXML) keep(s *scope, text string) error {
 	column, into := settlementColumn(s.name), s.parent
-	isAmount := fold(column) == "amount"
+	isAmount := strings.EqualFold(column, "amount")
 	if into.name == breakdown {
 		into = into.parent
 		if isAmount {
@@ -218,7 +219,8 @@ func (x *settlementXML) keep(s *scope, text string) error {
 		}
 		into.times[path]++
 		if n := into.times[path]; n > 1 {
-			column, path = "", fmt.Sprintf("%s (%d)", path, n)
+			into.cells = append(into.cells, cell{&slot{-1, fmt.Sprintf("%s (%d)", path, n)}, text})
+			return nil
 		}
 	}
 	if x.add(into, column, text) {
@@ -229,11 +231,12 @@ func (x *settlementXML) keep(s *scope, text string) error {
 		if len(x.extras) == maxElements {
 			return fmt.Errorf("line %d: more than %d different elements; the file is damaged or no report", s.line, maxElements)
 		}
-		to = x.layout.add("", path)
+		extra := x.layout.add("", path)
+		to = &extra
 		x.extras[path] = to
 	}
 	if text != "" {
-		into.cells = append(into.cells, cell{&to, text})
+		into.cells = append(into.cells, cell{to, text})
 	}
 	return nil
 }
@@ -245,11 +248,14 @@ func (x *settlementXML) add(s *scope, column, text string) bool {
 	if !ok {
 		return false
 	}
-	if !x.layout.taken[i] {
-		x.layout.add(column, column)
+	to, met := x.columns[i]
+	if !met {
+		documented := x.layout.add(column, column)
+		to = &documented
+		x.columns[i] = to
 	}
 	if text != "" {
-		s.cells = append(s.cells, cell{&slot{i, x.layout.names[i]}, text})
+		s.cells = append(s.cells, cell{to, text})
 	}
 	return true
 }

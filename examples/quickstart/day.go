@@ -22,6 +22,7 @@ import (
 	"github.com/takebackhq/takeback/order"
 	"github.com/takebackhq/takeback/queue"
 	"github.com/takebackhq/takeback/refund"
+	"github.com/takebackhq/takeback/reportparse"
 	"github.com/takebackhq/takeback/rma"
 	"github.com/takebackhq/takeback/store/sqlite"
 )
@@ -76,8 +77,12 @@ func (d *day) work(ctx context.Context, report []byte, name string, made time.Ti
 // and imports it.
 func (d *day) importReturns(ctx context.Context, report []byte, name string, made time.Time) error {
 	d.say("1. Returns")
+	found, _, err := reportparse.Detect(bytes.NewReader(report), reportparse.Options{Name: name})
+	if err != nil {
+		return err
+	}
 	kind := amazon.ReturnsFlatReport
-	if bytes.HasPrefix(bytes.TrimLeft(report, "\ufeff \r\n\t"), []byte("<")) {
+	if found.Format == reportparse.FormatXML {
 		kind = amazon.ReturnsXMLReport
 	}
 	if err := d.world.fake.AddReport(amazontestReport(kind, report)); err != nil {
