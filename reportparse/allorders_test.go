@@ -201,17 +201,3 @@ func TestAllOrdersSample(t *testing.T) {
 	assert.Empty(t, got.Unknown)
 	assert.Equal(t, []string{"is-buyer-requested-cancellation", "buyer-requested-cancel-reason"}, got.Missing)
 }
-
-func FuzzAllOrders(f *testing.F) {
-	seed(f, "all_orders*")
-	f.Fuzz(func(t *testing.T, file []byte, contentType string) {
-		got := fuzzed(t, reportparse.AllOrders, file, contentType)
-		for _, row := range got.Rows {
-			assert.Positive(t, row.Line)
-			assert.NotEmpty(t, row.OrderID)
-			assert.GreaterOrEqual(t, row.Quantity, 0)
-			assert.GreaterOrEqual(t, row.NumberOfItems, 0)
-			assert.NotContains(t, row.Extra, "")
-		}
-	})
-}

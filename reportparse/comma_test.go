@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"testing/iotest"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/stretchr/testify/assert"
@@ -145,47 +144,5 @@ func TestPrimeCSVRoundTrip(t *testing.T) {
 			got = append(got, row.SKU, row.ItemName)
 		}
 		assert.Equal(t, want, got)
-	})
-}
-
-func FuzzReturnsCSV(f *testing.F) {
-	f.Add(readKind(f, "prime-returns.csv"))
-	f.Add([]byte(commaHeader + commaRow(`"Lamp`) + commaRow(`"Tea, ""hot"""`) + commaRow("\"two\r\nlines\"") + "\n\n,,,,,,,,\n"))
-	f.Add([]byte(strings.ReplaceAll(commaHeader, ",", `","`)))
-	f.Fuzz(func(t *testing.T, file []byte) {
-		got, err := readAll(t, bytes.NewReader(file), reportparse.Options{})
-		slow, slowErr := readAll(t, iotest.OneByteReader(bytes.NewReader(file)), reportparse.Options{})
-		assert.Equal(t, err, slowErr)
-		if diff := cmp.Diff(got, slow); diff != "" {
-			t.Errorf("one byte at a time (-whole +slow):\n%s", diff)
-		}
-		at := 1
-		for _, row := range got.Rows {
-			assert.GreaterOrEqual(t, row.Line, at)
-			at = row.Line
-		}
-	})
-}
-
-func FuzzDetect(f *testing.F) {
-	for name := range kinds {
-		f.Add(readKind(f, name))
-		f.Add(gzipped(f, readKind(f, name)))
-	}
-	f.Fuzz(func(t *testing.T, file []byte) {
-		got, rest, err := reportparse.Detect(bytes.NewReader(file), reportparse.Options{})
-		if err != nil {
-			return
-		}
-		assert.NotEmpty(t, got.Saw)
-		assert.Equal(t, got.Type == "", got.Confidence == "")
-		slow, _, err := reportparse.Detect(iotest.OneByteReader(bytes.NewReader(file)), reportparse.Options{})
-		require.NoError(t, err)
-		assert.Equal(t, got, slow)
-
-		// A reader takes what Detect is sure of, and refuses what is another type.
-		_, err = reportparse.FBAReturns(rest, reportparse.Options{})
-		sure := got.Confidence == reportparse.ConfidenceHigh
-		assert.Equal(t, sure && got.Type == reportparse.TypeFBAReturns, err == nil)
 	})
 }

@@ -6,7 +6,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"testing/iotest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -107,33 +106,4 @@ func TestSamplesOfFBAReturns(t *testing.T) {
 			assert.Empty(t, r.Unknown())
 		})
 	}
-}
-
-func FuzzFBAReturns(f *testing.F) {
-	for _, name := range []string{"testdata/fba.txt", "testdata/fba_all_columns.txt", "testdata/kinds/fba-returns.txt"} {
-		b, err := os.ReadFile(name)
-		require.NoError(f, err)
-		f.Add(b)
-		f.Add(gzipped(f, b))
-	}
-	f.Fuzz(func(t *testing.T, file []byte) {
-		whole, err := reportparse.FBAReturns(bytes.NewReader(file), reportparse.Options{})
-		slow, slowErr := reportparse.FBAReturns(iotest.OneByteReader(bytes.NewReader(file)), reportparse.Options{})
-		require.Equal(t, err, slowErr)
-		if err != nil {
-			return
-		}
-		for row, err := range whole.All() {
-			var again reportparse.FBAReturn
-			assert.Equal(t, err, slow.Next(&again))
-			if err != nil {
-				continue
-			}
-			assert.Empty(t, cmp.Diff(row, again))
-			assert.Positive(t, row.Line)
-			assert.Positive(t, row.Quantity)
-			assert.NotEmpty(t, row.OrderID)
-			assert.NotEmpty(t, row.SKU+row.ASIN+row.FNSKU)
-		}
-	})
 }

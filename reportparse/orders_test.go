@@ -1,7 +1,6 @@
 package reportparse_test
 
 import (
-	"bytes"
 	"errors"
 	"io"
 	"maps"
@@ -10,7 +9,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"testing/iotest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -402,29 +400,6 @@ func TestOrdersRefuseOtherReports(t *testing.T) {
 	}
 }
 
-// However the bytes arrive, the rows are the same.
-func TestOrdersDelivery(t *testing.T) {
-	ways := map[string]func(io.Reader) io.Reader{
-		"one byte at a time":    iotest.OneByteReader,
-		"half of what is asked": iotest.HalfReader,
-		"data with the end":     iotest.DataErrReader,
-	}
-	for name, deliver := range ways {
-		for _, file := range []string{"orders_all_columns.txt", "orders_promotions.txt", "orders_unshipped_crlf.txt", "orders.xml"} {
-			t.Run(name+"/"+file, func(t *testing.T) {
-				f, err := os.Open(filepath.Join("testdata", file))
-				require.NoError(t, err)
-				defer f.Close()
-				got, err := parse(t, reportparse.Orders, deliver(f), reportparse.Options{Name: file})
-				require.NoError(t, err)
-				if diff := cmp.Diff(parseFile(t, reportparse.Orders, file), got); diff != "" {
-					t.Errorf("%s, %s (-want +got):\n%s", file, name, diff)
-				}
-			})
-		}
-	}
-}
-
 // A row that is used again keeps nothing of the row before.
 func TestOrdersReusedRow(t *testing.T) {
 	f, err := os.Open("testdata/orders_unshipped_crlf.txt")
@@ -470,47 +445,4 @@ func TestOrdersSamples(t *testing.T) {
 			assert.Subset(t, tc.unknown, got.Unknown)
 		})
 	}
-}
-
-func FuzzOrders(f *testing.F) {
-	seed(f, "orders*")
-	f.Fuzz(func(t *testing.T, file []byte, contentType string) {
-		got := fuzzed(t, reportparse.Orders, file, contentType)
-		for _, row := range got.Rows {
-			assert.Positive(t, row.Line)
-			assert.NotEmpty(t, row.OrderID)
-			assert.NotEmpty(t, row.OrderItemID)
-			assert.GreaterOrEqual(t, row.Quantity, 0)
-			assert.GreaterOrEqual(t, row.QuantityShipped, 0)
-			assert.GreaterOrEqual(t, row.QuantityToShip, 0)
-			assert.NotContains(t, row.Extra, "")
-		}
-	})
-}
-
-func seed(f *testing.F, pattern string) {
-	f.Helper()
-	files, err := filepath.Glob(filepath.Join("testdata", pattern))
-	require.NoError(f, err)
-	require.NotEmpty(f, files)
-	for _, name := range files {
-		b, err := os.ReadFile(name)
-		require.NoError(f, err)
-		f.Add(b, "")
-		f.Add(gzipped(f, b), "text/plain;charset=Cp1252")
-	}
-}
-
-// fuzzed reads a file as a whole, and one byte at a time, which must give the
-// same.
-func fuzzed[T any](t *testing.T, open openFunc[T], file []byte, contentType string) parsed[T] {
-	t.Helper()
-	o := reportparse.Options{ContentType: contentType}
-	got, err := parse(t, open, bytes.NewReader(file), o)
-	slow, slowErr := parse(t, open, iotest.OneByteReader(bytes.NewReader(file)), o)
-	assert.Equal(t, err, slowErr)
-	if diff := cmp.Diff(got, slow); diff != "" {
-		t.Errorf("one byte at a time (-whole +slow):\n%s", diff)
-	}
-	return got
 }

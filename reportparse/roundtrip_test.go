@@ -58,10 +58,8 @@ func TestRoundTrip(t *testing.T) {
 	}
 
 	v2 := author[reportparse.SettlementRow]{
-		typ: reportparse.TypeSettlement,
-		open: func(in io.Reader, o reportparse.Options) (report[reportparse.SettlementRow], error) {
-			return reportparse.Settlement(in, o)
-		},
+		typ:       reportparse.TypeSettlement,
+		open:      openSettlements,
 		columns:   settlementColumns,
 		needs:     []string{"settlement-id", "total-amount", "currency", "transaction-type", "amount"},
 		frame:     func(r *reportparse.SettlementRow) (*int, *map[string]string) { return &r.Line, &r.Extra },
@@ -126,10 +124,15 @@ type report[T any] interface {
 	Missing() []reportparse.MissingColumn
 	Unknown() []string
 	Replaced() int
+	Progress() reportparse.Progress
 }
 
 func opener[T any](open openFunc[T]) func(io.Reader, reportparse.Options) (report[T], error) {
 	return func(in io.Reader, o reportparse.Options) (report[T], error) { return open(in, o) }
+}
+
+func openSettlements(in io.Reader, o reportparse.Options) (report[reportparse.SettlementRow], error) {
+	return reportparse.Settlement(in, o)
 }
 
 // of is an author for one of the types that are read alike.

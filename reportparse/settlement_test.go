@@ -356,35 +356,6 @@ func settlementEnvelope(content string) string {
 	return "<AmazonEnvelope><MessageType>SettlementReport</MessageType><Message><SettlementReport>" + content + "</SettlementReport></Message></AmazonEnvelope>"
 }
 
-// However the bytes arrive, the books are the same.
-func TestSettlementDelivery(t *testing.T) {
-	ways := map[string]func([]byte) io.Reader{
-		"one byte at a time":    func(b []byte) io.Reader { return iotest.OneByteReader(bytes.NewReader(b)) },
-		"data with the end":     func(b []byte) io.Reader { return iotest.DataErrReader(bytes.NewReader(b)) },
-		"half of what is asked": func(b []byte) io.Reader { return iotest.HalfReader(bytes.NewReader(b)) },
-		"gzip":                  func(b []byte) io.Reader { return bytes.NewReader(gzipped(t, b)) },
-		"without the last line end": func(b []byte) io.Reader {
-			return bytes.NewReader(bytes.TrimSpace(b))
-		},
-		"CRLF": func(b []byte) io.Reader {
-			return bytes.NewReader(bytes.ReplaceAll(b, []byte("\n"), []byte("\r\n")))
-		},
-	}
-	for name, deliver := range ways {
-		for _, file := range []string{"us.txt", "de.txt", "au.txt", "jp.txt", "in.txt", "v1.txt", "v1_no_orders.txt", "2007.xml", "live.xml"} {
-			t.Run(name+"/"+file, func(t *testing.T) {
-				b, err := os.ReadFile(filepath.Join("testdata", "settlement", file))
-				require.NoError(t, err)
-				got, err := readSettlement(t, deliver(b), reportparse.Options{Name: file})
-				require.NoError(t, err)
-				if diff := cmp.Diff(openSettlement(t, file, reportparse.Options{}), got); diff != "" {
-					t.Errorf("%s, %s (-want +got):\n%s", file, name, diff)
-				}
-			})
-		}
-	}
-}
-
 func TestSettlementLost(t *testing.T) {
 	lost := errors.New("connection lost")
 	for _, name := range []string{"us.txt", "2007.xml"} {
