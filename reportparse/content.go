@@ -99,10 +99,10 @@ func (t *content) give(text *strings.Builder) {
 }
 
 // guess finds the character set of a file that does not say it, and returns how
-// much of what was read can be decoded by now: first the ASCII, so that the
-// first other byte begins a block to guess by.
+// much of what was read can be decoded by now: only the ASCII, if the first other
+// byte comes so late that the next block is better to guess by.
 func (t *content) guess() int {
-	if first := ascii(t.raw); first > 0 {
+	if first := ascii(t.raw); first > blockSize/2 {
 		return first
 	}
 	set := *t.fallback

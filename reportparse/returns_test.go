@@ -11,7 +11,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"testing/iotest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -292,35 +291,6 @@ func TestReturnsTimesAreUTC(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, got.Rows, 1)
 	assert.Equal(t, time.Date(2026, time.May, 2, 1, 30, 0, 0, time.UTC), got.Rows[0].OrderDate)
-}
-
-// However the bytes arrive, and however lines end, the rows are the same.
-func TestReturnsDelivery(t *testing.T) {
-	ways := map[string]func(t *testing.T, file []byte) io.Reader{
-		"one byte at a time":    func(_ *testing.T, b []byte) io.Reader { return iotest.OneByteReader(bytes.NewReader(b)) },
-		"data with the end":     func(_ *testing.T, b []byte) io.Reader { return iotest.DataErrReader(bytes.NewReader(b)) },
-		"half of what is asked": func(_ *testing.T, b []byte) io.Reader { return iotest.HalfReader(bytes.NewReader(b)) },
-		"gzip":                  func(t *testing.T, b []byte) io.Reader { return bytes.NewReader(gzipped(t, b)) },
-		"CRLF": func(_ *testing.T, b []byte) io.Reader {
-			return bytes.NewReader(bytes.ReplaceAll(bytes.ReplaceAll(b, []byte("\r\n"), []byte("\n")), []byte("\n"), []byte("\r\n")))
-		},
-		"NUL bytes": func(_ *testing.T, b []byte) io.Reader {
-			return bytes.NewReader(bytes.ReplaceAll(b, []byte("000"), []byte("0\x000\x000")))
-		},
-	}
-	for name, deliver := range ways {
-		for _, file := range []string{"all_columns.txt", "newer_columns_bom_crlf.txt", "ragged.txt", "cp1252.txt", "items_first.xml", "order_first.xml"} {
-			t.Run(name+"/"+file, func(t *testing.T) {
-				b, err := os.ReadFile(filepath.Join("testdata", file))
-				require.NoError(t, err)
-				got, err := readAll(t, deliver(t, b), reportparse.Options{Name: file})
-				require.NoError(t, err)
-				if diff := cmp.Diff(readFile(t, file), got); diff != "" {
-					t.Errorf("%s, %s (-want +got):\n%s", file, name, diff)
-				}
-			})
-		}
-	}
 }
 
 // A lone CR ends lines only in a file whose header ends with one.
