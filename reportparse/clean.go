@@ -60,7 +60,8 @@ func cleanUTF8(b []byte, base int, marks []int32) (n int, _ []int32) {
 	}
 }
 
-// control tells the characters that no cell means, and that XML forbids.
+// control tells the characters that no cell means: those that XML forbids, and
+// the byte order mark, which stands within a file that was joined of several.
 func control(r rune) bool {
-	return r < ' ' && r != '\t' && r != '\n' && r != '\r' || r == 0xFFFE || r == 0xFFFF
+	return r < ' ' && r != '\t' && r != '\n' && r != '\r' || r == 0xFEFF || r == 0xFFFE || r == 0xFFFF
 }

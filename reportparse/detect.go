@@ -32,6 +32,9 @@ type Detection struct {
 // and no error. Errors are a file that cannot be read or unpacked, one without
 // any text (ErrEmpty), and a character set in o that is not known.
 func Detect(r io.Reader, o Options) (Detection, io.Reader, error) {
+	if r == nil {
+		return Detection{}, nil, fmt.Errorf("%s: no file given", o.name())
+	}
 	var taken bytes.Buffer
 	rest := &input{r: r}
 	_, seen, err := open(io.TeeReader(rest, &taken), o)

@@ -31,8 +31,8 @@ type RowError struct {
 	Expected string // what should stand there
 
 	// Raw is the line of a flat file, cut to 4 KiB, if its cells could not be
-	// told apart, to mend it by hand. It may hold a buyer's data and is not part of the text of
-	// the error.
+	// told apart, to mend it by hand; it is empty for a line over 1 MiB. It may
+	// hold a buyer's data and is not part of the text of the error.
 	Raw string
 }
 

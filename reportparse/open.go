@@ -3,6 +3,7 @@ package reportparse
 import (
 	"bufio"
 	"bytes"
+	"compress/flate"
 	"compress/gzip"
 	"errors"
 	"fmt"
@@ -51,10 +52,29 @@ func unpack(r io.Reader) (io.Reader, error) {
 		return packed, nil
 	}
 	unpacked, err := gzip.NewReader(packed)
-	if errors.Is(err, gzip.ErrHeader) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		return nil, fmt.Errorf("the file is damaged gzip; download it again: %w", err)
+	if err != nil {
+		return nil, damagedGzip(err)
 	}
-	return unpacked, err
+	return gzipped{unpacked}, nil
+}
+
+// gzipped says of an error that it is about the packing.
+type gzipped struct{ *gzip.Reader }
+
+func (z gzipped) Read(p []byte) (int, error) {
+	n, err := z.Reader.Read(p)
+	if err != io.EOF {
+		err = damagedGzip(err)
+	}
+	return n, err
+}
+
+func damagedGzip(err error) error {
+	var damaged flate.CorruptInputError
+	if errors.Is(err, gzip.ErrHeader) || errors.Is(err, gzip.ErrChecksum) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.As(err, &damaged) {
+		return fmt.Errorf("the file is damaged gzip; download it again: %w", err)
+	}
+	return err
 }
 
 func isGzip(head []byte) bool { return bytes.HasPrefix(head, []byte("\x1F\x8B")) }

@@ -100,6 +100,9 @@ type cell struct {
 
 // newReader opens a file of the given schema, up to its first row.
 func newReader[T any](r io.Reader, o Options, s *schema[T]) (*Reader[T], error) {
+	if r == nil {
+		return nil, fmt.Errorf("%s: no file given", o.name())
+	}
 	l, err := s.layout(o.Aliases)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", o.name(), err)
@@ -154,7 +157,12 @@ func (r *Reader[T]) open(seen sighting) (err error) {
 // It is the way to read a large file without garbage. The text in row is cut out
 // of a larger piece of the file: to keep little of it for long, use
 // [Reader.All], or strings.Clone.
-func (r *Reader[T]) Next(row *T) error { return r.next(row, false) }
+func (r *Reader[T]) Next(row *T) error {
+	if row == nil {
+		return fmt.Errorf("%s: Next: no row given to fill", r.name)
+	}
+	return r.next(row, false)
+}
 
 // All gives the rows that are left, each with a nil error, and each bad row with
 // its [*RowError], as from [Reader.Next], but to keep. A file that cannot be

@@ -337,3 +337,23 @@ func packed(t *testing.T, in io.Reader) io.Reader {
 	require.NoError(t, err)
 	return f
 }
+
+func TestNothingGiven(t *testing.T) {
+	_, err := reportparse.Returns(nil, reportparse.Options{Name: "r.txt"})
+	require.EqualError(t, err, "r.txt: no file given")
+	_, _, err = reportparse.Detect(nil, reportparse.Options{})
+	require.EqualError(t, err, "report: no file given")
+	r, err := reportparse.Returns(strings.NewReader(flat(nil)), reportparse.Options{Name: "r.txt"})
+	require.NoError(t, err)
+	require.EqualError(t, r.Next(nil), "r.txt: Next: no row given to fill")
+}
+
+// Files that were joined, each with its mark, read as one.
+func TestMarkWithinFile(t *testing.T) {
+	file := "\ufeff" + flat(map[string]string{"Merchant SKU": "A"}) + "\ufeff" + flat(map[string]string{"Merchant SKU": "B"})
+	got, err := readAll(t, strings.NewReader(file), reportparse.Options{})
+	require.NoError(t, err)
+	assert.Empty(t, got.Bad)
+	require.Len(t, got.Rows, 2)
+	assert.Equal(t, "B", got.Rows[1].SKU)
+}
