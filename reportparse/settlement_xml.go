@@ -110,6 +110,14 @@ func (s *scope) collect(cells []cell) []cell {
 	return append(s.parent.collect(cells), s.cells...)
 }
 
+// size is how many cells collect appends.
+func (s *scope) size() int {
+	if s == nil {
+		return 0
+	}
+	return s.parent.size() + len(s.cells)
+}
+
 // advance reads up to the end of the next transaction or summary, or of the file.
 func (x *settlementXML) advance() error {
 	const record = "SettlementReport"
@@ -171,6 +179,13 @@ func (x *settlementXML) readTransaction(name string) error {
 				x.begin(top)
 			} else if top.amount || len(x.rows) == 0 {
 				x.row(top)
+			}
+			cells := 0
+			for _, row := range x.rows {
+				cells += row.size()
+			}
+			if cells > maxCells {
+				return tooManyCells(top.line)
 			}
 			return nil
 		}

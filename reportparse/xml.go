@@ -26,7 +26,10 @@ type xmlShape struct {
 
 type pair struct{ element, name, value string }
 
-const maxElements = 1000 // different ones in a file
+const (
+	maxElements = 1000    // different ones in a file
+	maxCells    = 1 << 20 // in all rows of one record, each of which has what is said about all
+)
 
 // xmlFile is a report as XML. Of each record it keeps what its items say, and
 // what it says about all of them.
@@ -240,9 +243,16 @@ func (x *xmlFile) readRecord() error {
 			if len(x.items) == 0 {
 				x.items = append(x.items, xmlItem{line: start}) // reported as a row without its item
 			}
+			if len(x.cells)+len(x.items)*len(x.shared) > maxCells {
+				return tooManyCells(start)
+			}
 			return nil
 		}
 	}
+}
+
+func tooManyCells(line int) error {
+	return fmt.Errorf("line %d: the rows of one element have more than %d cells; the file is damaged or no report", line, maxCells)
 }
 
 func (x *xmlFile) open(parent *element, name string) (*element, error) {

@@ -293,6 +293,29 @@ func TestXMLManyPairs(t *testing.T) {
 	assert.EqualError(t, r.Next(&item), "o.xml: line 1: more than 1000 different elements; the file is damaged or no report")
 }
 
+// What a record says about its items comes with each of them: many of both would
+// take minutes for a megabyte.
+func TestXMLManyCells(t *testing.T) {
+	const n = 2000
+	texts := strings.Repeat("<a>1</a>", n)
+	t.Run("returns", func(t *testing.T) {
+		file := envelope("<return_details>" + texts + strings.Repeat("<item_details/>", n) + "</return_details>")
+		got, err := readAll(t, strings.NewReader(file), reportparse.Options{Name: "r.xml"})
+		require.NoError(t, err)
+		assert.Empty(t, got.Rows)
+		assert.Empty(t, got.Bad)
+		assert.Equal(t, "r.xml: line 2: the rows of one element have more than 1048576 cells; the file is damaged or no report", got.End)
+	})
+	t.Run("settlement", func(t *testing.T) {
+		file := settlementEnvelope("\n<Order>" + texts + strings.Repeat("<Fee><Amount>1</Amount></Fee>", n) + "</Order>")
+		got, err := readSettlement(t, strings.NewReader(file), reportparse.Options{Name: "s.xml"})
+		require.NoError(t, err)
+		assert.Empty(t, got.Rows)
+		assert.Empty(t, got.Bad)
+		assert.Equal(t, "s.xml: line 2: the rows of one element have more than 1048576 cells; the file is damaged or no report", got.End)
+	})
+}
+
 func FuzzReturnsXML(f *testing.F) {
 	for _, name := range []string{"testdata/items_first.xml", "testdata/order_first.xml"} {
 		b, err := os.ReadFile(name)
