@@ -3,6 +3,7 @@ package reportparse
 import (
 	"bufio"
 	"bytes"
+	"compress/flate"
 	"compress/gzip"
 	"errors"
 	"fmt"
@@ -51,10 +52,24 @@ func unpack(r io.Reader) (io.Reader, error) {
 		return packed, nil
 	}
 	unpacked, err := gzip.NewReader(packed)
-	if errors.Is(err, gzip.ErrHeader) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		return nil, fmt.Errorf("the file is damaged gzip; download it again: %w", err)
+	return gunzip{unpacked}, damagedGzip(err)
+}
+
+// gunzip says of its errors what to do.
+type gunzip struct{ packed *gzip.Reader }
+
+func (g gunzip) Read(p []byte) (int, error) {
+	n, err := g.packed.Read(p)
+	return n, damagedGzip(err)
+}
+
+func damagedGzip(err error) error {
+	var corrupt flate.CorruptInputError
+	switch {
+	case errors.Is(err, gzip.ErrHeader), errors.Is(err, gzip.ErrChecksum), errors.Is(err, io.ErrUnexpectedEOF), errors.As(err, &corrupt):
+		return fmt.Errorf("the file is damaged gzip; download it again: %w", err)
 	}
-	return unpacked, err
+	return err
 }
 
 func isGzip(head []byte) bool { return bytes.HasPrefix(head, []byte("\x1F\x8B")) }

@@ -1,6 +1,7 @@
 package reportparse_test
 
 import (
+	"compress/gzip"
 	"errors"
 	"fmt"
 	"io"
@@ -131,7 +132,8 @@ func TestReturnsBroken(t *testing.T) {
 		is   error
 	}{
 		{"flat, lost in a line", io.MultiReader(strings.NewReader(flat(row)+"701-0000001-0000001\tAppr"), iotest.ErrReader(lost)), 1, "r.txt: line 3: connection lost", lost},
-		{"gzip, cut off", strings.NewReader(packed[:len(packed)-9]), 2, "r.txt: line 4: unexpected EOF", io.ErrUnexpectedEOF},
+		{"gzip, cut off", strings.NewReader(packed[:len(packed)-9]), 2, "r.txt: line 4: the file is damaged gzip; download it again: unexpected EOF", io.ErrUnexpectedEOF},
+		{"gzip, damaged", strings.NewReader(packed[:len(packed)-8] + "\x00" + packed[len(packed)-7:]), 2, "r.txt: line 4: the file is damaged gzip; download it again: gzip: invalid checksum", gzip.ErrChecksum},
 		{"XML, lost", io.MultiReader(strings.NewReader(xml[:len(xml)-40]), iotest.ErrReader(lost)), 1, "r.txt: line 3: connection lost", lost},
 		{"XML, cut off in a record", strings.NewReader(xml[:len(xml)-60]), 1, "r.txt: line 3: the file ends before its XML does; download it again: unexpected EOF", io.ErrUnexpectedEOF},
 		{"XML, cut off behind a record", strings.NewReader(strings.TrimSuffix(xml, "</Message></AmazonEnvelope>")), 2, "r.txt: line 4: the file ends before its XML does; download it again: unexpected EOF", io.ErrUnexpectedEOF},
