@@ -204,5 +204,5 @@ var allOrders = schema[AllOrdersItem]{
 		}
 		return "", ""
 	},
-	aligned: func(*AllOrdersItem) bool { return true },
+	aligned: func(o *AllOrdersItem) bool { return o.ShipTo.aligned() },
 }

@@ -126,6 +126,9 @@ func (f *commaFile) quoted(from string, taken *[]line) (text, rest string, ended
 		b.WriteString(before)
 		if found {
 			if behind == "" || behind[0] != '"' {
+				if len(*taken) > 0 {
+					behind = strings.Clone(behind) // as next does for the first line
+				}
 				return b.String(), behind, true
 			}
 			b.WriteByte('"')

@@ -125,14 +125,15 @@ func parseOffset(s string) (int, bool) {
 // parseSlashed reads dates such as 01/02/06. Which of the first two is the month
 // must show in them, or be known.
 func parseSlashed(s string, monthFirst bool) (time.Time, bool) {
-	var year int
-	switch {
-	case len(s) < len("01/02/06") || s[2] != '/' || s[5] != '/':
+	if len(s) < len("01/02/06") || s[2] != '/' || s[5] != '/' {
 		return time.Time{}, false
-	case len(s) == len("01/02/06"):
-		year = 2000 + number(s[6:])
-	case len(s) == len("01/02/2006"):
-		year = number(s[6:])
+	}
+	year := s[6:]
+	if len(year) == 2 {
+		year = "20" + year
+	}
+	if len(year) != 4 {
+		return time.Time{}, false
 	}
 	first, second := number(s[:2]), number(s[3:5])
 	month, day := first, second
@@ -142,10 +143,10 @@ func parseSlashed(s string, monthFirst bool) (time.Time, bool) {
 	case second <= 12 && !monthFirst:
 		return time.Time{}, false
 	}
-	if !isDay(year, month, day) {
+	if !isDay(number(year), month, day) {
 		return time.Time{}, false
 	}
-	return time.Date(year, time.Month(month), day, 0, 0, 0, 0, time.UTC), true
+	return time.Date(number(year), time.Month(month), day, 0, 0, 0, 0, time.UTC), true
 }
 
 // number reads digits; it is negative if there is anything else.

@@ -102,6 +102,7 @@ func TestSettlementPostedDate(t *testing.T) {
 		{"no day", "02/30/26", "", "US", "", time.Time{}},
 		{"no date", "soon", "", "US", "", time.Time{}},
 		{"no year", "05/20/026", "", "US", "", time.Time{}},
+		{"no digits of a year", "05/20/ab", "", "US", "", time.Time{}},
 		{"dotted", "06.05.2026", "", "", "", may6},
 		{"year first", "2026/05/06", "", "", "", may6},
 		{"in doubt, but with the time", "05/06/26", "2026-05-06 14:03:07 UTC", "", "", posted},

@@ -52,26 +52,21 @@ func unpack(r io.Reader) (io.Reader, error) {
 		return packed, nil
 	}
 	unpacked, err := gzip.NewReader(packed)
-	if err != nil {
-		return nil, damagedGzip(err)
-	}
-	return gzipped{unpacked}, nil
+	return gunzip{unpacked}, damagedGzip(err)
 }
 
-// gzipped says of an error that it is about the packing.
-type gzipped struct{ *gzip.Reader }
+// gunzip says of its errors what to do.
+type gunzip struct{ packed *gzip.Reader }
 
-func (z gzipped) Read(p []byte) (int, error) {
-	n, err := z.Reader.Read(p)
-	if err != io.EOF {
-		err = damagedGzip(err)
-	}
-	return n, err
+func (g gunzip) Read(p []byte) (int, error) {
+	n, err := g.packed.Read(p)
+	return n, damagedGzip(err)
 }
 
 func damagedGzip(err error) error {
-	var damaged flate.CorruptInputError
-	if errors.Is(err, gzip.ErrHeader) || errors.Is(err, gzip.ErrChecksum) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.As(err, &damaged) {
+	var corrupt flate.CorruptInputError
+	switch {
+	case errors.Is(err, gzip.ErrHeader), errors.Is(err, gzip.ErrChecksum), errors.Is(err, io.ErrUnexpectedEOF), errors.As(err, &corrupt):
 		return fmt.Errorf("the file is damaged gzip; download it again: %w", err)
 	}
 	return err

@@ -144,6 +144,10 @@ type Address struct {
 	Phone      string
 }
 
+// aligned tells whether a country stands where it should: a TAB within the lines
+// before it would have put a postal code there.
+func (a *Address) aligned() bool { return a.Country == "" || len(a.Country) == 2 }
+
 // Delivery is what the buyer and Amazon agreed on for bringing the parcel.
 type Delivery struct {
 	Start           string
@@ -425,5 +429,5 @@ var orders = schema[OrderItem]{
 		}
 		return "", ""
 	},
-	aligned: func(*OrderItem) bool { return true },
+	aligned: func(o *OrderItem) bool { return o.ShipTo.aligned() && o.BillTo.aligned() },
 }

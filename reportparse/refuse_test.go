@@ -1,6 +1,7 @@
 package reportparse_test
 
 import (
+	"compress/gzip"
 	"errors"
 	"fmt"
 	"io"
@@ -90,6 +91,32 @@ func TestReturnsWithoutRows(t *testing.T) {
 	}
 }
 
+// A file of the right MessageType whose Message holds something else has not no
+// rows: they were not found.
+func TestXMLOfOtherElements(t *testing.T) {
+	t.Run("returns", func(t *testing.T) {
+		file := envelope("<Returns>" + details("") + "</Returns>")
+		got, err := readAll(t, strings.NewReader(file), reportparse.Options{Name: "r.xml"})
+		require.NoError(t, err)
+		assert.Empty(t, got.Rows)
+		assert.Equal(t, "r.xml: Message has the element Returns and no return_details; give the seller-fulfilled returns report, GET_FLAT_FILE_RETURNS_DATA_BY_RETURN_DATE or GET_XML_RETURNS_DATA_BY_RETURN_DATE: wrong report", got.End)
+	})
+	t.Run("settlement", func(t *testing.T) {
+		file := strings.ReplaceAll(settlementEnvelope("<SettlementData><AmazonSettlementID>7</AmazonSettlementID></SettlementData>"), "<SettlementReport>", "<MessageID>1</MessageID><Settlement>")
+		file = strings.ReplaceAll(file, "</SettlementReport>", "</Settlement>")
+		got, err := readSettlement(t, strings.NewReader(file), reportparse.Options{Name: "s.xml"})
+		require.NoError(t, err)
+		assert.Empty(t, got.Totals)
+		assert.Equal(t, "s.xml: Message has the element Settlement and no SettlementReport; give a settlement report, GET_V2_SETTLEMENT_REPORT_DATA_FLAT_FILE_V2 or one of the older two: wrong report", got.End)
+	})
+	t.Run("besides records", func(t *testing.T) {
+		got, err := readAll(t, strings.NewReader(envelope("<Note>x</Note>"+details(""))), reportparse.Options{})
+		require.NoError(t, err)
+		assert.Len(t, got.Rows, 1)
+		assert.Empty(t, got.End)
+	})
+}
+
 // A file that cannot be read to its end gives what is before, one error, and
 // that error again.
 func TestReturnsBroken(t *testing.T) {
@@ -106,6 +133,7 @@ func TestReturnsBroken(t *testing.T) {
 	}{
 		{"flat, lost in a line", io.MultiReader(strings.NewReader(flat(row)+"701-0000001-0000001\tAppr"), iotest.ErrReader(lost)), 1, "r.txt: line 3: connection lost", lost},
 		{"gzip, cut off", strings.NewReader(packed[:len(packed)-9]), 2, "r.txt: line 4: the file is damaged gzip; download it again: unexpected EOF", io.ErrUnexpectedEOF},
+		{"gzip, damaged", strings.NewReader(packed[:len(packed)-8] + "\x00" + packed[len(packed)-7:]), 2, "r.txt: line 4: the file is damaged gzip; download it again: gzip: invalid checksum", gzip.ErrChecksum},
 		{"XML, lost", io.MultiReader(strings.NewReader(xml[:len(xml)-40]), iotest.ErrReader(lost)), 1, "r.txt: line 3: connection lost", lost},
 		{"XML, cut off in a record", strings.NewReader(xml[:len(xml)-60]), 1, "r.txt: line 3: the file ends before its XML does; download it again: unexpected EOF", io.ErrUnexpectedEOF},
 		{"XML, cut off behind a record", strings.NewReader(strings.TrimSuffix(xml, "</Message></AmazonEnvelope>")), 2, "r.txt: line 4: the file ends before its XML does; download it again: unexpected EOF", io.ErrUnexpectedEOF},

@@ -204,10 +204,11 @@ func (r *SettlementReader) check(s *settled, row *SettlementRow, bad *RowError) 
 	if bad = r.agree(s, row, bad); bad != nil {
 		return bad
 	}
-	if r.typ == TypeSettlementV1 {
+	switch {
+	case r.typ == TypeSettlementV1:
 		row.v1()
-	} else {
-		row.V1 = nil
+	case row.V1 != nil && *row.V1 == SettlementV1{}:
+		row.V1 = nil // of a row of V1 that is used again
 	}
 	switch {
 	case row.SettlementID == "":

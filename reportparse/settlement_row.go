@@ -56,8 +56,8 @@ type SettlementRow struct {
 
 	PromotionID string
 
-	// V1 is what only the flat file V1 has; nil for the other formats.
-	// [Reader.Next] uses it again for the next row.
+	// V1 is what only the flat file V1 has; nil for the other formats, unless a
+	// row has cells in such columns. [Reader.Next] uses it again for the next row.
 	V1 *SettlementV1
 
 	// Extra holds the cells of columns without a name known here, by column name

@@ -222,6 +222,21 @@ func TestSettlementV1(t *testing.T) {
 	}
 }
 
+// Money counts in whatever column it stands.
+func TestSettlementOfBothKinds(t *testing.T) {
+	file := "settlement-id\ttotal-amount\tcurrency\ttransaction-type\tamount-type\tamount-description\tamount\tprice-type\tprice-amount\n" +
+		"7\t6.00\tEUR\n" +
+		"7\t\t\tOrder\tItemPrice\tPrincipal\t1.00\tTax\t2.00\n" +
+		"7\t\t\tOrder\tItemPrice\tPrincipal\t3.00\n"
+	got, err := readSettlement(t, strings.NewReader(file), reportparse.Options{})
+	require.NoError(t, err)
+	assert.Empty(t, got.Bad)
+	assert.Equal(t, []total{{"7", "EUR", "6.00", "6", "0", 2, 0}}, totals(got.Totals))
+	require.Len(t, got.Rows, 2)
+	assert.Equal(t, &reportparse.SettlementV1{PriceType: "Tax", Price: money("2.00")}, got.Rows[0].V1)
+	assert.Nil(t, got.Rows[1].V1)
+}
+
 // A row that is used again tells nothing of the row before, even if that was of
 // the other format.
 func TestSettlementNext(t *testing.T) {

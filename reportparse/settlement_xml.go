@@ -2,6 +2,7 @@ package reportparse
 
 import (
 	"fmt"
+	"io"
 	"strings"
 )
 
@@ -12,6 +13,8 @@ type settlementXML struct {
 	layout     *layout
 	columns    map[int]*slot    // documented ones that were met, by position in the schema
 	extras     map[string]*slot // by path
+	met        bool             // a SettlementReport, or what is in it
+	other      string           // the first element of a Message that is none
 	settlement *scope           // what all rows say
 	rows       []*scope         // of the transaction last read, the elements of its amounts
 	cells      []cell
@@ -107,17 +110,35 @@ func (s *scope) collect(cells []cell) []cell {
 	return append(s.parent.collect(cells), s.cells...)
 }
 
+// size is how many cells collect appends.
+func (s *scope) size() int {
+	if s == nil {
+		return 0
+	}
+	return s.parent.size() + len(s.cells)
+}
+
 // advance reads up to the end of the next transaction or summary, or of the file.
 func (x *settlementXML) advance() error {
-	const depth = 4 // AmazonEnvelope, Message, SettlementReport
+	const record = "SettlementReport"
 	for {
 		t, err := x.tags.next()
-		switch {
-		case err != nil:
+		if err == io.EOF && !x.met {
+			return without(settlements.report, x.other)
+		}
+		if err != nil {
 			return err
-		case t.end && x.tags.depth() < depth:
+		}
+		switch depth := x.tags.depth(); {
+		case t.end && depth <= 3:
 			x.tags.renew()
-		case !t.end && x.tags.depth() == depth && x.tags.open[depth-2].name == "SettlementReport":
+		case t.end:
+		case depth == 3 && t.name == record:
+			x.met = true
+		case depth == 3 && x.other == "" && x.tags.open[1].name == "Message" && t.name != "MessageID":
+			x.other = strings.Clone(t.name)
+		case depth == 4 && x.tags.open[2].name == record:
+			x.met = true
 			return x.readTransaction(t.name)
 		}
 	}
@@ -158,6 +179,13 @@ func (x *settlementXML) readTransaction(name string) error {
 				x.begin(top)
 			} else if top.amount || len(x.rows) == 0 {
 				x.row(top)
+			}
+			cells := 0
+			for _, row := range x.rows {
+				cells += row.size()
+			}
+			if cells > maxCells {
+				return tooManyCells(top.line)
 			}
 			return nil
 		}

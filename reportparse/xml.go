@@ -26,17 +26,21 @@ type xmlShape struct {
 
 type pair struct{ element, name, value string }
 
-const maxElements = 1000 // different ones in a file
+const (
+	maxElements = 1000    // different ones in a file
+	maxCells    = 1 << 20 // in all rows of one record, each of which has what is said about all
+)
 
 // xmlFile is a report as XML. Of each record it keeps what its items say, and
 // what it says about all of them.
 type xmlFile struct {
+	report
 	tags     *tagReader
-	shape    xmlShape
 	layout   *layout
 	root     *element // the record
 	elements int      // below root
 	atRecord bool     // the start of a record was read
+	other    string   // the first element of a Message that is no record
 
 	items  []xmlItem // of the record last read
 	given  int       // how many of them
@@ -91,7 +95,7 @@ type element struct {
 // file is known by it. One that is not known is accepted if the record is: that
 // of Prime returns is not documented.
 func openXML(t *content, rep report, known bool, l *layout) (*xmlFile, error) {
-	x := &xmlFile{tags: newTagReader(t), shape: rep.shape, layout: l, root: &element{holds: true}}
+	x := &xmlFile{report: rep, tags: newTagReader(t), layout: l, root: &element{holds: true}}
 	unknown := "the file is an AmazonEnvelope without a MessageType"
 	inMessage := false
 	for {
@@ -164,6 +168,9 @@ func (x *xmlFile) own() {
 func (x *xmlFile) advance() error {
 	for !x.atRecord {
 		t, err := x.tags.next()
+		if err == io.EOF && x.record == 0 {
+			return without(x.report, x.other)
+		}
 		if err != nil {
 			return err
 		}
@@ -174,12 +181,23 @@ func (x *xmlFile) advance() error {
 		case t.end:
 		case depth == 1:
 			return fmt.Errorf("line %d: expected the end of the file after AmazonEnvelope, found the element %s; give one report at a time", x.tags.line(), clip(t.name))
-		case depth == 3:
-			x.atRecord = x.tags.open[1].name == "Message" && x.startsRecord(t)
+		case depth == 3 && x.tags.open[1].name == "Message":
+			if x.atRecord = x.startsRecord(t); !x.atRecord && x.other == "" && t.name != "MessageID" {
+				x.other = strings.Clone(t.name)
+			}
 		}
 	}
 	x.atRecord = false
 	return x.readRecord()
+}
+
+// without is the end of a file without records: io.EOF, unless its Message has
+// another element.
+func without(rep report, other string) error {
+	if other == "" {
+		return io.EOF
+	}
+	return wrongReport(rep, fmt.Sprintf("Message has the element %s and no %s", clip(other), rep.shape.records[0]))
 }
 
 func (x *xmlFile) startsRecord(t tag) bool {
@@ -225,9 +243,16 @@ func (x *xmlFile) readRecord() error {
 			if len(x.items) == 0 {
 				x.items = append(x.items, xmlItem{line: start}) // reported as a row without its item
 			}
+			if len(x.cells)+len(x.items)*len(x.shared) > maxCells {
+				return tooManyCells(start)
+			}
 			return nil
 		}
 	}
+}
+
+func tooManyCells(line int) error {
+	return fmt.Errorf("line %d: the rows of one element have more than %d cells; the file is damaged or no report", line, maxCells)
 }
 
 func (x *xmlFile) open(parent *element, name string) (*element, error) {

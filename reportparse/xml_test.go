@@ -292,3 +292,73 @@ func TestXMLManyPairs(t *testing.T) {
 	var item reportparse.OrderItem
 	assert.EqualError(t, r.Next(&item), "o.xml: line 1: more than 1000 different elements; the file is damaged or no report")
 }
+
+// What a record says about its items comes with each of them: many of both would
+// take minutes for a megabyte.
+func TestXMLManyCells(t *testing.T) {
+	const n = 2000
+	texts := strings.Repeat("<a>1</a>", n)
+	t.Run("returns", func(t *testing.T) {
+		file := envelope("<return_details>" + texts + strings.Repeat("<item_details/>", n) + "</return_details>")
+		got, err := readAll(t, strings.NewReader(file), reportparse.Options{Name: "r.xml"})
+		require.NoError(t, err)
+		assert.Empty(t, got.Rows)
+		assert.Empty(t, got.Bad)
+		assert.Equal(t, "r.xml: line 2: the rows of one element have more than 1048576 cells; the file is damaged or no report", got.End)
+	})
+	t.Run("settlement", func(t *testing.T) {
+		file := settlementEnvelope("\n<Order>" + texts + strings.Repeat("<Fee><Amount>1</Amount></Fee>", n) + "</Order>")
+		got, err := readSettlement(t, strings.NewReader(file), reportparse.Options{Name: "s.xml"})
+		require.NoError(t, err)
+		assert.Empty(t, got.Rows)
+		assert.Empty(t, got.Bad)
+		assert.Equal(t, "s.xml: line 2: the rows of one element have more than 1048576 cells; the file is damaged or no report", got.End)
+	})
+}
+
+func FuzzReturnsXML(f *testing.F) {
+	for _, name := range []string{"testdata/items_first.xml", "testdata/order_first.xml"} {
+		b, err := os.ReadFile(name)
+		require.NoError(f, err)
+		f.Add(b)
+	}
+	for _, file := range []string{
+		envelope(""),
+		envelope(details("") + details("<item_name>a<![CDATA[b]]>&eacute;<!-- c -->&#0;</item_name>")),
+		envelope(details("")) + envelope(details("")),
+		envelope("<return_details a='1' xmlns:b='c'><b:item_details d='2'><asin e='3'/><asin>x</asin></b:item_details></return_details>"),
+		"<?xml version='1.0' encoding='windows-1252'?>" + envelope(details("<item_name>\xE9</item_name>")),
+		"<AmazonEnvelope><MessageType>Prime</MessageType><Message>" + details("") + "</Message></AmazonEnvelope>",
+		"<!DOCTYPE AmazonEnvelope>" + envelope(details("")),
+	} {
+		f.Add([]byte(file))
+	}
+	f.Fuzz(func(t *testing.T, file []byte) {
+		if !bytes.HasPrefix(file, []byte("<")) {
+			t.Skip("no XML")
+		}
+		kept, err := readAll(t, iotest.OneByteReader(bytes.NewReader(file)), reportparse.Options{})
+		r, reusedErr := reportparse.Returns(bytes.NewReader(file), reportparse.Options{})
+		require.Equal(t, err, reusedErr)
+		if err != nil {
+			return
+		}
+		var row reportparse.Return
+		var bad *reportparse.RowError
+		rows, badRows := 0, 0
+		for err = r.Next(&row); err == nil || errors.As(err, &bad); err = r.Next(&row) {
+			if err != nil {
+				badRows++
+				continue
+			}
+			require.Less(t, rows, len(kept.Rows))
+			if diff := cmp.Diff(kept.Rows[rows], row, cmpopts.EquateEmpty()); diff != "" {
+				t.Fatalf("row %d (-kept +reused):\n%s", rows, diff)
+			}
+			rows++
+		}
+		assert.Len(t, kept.Rows, rows)
+		assert.Len(t, kept.Bad, badRows)
+		assert.Equal(t, kept.Columns, r.Columns())
+	})
+}
