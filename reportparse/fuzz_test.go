@@ -131,7 +131,7 @@ func FuzzDetect(f *testing.F) {
 
 // fuzz reads any file, as a whole to keep its rows and byte by byte into one row
 // that is used again, which must give the same.
-func fuzz[T any](f *testing.F, open func(io.Reader, reportparse.Options) (report[T], error), check func(*testing.T, T)) {
+func fuzz[T any](f *testing.F, open reportFunc[T], check func(*testing.T, T)) {
 	seed(f)
 	f.Fuzz(func(t *testing.T, file []byte, contentType string) {
 		o := reportparse.Options{Name: "r", ContentType: contentType}
