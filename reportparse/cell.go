@@ -61,7 +61,7 @@ var (
 	count  = format[int]{"a whole number", parseCount}
 	date   = format[time.Time]{"a date such as 02-Jan-2006, 02-Jan-2006 15:04:05, 2006-01-02 or 2006-01-02T15:04:05Z", parseDate}
 	moment = format[time.Time]{"a time such as 2006-01-02 15:04:05 UTC, 02.01.2006 15:04:05 UTC, 2006/01/02 15:04:05 UTC or 2006-01-02T15:04:05+00:00", parseMoment}
-	amount = format[Amount]{"an amount with no separator but one before the last one or two digits, such as 1234.56 or 1234,56", parseAmount}
+	amount = format[Amount]{"an amount that can be read in one way only, such as 1234.56, 1234,56 or 1,234.56", parseAmount}
 )
 
 func matching(expected string, matches func(string) bool) format[string] {

@@ -73,7 +73,7 @@ func (t *content) decide(head []byte, o Options) error {
 	t.use(inASCII)
 	t.fallback = &in1252
 	switch strings.ToUpper(o.Marketplace) {
-	case "JP", "A1VC38T7YXB528":
+	case "JP", "A1VC38T7YXB528", "AMAZON.CO.JP":
 		t.fallback = &inCP932
 	}
 	return nil

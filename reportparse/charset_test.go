@@ -156,7 +156,7 @@ func TestCharsetEvidence(t *testing.T) {
 			assert.Equal(t, "Größe É®", got.Rows[0].ItemName)
 		})
 	}
-	for _, marketplace := range []string{"JP", "jp", "A1VC38T7YXB528"} {
+	for _, marketplace := range []string{"JP", "jp", "A1VC38T7YXB528", "Amazon.co.jp"} {
 		t.Run("Japan as "+marketplace, func(t *testing.T) {
 			file := encode(t, sjis, flat(map[string]string{"Item Name": "①机 ﾊﾝ"}))
 			got, err := readAll(t, bytes.NewReader(file), reportparse.Options{Marketplace: marketplace})

@@ -66,6 +66,8 @@ func look(text string, aliases map[string]string) sighting {
 	switch {
 	case strings.HasPrefix(start, "<!doctype html"), strings.HasPrefix(start, "<html"):
 		return sighting{noReport: true, saw: "the file is an HTML page, as servers give instead of a report"}
+	case strings.HasPrefix(start, `{\rtf`):
+		return sighting{noReport: true, saw: "the file is rich text of a word processor"}
 	case strings.HasPrefix(start, "{"), strings.HasPrefix(start, "["):
 		return sighting{noReport: true, saw: "the file is JSON, as Amazon answers instead of a report"}
 	case strings.HasPrefix(start, "<"):
@@ -100,6 +102,9 @@ func lookFlat(line string, aliases map[string]string) sighting {
 		}
 	}
 	header := strings.Split(line, by.mark)
+	if by.format == FormatTab && allQuoted(header) {
+		return sighting{format: by.format, noReport: true, saw: "the header has its columns in quotation marks, as spreadsheets save them and Amazon does not; give the file as it was downloaded"}
+	}
 	columns := make([]string, len(header))
 	for i, name := range header {
 		header[i] = strings.Trim(strings.TrimSpace(name), `"`)
@@ -128,6 +133,16 @@ func lookFlat(line string, aliases map[string]string) sighting {
 		seen.saw = "the header has " + quoteAll(header)
 	}
 	return seen
+}
+
+func allQuoted(cells []string) bool {
+	for _, text := range cells {
+		text = strings.TrimSpace(text)
+		if len(text) < 2 || text[0] != '"' || text[len(text)-1] != '"' {
+			return false
+		}
+	}
+	return true
 }
 
 // recognise finds the kind that columns belong to, and where the column stands
@@ -169,6 +184,9 @@ func lookXML(text string) sighting {
 	root, messageType, record := envelope(text)
 	seen := sighting{format: FormatXML}
 	switch {
+	case root == "" && strings.Contains(text, "<!DOCTYPE"):
+		seen.saw = "the file is XML with a DOCTYPE, which no report has"
+		return seen
 	case root == "":
 		seen.saw = "the file is XML that breaks off"
 		return seen

@@ -51,7 +51,7 @@
 // TABs. There is no quoting: a quotation mark is a character like any other.
 // Only the Prime returns report is separated by commas, and has quotes.
 //
-// Lines may end with LF, CRLF or CR. Blank lines and repeated headers are
+// Lines may end with LF or CRLF, or, if the first one does, with CR. Blank lines and repeated headers are
 // skipped; cells that a short row lacks are blank, and so is a cell of only
 // white space. A row with more cells than the header is read only if it is
 // certain which blank ones are too many, and is a [RowError] otherwise.
@@ -88,10 +88,16 @@
 // Codes such as a status or a reason are kept exactly as they stand: Amazon
 // publishes no complete list of them. Times are UTC; a blank date is the zero
 // time. An [Amount] is exact, and absent where the cell is blank. A settlement's
-// decimal separator is found out once for the file, from its own amounts; other
+// decimal separator is found out once for the file, from its own amounts, so that
+// settlements of different countries are not to be joined into one file; other
 // reports mix them, and each amount speaks for itself. What could be read in two
 // ways, such as 1.234 or 05/06/26, is refused unless the file shows which is
 // meant.
+//
+// # Limits
+//
+// A line of a flat file, and a record of XML, has at most 1 MiB; an amount has at
+// most 18 digits; a file has at most 10,000 settlements.
 //
 // # Errors
 //

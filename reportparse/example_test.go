@@ -36,7 +36,7 @@ func ExampleReturns() {
 
 	// Output:
 	// 701-0000001-0000001 Approved 2 LAMP-RED label 6.35 EUR
-	// returns.txt: line 3: Label cost is "1.234", expected an amount with no separator but one before the last one or two digits, such as 1234.56 or 1234,56
+	// returns.txt: line 3: Label cost is "1.234", expected an amount that can be read in one way only, such as 1234.56, 1234,56 or 1,234.56
 	// 701-0000003-0000003 PendingApproval 1 TEA no label
 	// tells tracking numbers: false
 }

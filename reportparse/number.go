@@ -8,18 +8,16 @@ import (
 // maxDigits of an amount fit into an int64 in any case.
 const maxDigits = 18
 
-// parseAmount reads an amount that shows by itself what it means: it has at most
-// one separator, before its last one or two digits.
-func parseAmount(d *dialect, s string) (Amount, bool) {
-	if d.decimal != ',' {
-		if a, ok := plainAmount(s, '.'); ok {
+// parseAmount reads an amount that shows by itself what it means, whatever those
+// around it look like.
+func parseAmount(_ *dialect, s string) (Amount, bool) {
+	for _, point := range []byte{'.', ','} {
+		if a, ok := plainAmount(s, point); ok {
 			return a, true
 		}
 	}
-	if d.decimal != '.' {
-		return plainAmount(s, ',')
-	}
-	return Amount{}, false
+	a, expected := parseMoney(&dialect{}, s)
+	return a, expected == ""
 }
 
 // plainAmount reads digits that may have a minus sign before them and a decimal
@@ -60,7 +58,7 @@ func moneyColumn[T any](name string, field func(*T) *Amount) column[T] {
 	}}
 }
 
-const anyMoney = "an amount of at most 18 digits, such as -1234.56, -1.234,56 or 1 234,56"
+const anyMoney = "an amount of at most 18 digits and two decimals, such as -1234.56, -1.234,56 or 1 234,56"
 
 // parseMoney reads an amount in the way of the file: with the decimal separator
 // that was found there. While none was, an amount that shows it by itself decides

@@ -11,7 +11,7 @@ import (
 )
 
 const (
-	anyMoney   = "an amount of at most 18 digits, such as -1234.56, -1.234,56 or 1 234,56"
+	anyMoney   = "an amount of at most 18 digits and two decimals, such as -1234.56, -1.234,56 or 1 234,56"
 	withPoint  = "an amount with one or two decimals behind a point, as in the rest of the file"
 	withComma  = "an amount with one or two decimals behind a comma, as in the rest of the file"
 	notDecided = "an amount that shows its decimals: nothing in the file up to here tells whether this one has decimals or thousands"

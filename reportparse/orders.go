@@ -58,7 +58,8 @@ type OrderItem struct {
 	// Whether the buyer wishes to cancel this item. The order stands until the
 	// seller cancels or ships it. Only No is a no: Unknown is a blank, or a file
 	// without the column, which each seller has to switch on, as [Reader.Missing]
-	// advises. A reason alone is no Yes.
+	// advises. A reason alone is no Yes. Any other word makes the row bad, so that
+	// a wish is not passed over.
 	BuyerRequestedCancel Flag
 	BuyerCancelReason    string // in the words of the buyer or the marketplace
 

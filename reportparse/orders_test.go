@@ -328,7 +328,7 @@ func TestOrdersBadCell(t *testing.T) {
 		{"currency", "£", `currency is "£", expected a currency code of three capital letters, such as USD`},
 		{"is-prime", "perhaps", `is-prime is "perhaps", expected Y, N, true or false`},
 		{"is-buyer-requested-cancellation", "requested", `is-buyer-requested-cancellation is "requested", expected Y, N, true or false`},
-		{"item-price", "1.234", `item-price is "1.234", expected an amount with no separator but one before the last one or two digits, such as 1234.56 or 1234,56`},
+		{"item-price", "1.234", `item-price is "1.234", expected an amount that can be read in one way only, such as 1234.56, 1234,56 or 1,234.56`},
 	}
 	for _, tc := range tests {
 		t.Run(tc.column+" "+tc.value, func(t *testing.T) {

@@ -28,9 +28,11 @@ type Options struct {
 	// empty, or names no character set known here, leaves that to the bytes.
 	ContentType string
 
-	// Marketplace is where the report comes from, as Amazon's marketplace ID
-	// or a country code, such as "JP". It decides only what the file itself
-	// leaves open: the character set, and which of day and month comes first.
+	// Marketplace is where the report comes from, as Amazon's marketplace ID, a
+	// country code, or its name: "A1VC38T7YXB528", "JP", "Amazon.co.jp". It
+	// decides only what the file leaves open: for Japan, that text which is not
+	// UTF-8 is Shift_JIS; for the US and Canada, that a settlement's 01/02/06
+	// begins with the month. For others, no such custom is known.
 	Marketplace string
 
 	// Aliases translate headers that Amazon wrote in another language to the
@@ -287,7 +289,8 @@ func (r *Reader[T]) Has(column string) bool { return r.layout.has(column) }
 
 // Replaced counts the characters, in as much of the file as was read, that could
 // not be decoded and are now U+FFFD. If there are any, the content type named
-// the wrong character set or the file was damaged before.
+// the wrong character set or the file was damaged before. That there are none
+// proves little: nearly every byte is a letter in Windows-1252.
 func (r *Reader[T]) Replaced() int { return r.text.replaced }
 
 // Progress is how far the reading came.

@@ -95,6 +95,12 @@ var returns = schema[Return]{
 			records: []string{"return_details"},
 			item:    "item_details",
 			groups:  []string{"label_details"},
+			elements: map[string]string{
+				"item_details/refund_amount@currency": "Currency code",
+				"label_details/currency_code":         "Currency code",
+				"label_details/label_cost@currency":   "Currency code",
+				"order_amount@currency":               "Currency code",
+			},
 		},
 	},
 	columns: []column[Return]{
@@ -106,7 +112,7 @@ var returns = schema[Return]{
 		of("Merchant RMA ID", text, func(r *Return) *string { return &r.MerchantRMAID }),
 		of("Label type", text, func(r *Return) *string { return &r.LabelType }),
 		of("Label cost", amount, func(r *Return) *Amount { return &r.LabelCost }),
-		of("Currency code", currency, func(r *Return) *string { return &r.Currency }),
+		oneCurrency("Currency code", func(r *Return) *string { return &r.Currency }),
 		of("Return carrier", text, func(r *Return) *string { return &r.Carrier }),
 		of("Tracking ID", text, func(r *Return) *string { return &r.TrackingID }),
 		of("Label to be paid by", text, func(r *Return) *string { return &r.LabelPaidBy }),

@@ -339,10 +339,10 @@ func TestReturnsBadCell(t *testing.T) {
 		{"Return quantity", "4294967297", `Return quantity is "4294967297", expected a whole number from 1 on`},
 		{"Return quantity", "", "Return quantity is blank, expected a whole number from 1 on"},
 		{"Order quantity", "two", `Order quantity is "two", expected a whole number from 1 on`},
-		{"Label cost", "1.234", `Label cost is "1.234", expected an amount with no separator but one before the last one or two digits, such as 1234.56 or 1234,56`},
-		{"Order Amount", "1,234.56", `Order Amount is "1,234.56", expected an amount with no separator but one before the last one or two digits, such as 1234.56 or 1234,56`},
-		{"Refunded Amount", "$5", `Refunded Amount is "$5", expected an amount with no separator but one before the last one or two digits, such as 1234.56 or 1234,56`},
-		{"SafeT claim reimbursement amount", "1e9", `SafeT claim reimbursement amount is "1e9", expected an amount with no separator but one before the last one or two digits, such as 1234.56 or 1234,56`},
+		{"Label cost", "1.234", `Label cost is "1.234", expected an amount that can be read in one way only, such as 1234.56, 1234,56 or 1,234.56`},
+		{"Order Amount", "1,234", `Order Amount is "1,234", expected an amount that can be read in one way only, such as 1234.56, 1234,56 or 1,234.56`},
+		{"Refunded Amount", "$5", `Refunded Amount is "$5", expected an amount that can be read in one way only, such as 1234.56, 1234,56 or 1,234.56`},
+		{"SafeT claim reimbursement amount", "1e9", `SafeT claim reimbursement amount is "1e9", expected an amount that can be read in one way only, such as 1234.56, 1234,56 or 1,234.56`},
 		{"Currency code", "usd", `Currency code is "usd", expected a currency code of three capital letters, such as USD`},
 		{"Order date", "05.06.2026", `Order date is "05.06.2026", expected a date such as 02-Jan-2006, 02-Jan-2006 15:04:05, 2006-01-02 or 2006-01-02T15:04:05Z`},
 		{"Return delivery date", "31-Feb-2026", `Return delivery date is "31-Feb-2026", expected a date such as 02-Jan-2006, 02-Jan-2006 15:04:05, 2006-01-02 or 2006-01-02T15:04:05Z`},
@@ -358,6 +358,39 @@ func TestReturnsBadCell(t *testing.T) {
 			assert.Equal(t, []string{"r.txt: line 2: " + tc.want}, got.Bad)
 			require.Len(t, got.Rows, 1)
 			assert.Equal(t, 3, got.Rows[0].Line)
+		})
+	}
+}
+
+func TestReturnsAmounts(t *testing.T) {
+	for text, want := range map[string]string{
+		"1234.5": "1234.5", "1234,50": "1234.50", "1,234.50": "1234.50", "1.234,50": "1234.50", "1,234,567": "1234567", "1 234,50": "1234.50", "-0.05": "-0.05",
+	} {
+		got, err := readAll(t, strings.NewReader(flat(map[string]string{"Order Amount": text})), reportparse.Options{})
+		require.NoError(t, err)
+		require.Len(t, got.Rows, 1, text)
+		assert.Equal(t, want, got.Rows[0].OrderAmount.String(), text)
+	}
+}
+
+// Amounts in XML may name their currency, which is that of the row.
+func TestReturnsXMLCurrency(t *testing.T) {
+	const label = "</item_details><label_details><currency_code>EUR</currency_code></label_details><item_details><asin>B0EXAMPLE2</asin><return_quantity>1</return_quantity>"
+	tests := []struct{ name, more, want, bad string }{
+		{"named by an amount", `<refund_amount currency="GBP">1.00</refund_amount>`, "GBP", ""},
+		{"named alike", label + `<refund_amount currency="EUR">1.00</refund_amount>`, "EUR", ""},
+		{"named twice", label + `<refund_amount currency="GBP">1.00</refund_amount>`, "EUR", `report: line 2: Currency code is "EUR", expected GBP, the currency of another amount of the same item`},
+	}
+	for _, tc := range tests {
+		t.Run(tc.name, func(t *testing.T) {
+			got, err := readAll(t, strings.NewReader(envelope(details(tc.more))), reportparse.Options{})
+			require.NoError(t, err)
+			var currency string
+			for _, row := range got.Rows {
+				currency = row.Currency
+			}
+			assert.Equal(t, tc.want, currency)
+			assert.Equal(t, tc.bad, strings.Join(got.Bad, "\n"))
 		})
 	}
 }

@@ -29,7 +29,7 @@ type SettlementTotal struct {
 	Currency string    // ISO 4217, of all its amounts
 	Total    Amount    // as Amazon states it; absent if the file has no summary of it
 	Rows     int       // given, the summary not among them
-	Bad      int       // rows that could not be read, and are not in Sum
+	Bad      int       // rows that could not be read and are not in Sum; a bad summary counts, too
 
 	// Sum adds up all amounts of the good rows.
 	Sum decimal.Decimal

@@ -40,6 +40,6 @@ func ExampleSettlement() {
 	// Output:
 	// 10000000001 1 Order ItemPrice Principal 1141.18 EUR
 	// 10000000001 2 Order ItemFees Commission -40.00 EUR
-	// settlement.txt: line 5: amount is "5.OO", expected an amount of at most 18 digits, such as -1234.56, -1.234,56 or 1 234,56
+	// settlement.txt: line 5: amount is "5.OO", expected an amount of at most 18 digits and two decimals, such as -1234.56, -1.234,56 or 1 234,56
 	// total 1096.18 sum 1101.18 difference -5
 }

@@ -454,7 +454,7 @@ func TestSettlements(t *testing.T) {
 			[]total{{"7", "USD", "1.00", "1", "0", 1, 1}},
 			[]string{`r.txt: line 2: settlement-start-date is "soon", expected a time such as 2006-01-02 15:04:05 UTC, 02.01.2006 15:04:05 UTC, 2006/01/02 15:04:05 UTC or 2006-01-02T15:04:05+00:00`}},
 		{"bad amount", v2(summary("7", "3.00", "USD"), price("amount", "1.5.0"), price()), []total{{"7", "USD", "3.00", "1", "2", 1, 1}},
-			[]string{`r.txt: line 3: amount is "1.5.0", expected an amount of at most 18 digits, such as -1234.56, -1.234,56 or 1 234,56`}},
+			[]string{`r.txt: line 3: amount is "1.5.0", expected an amount of at most 18 digits and two decimals, such as -1234.56, -1.234,56 or 1 234,56`}},
 		{"no amount", v2(price("amount", "")), []total{{"7", "", "", "0", "-", 0, 1}}, []string{"r.txt: line 2: amount is blank, expected an amount"}},
 		{"no kind", v2(price("transaction-type", "")), []total{{"7", "", "", "0", "-", 0, 1}}, []string{"r.txt: line 2: transaction-type is blank, expected a kind of transaction, such as Order or Refund"}},
 		{"no settlement", v2(price("settlement-id", "")), []total{{"", "", "", "0", "-", 0, 1}}, []string{"r.txt: line 2: settlement-id is blank, expected the number of the settlement"}},
