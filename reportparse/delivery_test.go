@@ -40,7 +40,7 @@ type delivery[T any] struct {
 	end     error // nil: it was read to the end
 }
 
-func take[T any](open func(io.Reader, reportparse.Options) (report[T], error), in io.Reader) (got delivery[T], err error) {
+func take[T any](open reportFunc[T], in io.Reader) (got delivery[T], err error) {
 	r, err := open(in, reportparse.Options{})
 	if err != nil {
 		return got, err
@@ -60,7 +60,7 @@ func take[T any](open func(io.Reader, reportparse.Options) (report[T], error), i
 	return got, nil
 }
 
-func delivered[T any](t *testing.T, open func(io.Reader, reportparse.Options) (report[T], error), files ...string) {
+func delivered[T any](t *testing.T, open reportFunc[T], files ...string) {
 	lost := errors.New("connection lost")
 	whole := map[string]func([]byte) io.Reader{
 		"one byte at a time":    func(b []byte) io.Reader { return iotest.OneByteReader(bytes.NewReader(b)) },

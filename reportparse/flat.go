@@ -195,11 +195,11 @@ type lineReader struct {
 	base   int     // of the line last read
 	inLine []int32 // the marks in it
 	number int     // of the line last read, from 1
-	ending byte    // of the first line, LF or CR; 0: not yet known
+	ending byte    // of the first line of text, LF or CR; 0: not yet known
 }
 
 // next returns a line without its end, or io.EOF. A line over the bound comes
-// cut, and long. A lone CR ends lines only in a file whose first line ends with
+// cut, and long. A lone CR ends lines only in a file whose first text ends with
 // one; every other CR is white space.
 func (l *lineReader) next() (line string, long bool, err error) {
 	l.number++
@@ -230,13 +230,12 @@ func (l *lineReader) end() int {
 		case c == l.ending:
 			return i
 		case l.ending != 0 || c == '\t':
-		case c == '\n':
-			l.ending = c
-			return i
-		case at == len(l.block)-1:
-			return -1 // a CR, behind which may come its LF
-		case l.block[at+1] != '\n':
-			l.ending = c
+		case c == '\r' && at == len(l.block)-1:
+			return -1 // behind it may come its LF
+		case c == '\n' || l.block[at+1] != '\n':
+			if strings.TrimSpace(l.block[l.start:at]) != "" {
+				l.ending = c
+			}
 			return i
 		}
 	}

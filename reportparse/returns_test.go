@@ -301,6 +301,8 @@ func TestReturnsLoneCR(t *testing.T) {
 	}{
 		{"lines", "H\r1\tCup\r\r2\tPot\r", []string{"Cup", "Pot"}},
 		{"lines, the last without end", "H\r1\tCup\r2\tPot", []string{"Cup", "Pot"}},
+		{"lines, but not the first, which is blank", "\rH\n1\tCup\r\n\n2\tPot", []string{"Cup", "Pot"}},
+		{"lines behind a blank one", "\n\rH\r1\tCup\r2\tPot\r", []string{"Cup", "Pot"}},
 		{"white space", "H\n1\t\rCup\r\r\n2\tPot\n", []string{"Cup", "Pot"}},
 	}
 	for _, tc := range tests {

@@ -95,7 +95,7 @@ func TestRoundTrip(t *testing.T) {
 // author writes files of one type.
 type author[T any] struct {
 	typ     reportparse.Type
-	open    func(io.Reader, reportparse.Options) (report[T], error)
+	open    reportFunc[T]
 	columns func(*T) []column // in the order in which they are documented
 	needs   []string          // columns that every row fills
 	frame   func(*T) (line *int, extra *map[string]string)
@@ -127,7 +127,9 @@ type report[T any] interface {
 	Progress() reportparse.Progress
 }
 
-func opener[T any](open openFunc[T]) func(io.Reader, reportparse.Options) (report[T], error) {
+type reportFunc[T any] func(io.Reader, reportparse.Options) (report[T], error)
+
+func opener[T any](open openFunc[T]) reportFunc[T] {
 	return func(in io.Reader, o reportparse.Options) (report[T], error) { return open(in, o) }
 }
 
@@ -387,7 +389,9 @@ func (a author[T]) rows(t *rapid.T, s *style, headings []heading) []T {
 		a.fill(t, s, &row, columns)
 		for _, h := range headings {
 			if h.column < 0 && rapid.Bool().Draw(t, "filled") {
-				a.addExtra(&row, h.label, words.draw(t, s))
+				// Some are longer than what is read at once.
+				times := rapid.SampledFrom([]int{1, 1, 1, 1, 1, 1, 1, 7000}).Draw(t, "times")
+				a.addExtra(&row, h.label, strings.Repeat(words.draw(t, s), times))
 			}
 		}
 		rows = append(rows, row)
