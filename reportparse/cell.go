@@ -88,10 +88,16 @@ func within(s string, from, to byte) bool {
 }
 
 func parseFlag(_ *dialect, s string) (Flag, bool) {
-	switch {
-	case strings.EqualFold(s, "y"), strings.EqualFold(s, "yes"), strings.EqualFold(s, "true"):
+	switch s {
+	case "Y", "y":
 		return Yes, true
-	case strings.EqualFold(s, "n"), strings.EqualFold(s, "no"), strings.EqualFold(s, "false"):
+	case "N", "n":
+		return No, true
+	}
+	switch {
+	case strings.EqualFold(s, "yes"), strings.EqualFold(s, "true"):
+		return Yes, true
+	case strings.EqualFold(s, "no"), strings.EqualFold(s, "false"):
 		return No, true
 	}
 	return Unknown, false

@@ -162,12 +162,14 @@ func number(s string) int {
 	return n
 }
 
-// monthNumber knows the English names that Amazon's files have everywhere; 0 is
-// none of them.
+// monthNumber knows the English names that Amazon's files have everywhere, in
+// any case; 0 is none of them.
 func monthNumber(s string) int {
 	const names = "janfebmaraprmayjunjulaugsepoctnovdec"
+	const lower = 'a' - 'A'
+	first, second, third := s[0]|lower, s[1]|lower, s[2]|lower
 	for i := 0; i < len(names); i += 3 {
-		if strings.EqualFold(s, names[i:i+3]) {
+		if first == names[i] && second == names[i+1] && third == names[i+2] {
 			return i/3 + 1
 		}
 	}

@@ -99,26 +99,27 @@ func (f *flatFile) ahead(yield func(record) bool) {
 // split puts the cells of the line just read that are not blank into f.row, and
 // returns how many cells there are, also beyond those of the header.
 func (f *flatFile) split(line string) int {
-	row, slots, base := f.row[:0], f.slots, f.lines.base
+	row, marks := f.row[:0], f.lines.inLine
 	n, start := 0, 0
-	put := func(end int) {
-		if start < end && n < len(slots) {
+	for i := 0; i <= len(marks); i++ {
+		end := len(line)
+		if i < len(marks) {
+			end = int(marks[i]) - f.lines.base
+			if line[end] != '\t' {
+				continue
+			}
+		}
+		if start < end && n < len(f.slots) {
 			text := line[start:end]
 			if !isTrim(text) {
 				text = strings.TrimSpace(text)
 			}
 			if text != "" {
-				row = append(row, cell{&slots[n], text})
+				row = append(row, cell{&f.slots[n], text})
 			}
 		}
 		n, start = n+1, end+1
 	}
-	for _, mark := range f.lines.inLine {
-		if end := int(mark) - base; line[end] == '\t' {
-			put(end)
-		}
-	}
-	put(len(line))
 	f.row = row
 	return n
 }

@@ -136,8 +136,12 @@ func (r *SettlementReader) accept(row *SettlementRow, bad *RowError) (_ *RowErro
 		s.Bad++
 		return bad, true
 	}
-	for a := range row.Amounts() {
-		s.sum.add(a.Amount)
+	if row.V1 == nil {
+		s.sum.add(row.Amount)
+	} else {
+		for a := range row.Amounts() {
+			s.sum.add(a.Amount)
+		}
 	}
 	s.Rows++
 	return nil, true
