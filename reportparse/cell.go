@@ -34,6 +34,7 @@ type format[V any] struct {
 // field of the row.
 func of[T, V any](name string, f format[V], field func(*T) *V, also ...string) column[T] {
 	c := column[T]{name: name, also: also}
+	_, c.single = any(field).(func(*T) *Amount)
 	if field, ok := any(field).(func(*T) *string); ok && f.parse == nil {
 		c.text = field
 		return c

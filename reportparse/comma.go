@@ -17,6 +17,7 @@ type commaFile struct {
 	again  []line // taken up for a quoted cell that did not end, and still to be read
 	header []string
 	slots  []slot
+	widths widths
 }
 
 type line struct {
@@ -54,6 +55,9 @@ func (f *commaFile) next(keep bool) (record, error) {
 			start.text = strings.Clone(start.text)
 		}
 		row, expected := f.cells(start)
+		if expected == "" && row != nil {
+			expected = f.widths.add(len(row), len(f.slots), f.lines.open && len(f.again) == 0)
+		}
 		if expected == "" && len(row) > len(f.slots) && strings.Join(row[len(f.slots):], "") != "" {
 			expected = fmt.Sprintf("%d cells, as in the header, but there are %d; quote a cell that has a comma", len(f.slots), len(row))
 		}

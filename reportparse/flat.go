@@ -14,7 +14,8 @@ type flatFile struct {
 	header []cell // as a row of its own
 	slots  []slot
 	row    []cell
-	stray  int // position of the column behind which a TAB may stray; -1: not in this file
+	stray  int  // position of the column behind which a TAB may stray; -1: not in this file
+	widths widths
 	fits   func(record) bool
 }
 
@@ -64,13 +65,34 @@ func (f *flatFile) next(keep bool) (record, error) {
 		}
 		n := f.split(line)
 		switch {
-		case len(f.row) == 0 && strings.TrimSpace(line) == "", slices.Equal(f.row, f.header):
+		case len(f.row) == 0 && strings.TrimSpace(line) == "", n <= len(f.slots) && slices.Equal(f.row, f.header):
 		case n > len(f.slots):
 			return f.realign(line)
 		default:
+			if expected := f.widths.add(n, len(f.slots), f.lines.open); expected != "" {
+				return record{}, &RowError{Line: f.lines.number, Expected: expected, Raw: cut(line, maxRaw)}
+			}
 			return record{f.lines.number, f.row}, nil
 		}
 	}
+}
+
+// widths are how long the rows of a file were. A row may be shorter than the
+// header, but in a file of whole rows not at its very end, in a line without one:
+// there, its last cell may be half of an amount.
+type widths struct{ whole, short bool }
+
+// add tells what is expected of a row that seems to be cut off.
+func (w *widths) add(cells, columns int, open bool) (expected string) {
+	switch {
+	case cells >= columns:
+		w.whole = true
+	case open && w.whole && !w.short:
+		return fmt.Sprintf("%d cells, as in the header, but the file breaks off after %d; download it again, or end its last line if nothing is missing", columns, cells)
+	default:
+		w.short = true
+	}
+	return ""
 }
 
 // ahead gives the rows of the next block, and takes none of them.
@@ -196,6 +218,7 @@ type lineReader struct {
 	base   int     // of the line last read
 	inLine []int32 // the marks in it
 	number int     // of the line last read, from 1
+	open   bool    // it has no end, since the file is over
 	ending byte    // of the first line of text, LF or CR; 0: not yet known
 }
 
@@ -214,6 +237,7 @@ func (l *lineReader) next() (line string, long bool, err error) {
 		}
 		err = l.more()
 		if err == io.EOF && l.block != "" {
+			l.open = true
 			line = l.take(len(l.block), len(l.marks))
 			return line, long || len(line) > maxRecord, nil
 		}

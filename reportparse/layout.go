@@ -12,8 +12,9 @@ import (
 // slot is where the cells of a column of the file go: to a documented column by
 // its position in the schema, or, at -1, among the extras.
 type slot struct {
-	column int
-	name   string
+	column  int
+	name    string
+	repeats int // the documented column that is there once more, counted from 1; 0: none
 }
 
 // layout is what columns a file has.
@@ -64,16 +65,21 @@ func (l *layout) addHeader(header []string) []slot {
 // is the documented one; label is how the others are known.
 func (l *layout) add(name, label string) slot {
 	l.count[fold(label)]++
-	if i, ok := l.index[fold(name)]; ok && !l.taken[i] {
+	i, ok := l.index[fold(name)]
+	if ok && !l.taken[i] {
 		l.taken[i] = true
 		l.found = append(l.found, l.names[i])
-		return slot{i, l.names[i]}
+		return slot{column: i, name: l.names[i]}
 	}
 	if n := l.count[fold(label)]; n > 1 {
 		label = fmt.Sprintf("%s (%d)", label, n)
 	}
 	l.unknown = append(l.unknown, label)
-	return slot{-1, label}
+	extra := slot{column: -1, name: label}
+	if ok {
+		extra.repeats = i + 1
+	}
+	return extra
 }
 
 func (l *layout) has(name string) bool {

@@ -51,7 +51,7 @@ func plainAmount(s string, point byte) (Amount, bool) {
 
 // moneyColumn is a column whose amounts are written in the way of the file.
 func moneyColumn[T any](name string, field func(*T) *Amount) column[T] {
-	return column[T]{name: name, set: func(row *T, d *dialect, text string) string {
+	return column[T]{name: name, single: true, set: func(row *T, d *dialect, text string) string {
 		a, expected := parseMoney(d, text)
 		*field(row) = a
 		return expected

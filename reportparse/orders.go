@@ -343,9 +343,9 @@ var orders = schema[OrderItem]{
 			advise(adviseCancelColumn),
 
 		// Those that a seller or a marketplace may add.
-		of("item-promotion-discount", amount, func(o *OrderItem) *Amount { return &o.ItemPromotionDiscount }).in(TypeOrders),
+		of("item-promotion-discount", amount, func(o *OrderItem) *Amount { return &o.ItemPromotionDiscount }).several().in(TypeOrders),
 		of("item-promotion-id", text, func(o *OrderItem) *string { return &o.ItemPromotionID }).in(TypeOrders),
-		of("ship-promotion-discount", amount, func(o *OrderItem) *Amount { return &o.ShipPromotionDiscount }).in(TypeOrders),
+		of("ship-promotion-discount", amount, func(o *OrderItem) *Amount { return &o.ShipPromotionDiscount }).several().in(TypeOrders),
 		of("ship-promotion-id", text, func(o *OrderItem) *string { return &o.ShipPromotionID }).in(TypeOrders),
 		of("bill-address-1", text, func(o *OrderItem) *string { return &o.BillTo.Line1 }).in(TypeOrders),
 		of("bill-address-2", text, func(o *OrderItem) *string { return &o.BillTo.Line2 }).in(TypeOrders),

@@ -6,6 +6,7 @@ import (
 	"io"
 	"iter"
 	"slices"
+	"strings"
 )
 
 // maxRecord bounds the memory that one row may take: the length of a line of a
@@ -221,10 +222,28 @@ func (r *Reader[T]) read(row *T, keep bool) (*RowError, error) {
 	default:
 		bad = r.schema.decode(rec, &r.dialect, row)
 	}
-	if bad != nil {
-		bad.File = r.name
+	if bad == nil {
+		return nil, nil
 	}
+	if r.beginsAnother(rec, bad) {
+		return nil, fmt.Errorf("line %d: another header begins here, with other columns than the first; give one report at a time", bad.Line)
+	}
+	bad.File = r.name
 	return bad, nil
+}
+
+// beginsAnother tells whether a bad row is a header, behind which cells would
+// come under the wrong names.
+func (r *Reader[T]) beginsAnother(rec record, bad *RowError) bool {
+	line := bad.Raw
+	if line == "" {
+		texts := make([]string, len(rec.cells))
+		for i, c := range rec.cells {
+			texts[i] = c.text
+		}
+		line = strings.Join(texts, "\t")
+	}
+	return r.layout.header != nil && lookFlat(line, r.options.Aliases).confidence == ConfidenceHigh
 }
 
 // asRowError tells an error of one row from one that ends the reading.

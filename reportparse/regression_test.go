@@ -157,3 +157,74 @@ func TestPrimeCSVBlankLines(t *testing.T) {
 	assert.Empty(t, got.Bad)
 	assert.Len(t, got.Rows, 1)
 }
+
+// A file that was joined of others goes on under their headers, with the same
+// columns in another order, or with those of another report.
+func TestJoinedReports(t *testing.T) {
+	const header, values = "order-id\torder-item-id\tpurchase-date\tcurrency\t", "701-0000001-0000001\t12345678901234\t2026-06-01T10:11:12+00:00\tUSD\t"
+	first := header + "item-price\titem-tax\n" + values + "100.00\t8.00\n"
+	tests := []struct{ name, second string }{
+		{"other order of columns", header + "item-tax\titem-price\n" + values + "8.00\t100.00\n"},
+		{"more columns", header + "item-price\titem-tax\tshipping-price\n" + values + "100.00\t8.00\t1.00\n"},
+		{"another report", "settlement-id\ttransaction-type\tamount\n1001\tOrder\t8.00\n"},
+	}
+	for _, tc := range tests {
+		t.Run(tc.name, func(t *testing.T) {
+			got, err := take(opener(reportparse.Orders), strings.NewReader(first+tc.second))
+			require.NoError(t, err)
+			assert.Len(t, got.Rows, 1)
+			assert.Empty(t, got.Bad)
+			assert.ErrorContains(t, got.end, "line 3: another header begins here, with other columns than the first; give one report at a time")
+		})
+	}
+	again, err := take(opener(reportparse.Orders), strings.NewReader(first+first))
+	require.NoError(t, err)
+	require.NoError(t, again.end)
+	assert.Len(t, again.Rows, 2, "the same header is no other")
+}
+
+// A file that was cut in its last line would show half an amount.
+func TestCutInTheLastLine(t *testing.T) {
+	const header, values = "order-id\torder-item-id\tpurchase-date\titem-price\titem-tax", "701-0000001-0000001\t12345678901234\t2026-06-01T10:11:12+00:00"
+	tests := []struct {
+		name, file string
+		rows, bad  int
+	}{
+		{"cut", header + "\n" + values + "\t1234.50\t8.00\n" + values + "\t12", 1, 1},
+		{"whole, without a line end", header + "\n" + values + "\t1234.50\t8.00\n" + values + "\t12\t", 2, 0},
+		{"short, with a line end", header + "\n" + values + "\t1234.50\t8.00\n" + values + "\t12\n", 2, 0},
+		{"short as the others", header + "\n" + values + "\t1234.50\t8.00\n" + values + "\t12\n" + values + "\t12", 3, 0},
+	}
+	for _, tc := range tests {
+		t.Run(tc.name, func(t *testing.T) {
+			got, err := take(opener(reportparse.Orders), strings.NewReader(tc.file))
+			require.NoError(t, err)
+			assert.Len(t, got.Rows, tc.rows)
+			require.Len(t, got.Bad, tc.bad)
+			for _, bad := range got.Bad {
+				assert.Contains(t, bad, "line 3: expected 5 cells, as in the header, but the file breaks off after 4; download it again")
+			}
+		})
+	}
+	prime := "Order ID,Return request status,Return quantity,Merchant SKU,Label cost\n701-0000001-0000001,Approved,1,TEA,6.50\n701-0000002-0000002,Approved,1,TEA"
+	got, err := take(opener(reportparse.Returns), strings.NewReader(prime))
+	require.NoError(t, err)
+	assert.Len(t, got.Rows, 1)
+	assert.Len(t, got.Bad, 1)
+}
+
+// An amount that is there twice, and not alike, is neither of the two.
+func TestAmountThatIsThereTwice(t *testing.T) {
+	const columns = "order-id\torder-item-id\tpurchase-date\titem-price\tsku\titem-price\tsku\n701-0000001-0000001\t12345678901234\t\t"
+	for cells, bad := range map[string][]string{
+		"5.00\tTEA\t5.00\tPOT\n": nil,
+		"5.00\tTEA\t\tPOT\n":     nil,
+		"5.00\tTEA\t6.00\tPOT\n": {`report: line 2: item-price (2) is "6.00", expected the same as in the first item-price of the row, "5.00"`},
+		"\tTEA\t6.00\tPOT\n":     {`report: line 2: item-price (2) is "6.00", expected the same as in the first item-price of the row, ""`},
+	} {
+		got, err := take(opener(reportparse.Orders), strings.NewReader(columns+cells))
+		require.NoError(t, err)
+		assert.Equal(t, bad, got.Bad, cells)
+		assert.Len(t, got.Rows, 1-len(bad), cells)
+	}
+}

@@ -14,6 +14,7 @@ type column struct {
 	path   string             // of its element in XML, within the record; "": XML does not have it
 	types  []reportparse.Type // that have it; nil: all
 	seldom bool               // nothing is missing without it
+	money  bool               // of which a row has one
 
 	draw  func(*rapid.T, *style)
 	write func(*rapid.T, *style) string // "": blank
@@ -21,9 +22,11 @@ type column struct {
 
 // col is a column whose values go to a field of the row.
 func col[V comparable](name string, v values[V], to *V) column {
+	_, money := any(to).(*reportparse.Amount)
 	return column{
-		name: name,
-		draw: func(t *rapid.T, s *style) { *to = v.draw(t, s) },
+		money: money,
+		name:  name,
+		draw:  func(t *rapid.T, s *style) { *to = v.draw(t, s) },
 		write: func(t *rapid.T, s *style) string {
 			var blank V
 			if *to == blank {

@@ -1,5 +1,7 @@
 package reportparse
 
+import "fmt"
+
 // schema says how the cells of a kind of report become rows.
 type schema[T any] struct {
 	report
@@ -25,6 +27,7 @@ type column[T any] struct {
 	also   []string         // other names of the same
 	text   func(*T) *string // the field of text that is taken as it stands; nil: see set
 	set    func(row *T, d *dialect, text string) (expected string)
+	single bool   // an amount that a row has once, or twice alike
 	types  []Type // that have it; none: all that the schema reads
 	extra  bool   // met in files, but nothing is missing without it
 	advice string // how to get it into the file
@@ -39,6 +42,10 @@ func (c column[T]) seldom() column[T] { c.extra = true; return c }
 // advise says how to get a column that is missing.
 func (c column[T]) advise(advice string) column[T] { c.advice = advice; return c }
 
+// several says that a row may have more amounts of a column than one, of which
+// the others are extras.
+func (c column[T]) several() column[T] { c.single = false; return c }
+
 // decode fills a row. It reads on behind a bad cell and returns the first one.
 func (s *schema[T]) decode(rec record, d *dialect, row *T) *RowError {
 	s.begin(row, rec.line)
@@ -47,6 +54,9 @@ func (s *schema[T]) decode(rec record, d *dialect, row *T) *RowError {
 		c := &rec.cells[i]
 		if c.column < 0 {
 			s.extra(row, c.name, c.text)
+			if bad == nil && c.repeats != 0 {
+				bad = s.repeated(rec, c)
+			}
 			continue
 		}
 		to := &s.columns[c.column]
@@ -64,6 +74,25 @@ func (s *schema[T]) decode(rec record, d *dialect, row *T) *RowError {
 		}
 	}
 	return bad
+}
+
+// repeated refuses an amount that is there twice and not alike, for nobody knows
+// which of the two counts.
+func (s *schema[T]) repeated(rec record, c *cell) *RowError {
+	if !s.columns[c.repeats-1].single {
+		return nil
+	}
+	first := ""
+	for i := range rec.cells {
+		if rec.cells[i].column == c.repeats-1 {
+			first = rec.cells[i].text
+			break
+		}
+	}
+	if first == c.text {
+		return nil
+	}
+	return &RowError{Line: rec.line, Column: c.name, Value: clip(c.text), Expected: fmt.Sprintf("the same as in the first %s of the row, %q", s.columns[c.repeats-1].name, clip(first))}
 }
 
 func addExtra(extra *map[string]string, name, text string) {

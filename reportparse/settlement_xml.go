@@ -247,7 +247,7 @@ func (x *settlementXML) keep(s *scope, text string) error {
 		}
 		into.times[path]++
 		if n := into.times[path]; n > 1 {
-			into.cells = append(into.cells, cell{&slot{-1, fmt.Sprintf("%s (%d)", path, n)}, text})
+			into.cells = append(into.cells, cell{&slot{column: -1, name: fmt.Sprintf("%s (%d)", path, n)}, text})
 			return nil
 		}
 	}

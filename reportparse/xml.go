@@ -351,7 +351,7 @@ func (x *xmlFile) keep(e *element, text string) {
 	e.times++
 	to := &e.slot
 	if e.times > 1 {
-		to = &slot{-1, fmt.Sprintf("%s (%d)", e.path, e.times)}
+		to = &slot{column: -1, name: fmt.Sprintf("%s (%d)", e.path, e.times), repeats: e.slot.column + 1}
 	}
 	*into = append(*into, cell{to, text})
 }
@@ -361,7 +361,7 @@ func (x *xmlFile) keep(e *element, text string) {
 func (x *xmlFile) place(e *element) slot {
 	name := x.shape.elements[e.path]
 	if i, ok := x.layout.index[fold(name)]; ok && x.layout.taken[i] {
-		return slot{i, x.layout.names[i]}
+		return slot{column: i, name: x.layout.names[i]}
 	}
 	if name == "" && e.parent.holds && !e.attribute {
 		name = e.name
