@@ -2,6 +2,7 @@ package reportparse
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"unicode"
@@ -28,7 +29,8 @@ type layout struct {
 	count   map[string]int // uses of a folded label
 }
 
-// layout refuses an alias for a column that is not documented.
+// layout refuses an alias for a column that is not documented, and one that
+// stands for two.
 func (s *schema[T]) layout(aliases map[string]string) (*layout, error) {
 	l := &layout{index: map[string]int{}, count: map[string]int{}, taken: make([]bool, len(s.columns))}
 	for i, c := range s.columns {
@@ -37,11 +39,17 @@ func (s *schema[T]) layout(aliases map[string]string) (*layout, error) {
 			l.index[fold(name)] = i
 		}
 	}
-	for alias, name := range aliases {
+	known := map[string]string{} // aliases, by how they fold
+	for _, alias := range slices.Sorted(maps.Keys(aliases)) {
+		name := aliases[alias]
 		i := slices.IndexFunc(l.names, func(n string) bool { return fold(n) == fold(name) })
 		if i < 0 || fold(alias) == "" {
 			return nil, fmt.Errorf("alias %q for %q: expected one of the columns %s", alias, name, strings.Join(l.names, ", "))
 		}
+		if other, ok := known[fold(alias)]; ok && l.index[fold(alias)] != i {
+			return nil, fmt.Errorf("aliases %q and %q: expected one column for both, since case, accents and punctuation do not count, and not %s and %s", other, alias, aliases[other], name)
+		}
+		known[fold(alias)] = alias
 		l.index[fold(alias)] = i
 	}
 	return l, nil
@@ -62,17 +70,24 @@ func (l *layout) addHeader(header []string) []slot {
 }
 
 // add takes up a column of the file. The first of several with the same meaning
-// is the documented one; label is how the others are known.
+// is the documented one; label is how the others are known, with a number if it
+// is not the first of that name.
 func (l *layout) add(name, label string) slot {
-	l.count[fold(label)]++
+	key := fold(label)
+	l.count[key]++
 	i, ok := l.index[fold(name)]
 	if ok && !l.taken[i] {
 		l.taken[i] = true
 		l.found = append(l.found, l.names[i])
 		return slot{column: i, name: l.names[i]}
 	}
-	if n := l.count[fold(label)]; n > 1 {
-		label = fmt.Sprintf("%s (%d)", label, n)
+	given := label
+	for l.count[key] > 1 {
+		label = fmt.Sprintf("%s (%d)", given, l.count[key])
+		if l.count[fold(label)]++; l.count[fold(label)] == 1 {
+			break
+		}
+		l.count[key]++
 	}
 	l.unknown = append(l.unknown, label)
 	extra := slot{column: -1, name: label}

@@ -193,18 +193,10 @@ var flagOrWord = format[Flag]{flag.expected, func(d *dialect, s string) (Flag, b
 	return Flag(s), true
 }}
 
-var (
-	tally  = format[int]{"a whole number from 0 on", parseTally}
-	signed = format[int]{"a whole number, which may be negative", parseSigned}
-)
+var tally = format[int]{"a whole number from 0 on", parseTally}
 
 func parseTally(_ *dialect, s string) (int, bool) {
 	n, err := strconv.ParseUint(s, 10, 31)
-	return int(n), err == nil
-}
-
-func parseSigned(_ *dialect, s string) (int, bool) {
-	n, err := strconv.ParseInt(s, 10, 32)
 	return int(n), err == nil
 }
 
@@ -302,7 +294,7 @@ var orders = schema[OrderItem]{
 		of("payments-date", date, func(o *OrderItem) *time.Time { return &o.PaymentsDate }),
 		of("reporting-date", date, func(o *OrderItem) *time.Time { return &o.ReportingDate }).in(TypeUnshippedOrders),
 		of("promise-date", date, func(o *OrderItem) *time.Time { return &o.PromiseDate }).in(TypeUnshippedOrders),
-		of("days-past-promise", signed, func(o *OrderItem) *int { return &o.DaysPastPromise }).in(TypeUnshippedOrders),
+		of("days-past-promise", count, func(o *OrderItem) *int { return &o.DaysPastPromise }).in(TypeUnshippedOrders),
 		of("buyer-email", text, func(o *OrderItem) *string { return &o.Buyer.Email }),
 		of("buyer-name", text, func(o *OrderItem) *string { return &o.Buyer.Name }),
 		of("buyer-phone-number", text, func(o *OrderItem) *string { return &o.Buyer.Phone }),

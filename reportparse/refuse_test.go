@@ -275,6 +275,26 @@ func TestAliases(t *testing.T) {
 	require.ErrorContains(t, err, `r.txt: alias "Menge" for "Quantity": expected one of the columns Order ID, Order date,`)
 }
 
+// Which of two meanings counts must not depend on the order of a map.
+func TestAliasesInDoubt(t *testing.T) {
+	for range 20 {
+		_, err := reportparse.Returns(strings.NewReader(flat(nil)), reportparse.Options{Name: "r.txt", Aliases: map[string]string{"Num\u00e9ro": "Order ID", "NUMERO": "Amazon RMA ID"}})
+		require.EqualError(t, err, "r.txt: aliases \"NUMERO\" and \"Num\u00e9ro\": expected one column for both, since case, accents and punctuation do not count, and not Amazon RMA ID and Order ID")
+	}
+	_, err := reportparse.Returns(strings.NewReader(flat(nil)), reportparse.Options{Aliases: map[string]string{"Num\u00e9ro": "Order ID", "NUMERO": "order-id"}})
+	require.NoError(t, err)
+}
+
+// Every column has a name of its own, whatever the others are called.
+func TestUnknownColumnsAlike(t *testing.T) {
+	file := "Order ID\tReturn request status\tReturn quantity\tASIN\tN/A\tN/A (2)\tN/A\tn.a.\n701-0000001-0000001\tApproved\t1\tB0EXAMPLE1\ta\tb\tc\td\n"
+	got, err := readAll(t, strings.NewReader(file), reportparse.Options{})
+	require.NoError(t, err)
+	require.Len(t, got.Rows, 1)
+	assert.Equal(t, map[string]string{"N/A": "a", "N/A (2)": "b", "N/A (3)": "c", "n.a. (4)": "d"}, got.Rows[0].Extra)
+	assert.Len(t, got.Unknown, 4)
+}
+
 // All may be left and taken up again.
 func TestAllGoesOn(t *testing.T) {
 	r, err := reportparse.Returns(strings.NewReader(flat(nil, nil, nil)), reportparse.Options{})
