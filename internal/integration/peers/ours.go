@@ -59,10 +59,12 @@ func readReused[T any](r *reportparse.Reader[T], take func(*digest, *T)) (d dige
 
 // readKept reads rows that may be kept.
 func readKept[T any](r *reportparse.Reader[T], take func(*digest, *T)) (d digest, err error) {
-	for row, err := range r.All() {
+	var row T // outside of the loop, where a pointer to it costs no allocation for each
+	for given, err := range r.All() {
 		if err != nil {
 			return d, err
 		}
+		row = given
 		take(&d, &row)
 	}
 	return d, nil
