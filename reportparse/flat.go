@@ -14,7 +14,7 @@ type flatFile struct {
 	header []cell // as a row of its own
 	slots  []slot
 	row    []cell
-	stray  int  // position of the column behind which a TAB may stray; -1: not in this file
+	stray  int // position of the column behind which a TAB may stray; -1: not in this file
 	widths widths
 	fits   func(record) bool
 }
