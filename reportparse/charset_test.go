@@ -167,6 +167,21 @@ func TestCharsetEvidence(t *testing.T) {
 	}
 }
 
+// A file has one character set, which is found once.
+func TestCharsetIsFoundOnce(t *testing.T) {
+	file := flat(map[string]string{"Item Name": "Grün"}) + strings.Repeat("\n", 256<<10) +
+		strings.TrimPrefix(flat(map[string]string{"Item Name": "Gr\xFCn"}), flat())
+	r, err := reportparse.Returns(strings.NewReader(file), reportparse.Options{})
+	require.NoError(t, err)
+	var got []string
+	for row, err := range r.All() {
+		require.NoError(t, err)
+		got = append(got, row.ItemName)
+	}
+	assert.Equal(t, []string{"Grün", "Gr\uFFFDn"}, got)
+	assert.Equal(t, 1, r.Replaced())
+}
+
 func TestCharsetUnknown(t *testing.T) {
 	_, err := reportparse.Returns(strings.NewReader(flat()), reportparse.Options{Name: "r.txt", Charset: "EBCDIC"})
 	assert.EqualError(t, err, `r.txt: charset "EBCDIC": expected one of utf-8, utf-16, windows-1252, iso-8859-1, shift_jis, us-ascii, or none to go by the bytes`)

@@ -129,33 +129,6 @@ func TestPrimeCSVNotQuadratic(t *testing.T) {
 	}
 }
 
-// A row to keep holds on to nothing else of the file, also when it goes over
-// several lines.
-func TestPrimeCSVKeepsOnlyTheRow(t *testing.T) {
-	const n, apart = 50, 128 << 10
-	file := commaHeader + strings.Repeat(commaRow("\"Lamp\nred\"")+strings.Repeat("\n", apart), n)
-	r, err := reportparse.Returns(strings.NewReader(file), reportparse.Options{})
-	require.NoError(t, err)
-	rows := make([]reportparse.Return, 0, n)
-	before := heap()
-	for row, err := range r.All() {
-		require.NoError(t, err)
-		rows = append(rows, row)
-	}
-	kept := int64(heap()) - int64(before)
-	runtime.KeepAlive(r)
-	require.Len(t, rows, n)
-	assert.Equal(t, "north", rows[n-1].Extra["Gate"])
-	assert.Less(t, kept, int64(n*apart/8))
-}
-
-func heap() uint64 {
-	runtime.GC()
-	var m runtime.MemStats
-	runtime.ReadMemStats(&m)
-	return m.HeapAlloc
-}
-
 // What encoding/csv writes is read back.
 func TestPrimeCSVRoundTrip(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {

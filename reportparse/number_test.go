@@ -61,6 +61,13 @@ func TestSettlementDecimals(t *testing.T) {
 	}
 }
 
+// The total goes first also where rows stand before it.
+func TestSettlementDecimalsBeforeTheTotal(t *testing.T) {
+	r, err := reportparse.Settlement(strings.NewReader(v2(of("7", "12,50"), summary("7", "1.50", "USD"), of("7", "12.25"))), reportparse.Options{})
+	require.NoError(t, err)
+	assert.Equal(t, []string{withPoint, "12.25"}, eachAmount(t, r))
+}
+
 // eachAmount is the amount of each row, or what was expected in place of it.
 func eachAmount(t *testing.T, r *reportparse.SettlementReader) []string {
 	t.Helper()

@@ -222,6 +222,20 @@ func TestSettlementV1(t *testing.T) {
 	}
 }
 
+// A row that tells only a quantity is no summary, even if it repeats the period.
+func TestSettlementQuantityIsNoSummary(t *testing.T) {
+	file := "settlement-id\tsettlement-start-date\ttotal-amount\tcurrency\ttransaction-type\tquantity-purchased\tprice-type\tprice-amount\n" +
+		"7\t2026-05-06\t1.00\tCAD\n" +
+		"7\t2026-05-06\t1.00\tCAD\tOrder\t2\n" +
+		"7\t2026-05-06\t1.00\tCAD\tOrder\t\tPrincipal\t1.00\n"
+	got, err := readSettlement(t, strings.NewReader(file), reportparse.Options{})
+	require.NoError(t, err)
+	assert.Empty(t, got.Bad)
+	assert.Equal(t, []total{{"7", "CAD", "1.00", "1", "0", 2, 0}}, totals(got.Totals))
+	require.Len(t, got.Rows, 2)
+	assert.Equal(t, 2, got.Rows[0].Quantity)
+}
+
 // Money counts in whatever column it stands.
 func TestSettlementOfBothKinds(t *testing.T) {
 	file := "settlement-id\ttotal-amount\tcurrency\ttransaction-type\tamount-type\tamount-description\tamount\tprice-type\tprice-amount\n" +
