@@ -103,7 +103,7 @@ func (a *Amount) UnmarshalJSON(b []byte) error {
 	if err != nil {
 		return fmt.Errorf("amount %s: expected a number as text, such as \"12.50\": %w", clip(string(b)), err)
 	}
-	if d.Exponent() > 0 || d.Exponent() < -maxDecimals || !d.Coefficient().IsInt64() {
+	if bytes.ContainsAny(b, "eE") || d.Exponent() < -maxDecimals || !d.Coefficient().IsInt64() {
 		return fmt.Errorf("amount %s: expected at most %d digits and no exponent", clip(string(b)), maxDecimals)
 	}
 	*a = NewAmount(d.Coefficient().Int64(), uint8(-d.Exponent()))

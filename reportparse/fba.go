@@ -2,6 +2,7 @@ package reportparse
 
 import (
 	"io"
+	"strings"
 	"time"
 )
 
@@ -87,5 +88,7 @@ var fbaReturnSchema = &schema[FBAReturn]{
 		}
 		return "", ""
 	},
-	aligned: func(*FBAReturn) bool { return true },
+	aligned: func(r *FBAReturn) bool {
+		return r.LicensePlate == "" || strings.HasPrefix(r.LicensePlate, "LPN")
+	},
 }

@@ -40,3 +40,14 @@ func TestStrayTabInAddress(t *testing.T) {
 		assert.Equal(t, reportparse.Address{City: "Bad Nauheim", State: "HE", PostalCode: "61231", Country: "DE"}, got.Rows[0].ShipTo)
 	})
 }
+
+func TestStrayTabInReasonOfFBA(t *testing.T) {
+	const header = "return-date\torder-id\tsku\tquantity\tdetailed-disposition\treason\tstatus\tlicense-plate-number\tcustomer-comments\n"
+	got, err := parse(t, reportparse.FBAReturns, strings.NewReader(header+
+		"2026-03-01\t701-0000001-0000001\tCUP\t1\tSELLABLE\tNOT\tWANTED\tReturned\tLPN1\t\n"+
+		"2026-03-01\t701-0000001-0000001\tCUP\t1\tSELLABLE\tUNWANTED\tReturned\tLPN1\t\t\n"), reportparse.Options{})
+	require.NoError(t, err)
+	assert.Equal(t, []string{"report: line 2: expected 9 cells, as in the header, but there are 10; remove the TAB that is too many"}, got.Bad)
+	require.Len(t, got.Rows, 1)
+	assert.Equal(t, "LPN1", got.Rows[0].LicensePlate)
+}

@@ -55,7 +55,11 @@ func (s *Service) Import(ctx context.Context, a amazon.Account, m amazon.ReportM
 	if r == nil {
 		return in, errors.New("import returns: no report given")
 	}
-	rows, err := reportparse.Returns(r, reportparse.Options{Name: m.Name, ContentType: m.ContentType})
+	o := reportparse.Options{Name: m.Name, ContentType: m.ContentType}
+	if len(a.Marketplaces) == 1 {
+		o.Marketplace = string(a.Marketplaces[0])
+	}
+	rows, err := reportparse.Returns(r, o)
 	if err != nil {
 		return in, fmt.Errorf("import returns: %w", err)
 	}

@@ -13,6 +13,8 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"golang.org/x/text/encoding/japanese"
+	"golang.org/x/text/transform"
 	"pgregory.net/rapid"
 
 	"github.com/takebackhq/takeback/amazon"
@@ -247,6 +249,20 @@ func TestImportRefuses(t *testing.T) {
 	}
 	_, err := open(t).Import(t.Context(), account, meta(20), nil)
 	assert.ErrorContains(t, err, "no report given")
+}
+
+// Japanese reports come in Shift_JIS, often with nothing that says so but the
+// account's marketplace.
+func TestImportFromJapan(t *testing.T) {
+	japan := account
+	japan.Region, japan.Marketplaces = amazon.FarEast, []order.MarketplaceID{"A1VC38T7YXB528"}
+	file := transform.NewReader(returns(with(lamps(1), "Return Reason", "破損")).file(), japanese.ShiftJIS.NewEncoder())
+	d := open(t, shipped("SO-1", first))
+	in, err := d.Import(t.Context(), japan, meta(20), file)
+	require.NoError(t, err)
+	assert.Zero(t, in.Replaced)
+	require.Len(t, d.all(), 1)
+	assert.Equal(t, "破損", d.all()[0].Lines[0].Reason)
 }
 
 func TestImportOfNoRows(t *testing.T) {
