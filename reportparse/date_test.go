@@ -122,6 +122,20 @@ func TestSettlementPostedDate(t *testing.T) {
 	}
 }
 
+// A row that names no marketplace is of that of the rows before it.
+func TestSettlementPostedDateOfNoMarketplace(t *testing.T) {
+	named := map[string]string{"settlement-id": "7", "amount": "1", "posted-date": "05/06/26", "posted-date-time": "", "marketplace-name": "Amazon.com"}
+	blank := map[string]string{"settlement-id": "7", "amount": "1", "posted-date": "05/07/26", "posted-date-time": "", "marketplace-name": ""}
+	r, err := reportparse.Settlement(strings.NewReader(v2(named, blank)), reportparse.Options{})
+	require.NoError(t, err)
+	var days []time.Time
+	for row, err := range r.All() {
+		require.NoError(t, err)
+		days = append(days, row.PostedAt)
+	}
+	assert.Equal(t, []time.Time{day(2026, time.May, 6), day(2026, time.May, 7)}, days)
+}
+
 // Any time that a settlement can write is read as package time reads it.
 func TestSettlementTimesProperty(t *testing.T) {
 	layouts := []string{"2006-01-02 15:04:05 UTC", "02.01.2006 15:04:05 UTC", "2006/01/02 15:04:05 UTC", "02-Jan-2006 15:04:05", time.RFC3339, time.RFC3339Nano}

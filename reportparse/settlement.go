@@ -112,6 +112,8 @@ type settled struct {
 	sum     sum
 	row     int // last number given
 	summary int // its line; 0: none so far
+
+	monthFirst bool // a marketplace was named that puts the month first
 }
 
 // maxSettlements bounds the memory that a file can take.
@@ -223,7 +225,8 @@ func (r *SettlementReader) check(s *settled, row *SettlementRow, bad *RowError) 
 		return r.refuse(row, nil, "amount", "", "an amount")
 	case row.PostedAt.IsZero() && row.PostedDate != "":
 		var ok bool
-		if row.PostedAt, ok = postedDate(row.PostedDate, r.options.Marketplace, row.Marketplace); !ok {
+		s.monthFirst = s.monthFirst || monthFirst(r.options.Marketplace) || monthFirst(row.Marketplace)
+		if row.PostedAt, ok = postedDate(row.PostedDate, s.monthFirst); !ok {
 			return r.refuse(row, nil, "posted-date", row.PostedDate, "a date in which day and month cannot change places, such as 2006-01-02; for 01/02/06 name a marketplace that puts the month first, US or CA")
 		}
 	}
@@ -240,11 +243,11 @@ func (r *SettlementReader) refuse(row *SettlementRow, bad *RowError, column, val
 
 // postedDate reads a date that stands alone. The documented form of the US and
 // Canada, 01/02/06, is only read where it is certain to be that.
-func postedDate(s string, marketplaces ...string) (time.Time, bool) {
+func postedDate(s string, monthFirst bool) (time.Time, bool) {
 	if t, ok := parseMoment(nil, s); ok {
 		return t, true
 	}
-	return parseSlashed(s, slices.ContainsFunc(marketplaces, monthFirst))
+	return parseSlashed(s, monthFirst)
 }
 
 // monthFirst tells the marketplaces of which Amazon documents MM/DD/YY, by ID,
