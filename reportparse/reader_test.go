@@ -275,11 +275,11 @@ func TestMemory(t *testing.T) {
 	const most = 16 << 20
 	header, row, _ := strings.Cut(flat(nil), "\n")
 	tests := map[string]io.Reader{
-		"rows":          io.MultiReader(strings.NewReader(header+"\n"), &again{text: row, left: 64 << 20}),
-		"one line":      io.MultiReader(strings.NewReader(header+"\n"), &again{text: "x", left: 64 << 20}),
+		"rows":          io.MultiReader(strings.NewReader(header+"\n"), &again{text: row, left: 24 << 20}),
+		"one line":      io.MultiReader(strings.NewReader(header+"\n"), &again{text: "x", left: 24 << 20}),
 		"TABs":          io.MultiReader(strings.NewReader(header+"\n"), &again{text: "\t", left: 8 << 20}),
 		"blank lines":   io.MultiReader(strings.NewReader(header+"\n"), &again{text: "\n", left: 16 << 20}),
-		"packed zeros":  packed(t, io.MultiReader(strings.NewReader(header+"\n"), &again{text: "\x00", left: 64 << 20})),
+		"packed zeros":  packed(t, io.MultiReader(strings.NewReader(header+"\n"), &again{text: "\x00", left: 24 << 20})),
 		"broken UTF-8":  io.MultiReader(strings.NewReader(header+"\n"), &again{text: "\xC3", left: 5 << 20}),
 		"errors":        io.MultiReader(strings.NewReader(header+"\n"), &again{text: "bad\tü\n", left: 4 << 20}),
 		"long bad rows": io.MultiReader(strings.NewReader(header+"\n"), &again{text: strings.Repeat("x\t", 50_000) + "\n", left: 10 << 20}),

@@ -114,7 +114,7 @@ func FuzzTags(f *testing.F) {
 		}
 
 		if errors.Is(err, ErrEmpty) || errors.Is(err, ErrWrongReport) {
-			t.Skip("not taken for XML")
+			return // not taken for XML
 		}
 
 		want, wantErr := peerEvents(file)

@@ -335,7 +335,7 @@ func FuzzReturnsXML(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, file []byte) {
 		if !bytes.HasPrefix(file, []byte("<")) {
-			t.Skip("no XML")
+			return // no XML
 		}
 		kept, err := readAll(t, iotest.OneByteReader(bytes.NewReader(file)), reportparse.Options{})
 		r, reusedErr := reportparse.Returns(bytes.NewReader(file), reportparse.Options{})
