@@ -45,17 +45,8 @@ func take[T any](open reportFunc[T], in io.Reader) (got delivery[T], err error) 
 	if err != nil {
 		return got, err
 	}
-	for row, err := range r.All() {
-		var bad *reportparse.RowError
-		switch {
-		case errors.As(err, &bad):
-			got.Bad = append(got.Bad, bad.Error())
-		case err != nil:
-			got.end = err
-		default:
-			got.Rows = append(got.Rows, row)
-		}
-	}
+	got.Rows, got.Bad, got.end = collect(r.All())
+
 	got.Columns, got.Unknown = r.Columns(), r.Unknown()
 	return got, nil
 }

@@ -1,7 +1,6 @@
 package reportparse_test
 
 import (
-	"errors"
 	"io"
 	"maps"
 	"os"
@@ -35,19 +34,8 @@ func parse[T any](t require.TestingT, open openFunc[T], in io.Reader, o reportpa
 	if err != nil {
 		return got, err
 	}
-	for row, err := range r.All() {
-		var bad *reportparse.RowError
-		switch {
-		case errors.As(err, &bad):
-			got.Bad = append(got.Bad, bad.Error())
-		case err != nil:
-			require.Empty(t, got.End, "All goes on after the end")
-			got.End = err.Error()
-		default:
-			got.Rows = append(got.Rows, row)
-		}
-	}
-	got.Unknown = r.Unknown()
+	rows, bad, end := collect(r.All())
+	got = parsed[T]{Rows: rows, Bad: bad, End: said(end), Unknown: r.Unknown()}
 	for _, column := range r.Missing() {
 		got.Missing = append(got.Missing, column.Name)
 	}

@@ -3,7 +3,6 @@ package reportparse_test
 import (
 	"bytes"
 	"compress/gzip"
-	"errors"
 	"io"
 	"maps"
 	"os"
@@ -35,20 +34,8 @@ func readAll(t testing.TB, in io.Reader, o reportparse.Options) (got reading, er
 	if err != nil {
 		return got, err
 	}
-	for row, err := range r.All() {
-		var bad *reportparse.RowError
-		switch {
-		case errors.As(err, &bad):
-			assert.Equal(t, bad.Line, row.Line, "a bad row still has its line")
-			got.Bad = append(got.Bad, bad.Error())
-		case err != nil:
-			require.Empty(t, got.End, "All goes on after the end")
-			got.End = err.Error()
-		default:
-			got.Rows = append(got.Rows, row)
-		}
-	}
-	got.Columns, got.Unknown = r.Columns(), r.Unknown()
+	rows, bad, end := collect(r.All())
+	got = reading{rows, bad, said(end), r.Columns(), r.Unknown()}
 	return got, nil
 }
 

@@ -37,20 +37,8 @@ func readSettlement(t testing.TB, in io.Reader, o reportparse.Options) (got book
 	if err != nil {
 		return got, err
 	}
-	for row, err := range r.All() {
-		var bad *reportparse.RowError
-		switch {
-		case errors.As(err, &bad):
-			assert.Equal(t, bad.Line, row.Line, "a bad row still has its line")
-			got.Bad = append(got.Bad, bad.Error())
-		case err != nil:
-			require.Empty(t, got.End, "All goes on after the end")
-			got.End = err.Error()
-		default:
-			got.Rows = append(got.Rows, row)
-		}
-	}
-	got.Type, got.Totals, got.Unknown = r.Type(), r.Settlements(), r.Unknown()
+	rows, bad, end := collect(r.All())
+	got = books{r.Type(), rows, bad, said(end), r.Settlements(), r.Unknown()}
 	return got, nil
 }
 
