@@ -14,6 +14,14 @@ type ReportType string
 const (
 	ReturnsFlatReport ReportType = "GET_FLAT_FILE_RETURNS_DATA_BY_RETURN_DATE" // tab-separated
 	ReturnsXMLReport  ReportType = "GET_XML_RETURNS_DATA_BY_RETURN_DATE"
+
+	UnshippedOrdersReport ReportType = "GET_FLAT_FILE_ACTIONABLE_ORDER_DATA_SHIPPING"         // restricted: it names buyers
+	AllOrdersReport       ReportType = "GET_FLAT_FILE_ALL_ORDERS_DATA_BY_LAST_UPDATE_GENERAL" // without buyers
+
+	// Settlements cannot be asked for: Amazon makes them, and they are listed.
+	SettlementReport    ReportType = "GET_V2_SETTLEMENT_REPORT_DATA_FLAT_FILE_V2"
+	SettlementV1Report  ReportType = "GET_V2_SETTLEMENT_REPORT_DATA_FLAT_FILE" // none since 2026-11-11
+	SettlementXMLReport ReportType = "GET_V2_SETTLEMENT_REPORT_DATA_XML"       // none since 2026-11-11
 )
 
 // ReportID is Amazon's identifier of a report, unique within a seller account.

@@ -1,6 +1,10 @@
 package order
 
-import "time"
+import (
+	"time"
+
+	"github.com/shopspring/decimal"
+)
 
 // CompanyID names one merchant in the host.
 type CompanyID string
@@ -86,6 +90,7 @@ type Order struct {
 	Fulfilment  Fulfilment
 	Status      Status
 	Holds       []Hold
+	Dropship    Dropship // empty: the host knows no such thing
 	Lines       []Line
 }
 
@@ -112,7 +117,20 @@ type Line struct {
 type Part struct {
 	SKU      string
 	Quantity int
+
+	// Share is what the part counts for in the price of the kit, in any unit: the
+	// kit's money is divided among its parts in this proportion. When all are zero
+	// it is divided by Quantity.
+	Share decimal.Decimal
 }
+
+// Dropship tells how far a supplier is who ships an order in the host's stead.
+type Dropship string
+
+const (
+	DropshipNone    Dropship = "None"    // the host ships it
+	DropshipPending Dropship = "Pending" // not handed to the supplier yet; any other word says that it was
+)
 
 // TaxModel tells who collects the tax of a line and where it stands.
 type TaxModel string

@@ -15,6 +15,7 @@ const (
 	EventResult    EventKind = "Result"    // Amazon answered, or an operator did
 	EventImported  EventKind = "Imported"  // a report said so
 	EventGate      EventKind = "Gate"      // the ship gate was opened or passed
+	EventChanged   EventKind = "Changed"   // somebody, or a rule, changed it
 	EventAlert     EventKind = "Alert"     // a person should look
 	EventClosed    EventKind = "Closed"    // a person has looked
 )
@@ -35,6 +36,10 @@ type Event struct {
 	Kind    EventKind
 	Subject string // what changed, such as "refund RF7QK…"
 	Text    string // no buyer data
+
+	// Before and After are the value that was changed, where one was. Both are empty
+	// when something was made, or told, and nothing changed.
+	Before, After string
 
 	// Key is unique for ever within the store, where it is set: a row whose key is
 	// there already is not appended again. Every alert has one, and a row of kind
@@ -129,6 +134,13 @@ func (w *Writes) Alert(key, subject, text string, s Stamp) {
 	w.Event(EventAlert, subject, text, s)
 	last := &w.Events[len(w.Events)-1]
 	last.Key, last.For = key, Operator
+}
+
+// Changed appends an audit row about a value that became another.
+func (w *Writes) Changed(k EventKind, subject, before, after string, s Stamp) {
+	w.Event(k, subject, before+" became "+after, s)
+	last := &w.Events[len(w.Events)-1]
+	last.Before, last.After = before, after
 }
 
 // Event appends an audit row.
