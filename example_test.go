@@ -75,7 +75,7 @@ func giveBack(ctx context.Context, desk *takeback.Desk, db *sql.DB, st *sqlite.S
 
 // takeIn imports a returns report and drafts a refund for every open RMA.
 func takeIn(ctx context.Context, desk *takeback.Desk, account amazon.Account, file io.Reader, made time.Time) error {
-	imported, err := desk.Returns.Import(ctx, account, amazon.ReportMeta{Name: "returns.txt", AsOf: made}, file)
+	imported, err := desk.Returns.Import(ctx, account, rma.AmazonFormat, amazon.ReportMeta{Name: "returns.txt", AsOf: made}, file)
 	if err != nil {
 		return err
 	}

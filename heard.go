@@ -8,6 +8,8 @@ import (
 	"github.com/takebackhq/takeback/order"
 	"github.com/takebackhq/takeback/queue"
 	"github.com/takebackhq/takeback/refund"
+	"github.com/takebackhq/takeback/refund/settlement"
+	"github.com/takebackhq/takeback/rma"
 )
 
 // heardBook tells what the host's order book answers to effects, which else
@@ -29,8 +31,8 @@ func (b heardBook) ApplyOrder(ctx context.Context, e order.Effect) error {
 	return err
 }
 
-// heardStore tells of the alerts that refunds, cancellations and effects save;
-// the queue tells of its own.
+// heardStore tells of the alerts that everything but the queue saves, which tells of
+// its own.
 type heardStore struct {
 	Store
 	tell func(context.Context, queue.Event)
@@ -48,6 +50,26 @@ func (s heardStore) SaveRefunds(ctx context.Context, cs []refund.Change) error {
 
 func (s heardStore) SaveCancellations(ctx context.Context, cs []cancel.Change) error {
 	err := s.Store.SaveCancellations(ctx, cs)
+	if err == nil {
+		for _, c := range cs {
+			s.alerts(ctx, c.Events)
+		}
+	}
+	return err
+}
+
+func (s heardStore) SaveRMAs(ctx context.Context, cs []rma.Change) error {
+	err := s.Store.SaveRMAs(ctx, cs)
+	if err == nil {
+		for _, c := range cs {
+			s.alerts(ctx, c.Events)
+		}
+	}
+	return err
+}
+
+func (s heardStore) SaveBookings(ctx context.Context, cs []settlement.Change) error {
+	err := s.Store.SaveBookings(ctx, cs)
 	if err == nil {
 		for _, c := range cs {
 			s.alerts(ctx, c.Events)

@@ -8,10 +8,12 @@ import (
 	"time"
 
 	"github.com/takebackhq/takeback/amazon"
+	"github.com/takebackhq/takeback/amazon/reportpoll"
 	"github.com/takebackhq/takeback/cancel"
 	"github.com/takebackhq/takeback/order"
 	"github.com/takebackhq/takeback/queue"
 	"github.com/takebackhq/takeback/refund"
+	"github.com/takebackhq/takeback/refund/settlement"
 	"github.com/takebackhq/takeback/rma"
 	"github.com/takebackhq/takeback/settings"
 	"github.com/takebackhq/takeback/store"
@@ -23,6 +25,7 @@ type Store interface {
 	refund.Store
 	cancel.Store
 	rma.Store
+	settlement.Store
 	queue.Store
 	order.Outbox
 	order.Journal
@@ -61,10 +64,12 @@ type Config struct {
 // Desk is the library put together. Each of its services can also be built
 // alone.
 type Desk struct {
-	Returns *rma.Service
-	Refunds *refund.Service
-	Cancels *cancel.Service
-	Queue   *queue.Queue
+	Returns     *rma.Service
+	Refunds     *refund.Service
+	Cancels     *cancel.Service
+	Settlements *settlement.Service
+	Queue       *queue.Queue
+	Reports     *reportpoll.Poller
 
 	outbox order.Outbox
 	book   order.Book
@@ -93,13 +98,21 @@ func New(c Config) (*Desk, error) {
 	c.Store = heardStore{c.Store, tell}
 	d := &Desk{outbox: c.Store, book: heardBook{c.Book, tell, c.Now}, tell: tell, now: c.Now}
 	var err, e error
-	d.Returns, e = rma.New(rma.Config{Store: c.Store, Book: c.Book, Now: c.Now})
+	d.Returns, e = rma.New(rma.Config{Store: c.Store, Book: c.Book, Settings: c.Settings, Now: c.Now})
 	err = errors.Join(err, e)
-	d.Refunds, e = refund.New(refund.Config{Store: c.Store, Book: c.Book, Accounts: c.Accounts, Settings: c.Settings, Finances: c.Amazon, Now: c.Now})
+	d.Settlements, e = settlement.New(settlement.Config{Store: c.Store, Book: c.Book, Settings: c.Settings, Now: c.Now})
+	err = errors.Join(err, e)
+	d.Refunds, e = refund.New(refund.Config{
+		Store: c.Store, Book: c.Book, Accounts: c.Accounts, Settings: c.Settings,
+		Finances: c.Amazon, Books: d.Settlements, Returns: d.Returns, Now: c.Now,
+	})
 	err = errors.Join(err, e)
 	d.Cancels, e = cancel.New(cancel.Config{Store: c.Store, Book: c.Book, Accounts: c.Accounts, Settings: c.Settings, Orders: c.Amazon, Now: c.Now})
 	err = errors.Join(err, e)
 	if err != nil {
+		return nil, err
+	}
+	if d.Reports, err = reportpoll.New(reportpoll.Config{Reports: c.Amazon, Accounts: c.Accounts, Cells: c.Store, Now: c.Now}); err != nil {
 		return nil, err
 	}
 	d.Queue, err = queue.New(queue.Config{
@@ -121,6 +134,15 @@ const deliverAtOnce = 200
 // others from their turn.
 func (d *Desk) Step(ctx context.Context) (next time.Time, err error) {
 	next, err = d.Queue.Step(ctx)
+	for _, part := range []interface {
+		Step(context.Context) (time.Time, error)
+	}{d.Cancels, d.Returns, d.Reports} {
+		at, failed := part.Step(ctx)
+		if at.Before(next) {
+			next = at
+		}
+		err = errors.Join(err, failed)
+	}
 	undelivered := d.deliver(ctx)
 	if undelivered != nil && ctx.Err() == nil {
 		d.tell(ctx, queue.Event{Kind: queue.EventStepFailed, At: d.now().UTC(), Next: next, Err: undelivered})

@@ -22,6 +22,15 @@ const (
 	Dropped   Outcome = "Dropped"   // rejected or withdrawn before it was sent
 )
 
+// Proof is what the order at Amazon says of a cancellation. Cancellations never
+// appear in a settlement.
+type Proof string
+
+const (
+	Unproven  Proof = ""          // Amazon has not shown the order as cancelled yet
+	Confirmed Proof = "Confirmed" // it has
+)
+
 // Cancellation is a host order that shall not be shipped. The queue entry with
 // the same ID tells how far its way to Amazon is.
 type Cancellation struct {
@@ -34,10 +43,24 @@ type Cancellation struct {
 	Reason    amazon.Reason
 	Comment   string // for people; never sent
 
+	// Units are the units of each item that are cancelled. Part says that they are
+	// the units of a host order that was split off, while others of the Amazon order
+	// are shipped: it travels as an adjustment, once those are.
+	Units []order.LineQuantity
+	Part  bool
+
+	Local   bool // Do Not Send To Amazon: the host's order alone is cancelled
+	ZeroOut bool // the stock of its SKUs was set to nothing
+
 	Before  order.Status // the order's status when it was asked for; comes back when it is dropped
 	Outcome Outcome
-	Code    int    // Amazon's, when it refused
-	Text    string // Amazon's words, when it refused
+
+	// Proof is what the order at Amazon showed. LookAt is when to read it next; zero:
+	// not any more.
+	Proof  Proof
+	LookAt time.Time
+	Code   int    // Amazon's, when it refused
+	Text   string // Amazon's words, when it refused
 
 	Requested order.Stamp
 	Ended     order.Stamp // when its entry came to its end; zero while it has none
@@ -81,6 +104,7 @@ type Query struct {
 	Company    order.CompanyID
 	Orders     []order.AmazonID
 	HostOrders []order.ID
+	LookBy     time.Time // not zero: those whose LookAt is set and this or earlier
 	After      Cursor
 	Limit      int // 0: no limit
 }
@@ -100,7 +124,8 @@ func (q Query) Match(c Cancellation) bool {
 	return (len(q.IDs) == 0 || slices.Contains(q.IDs, c.ID)) &&
 		(q.Company == "" || q.Company == c.HostOrder.Company) &&
 		(len(q.Orders) == 0 || slices.Contains(q.Orders, c.Order)) &&
-		(len(q.HostOrders) == 0 || slices.Contains(q.HostOrders, c.HostOrder))
+		(len(q.HostOrders) == 0 || slices.Contains(q.HostOrders, c.HostOrder)) &&
+		(q.LookBy.IsZero() || !c.LookAt.IsZero() && !c.LookAt.After(q.LookBy))
 }
 
 // Store keeps cancellations and ship gates. See package store for what every
@@ -112,6 +137,9 @@ type Store interface {
 	// Gates returns the gates of these host orders, in any order, leaving out
 	// those that have none.
 	Gates(ctx context.Context, ids []order.ID) ([]Gate, error)
+
+	// BuyerRequests returns the buyers' wishes that a query selects.
+	BuyerRequests(ctx context.Context, q RequestQuery) ([]BuyerRequest, error)
 
 	// Ledgers returns the ledger of each of these Amazon orders, in their order.
 	// An order about which nothing was saved has an empty ledger of version 0.
@@ -125,6 +153,7 @@ type Store interface {
 type Change struct {
 	Cancellations []Cancellation
 	Gates         []Gate
+	Requests      []BuyerRequest
 	Entries       []queue.Entry
 	order.Writes
 }

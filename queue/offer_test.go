@@ -100,7 +100,7 @@ func TestGrace(t *testing.T) {
 				w.settings, w.batching = mode, queue.Batching{Grace: 10 * time.Minute, Interval: time.Second}
 				q := w.queue()
 				ids := w.request(asked{order: 1}, asked{order: 2})
-				if mode == manual {
+				if mode.Mode() == settings.Manual {
 					_, err := q.Process(w.t.Context(), "boss", ids...)
 					require.NoError(w.t, err)
 				}

@@ -82,7 +82,9 @@ func (r Refund) clone() Refund {
 		r.Asked[i].Amounts = maps.Clone(r.Asked[i].Amounts)
 	}
 	for i := range r.Lines {
-		r.Lines[i].Amounts, r.Lines[i].Paid = maps.Clone(r.Lines[i].Amounts), slices.Clone(r.Lines[i].Paid)
+		l := &r.Lines[i]
+		l.Amounts, l.Gross, l.Fees = maps.Clone(l.Amounts), maps.Clone(l.Gross), maps.Clone(l.Fees)
+		l.Paid, l.Bookings = slices.Clone(l.Paid), slices.Clone(l.Bookings)
 	}
 	return r
 }

@@ -20,6 +20,10 @@ const (
 	FromOrder    Origin = "Order"
 	FromRMA      Origin = "RMA"
 	FromGoodwill Origin = "Goodwill"
+
+	// These two never travel: they are known to have happened.
+	FromSellerCentral Origin = "SellerCentral" // see Service.Record
+	FromAmazon        Origin = "Amazon"        // found in a settlement
 )
 
 // Outcome is what became of a line's money.
@@ -29,6 +33,17 @@ const (
 	LineOpen   Outcome = "Open"   // reserved
 	LinePosted Outcome = "Posted" // Amazon paid it
 	LineVoided Outcome = "Voided" // will not be paid; the reservation is given back
+)
+
+// Proof is what the settlement says of a line's money.
+type Proof string
+
+const (
+	Unproven   Proof = ""           // no settlement has shown it yet
+	Settled    Proof = "Settled"    // shown as it was accepted
+	Mismatched Proof = "Mismatched" // shown with another amount; the difference is posted
+	Missing    Proof = "Missing"    // not in the settlements in which it should have been; a later one may still show it
+	Doubled    Proof = "Doubled"    // shown more often than it was accepted
 )
 
 // Refund is money that goes back to a buyer. Its content never changes after it
@@ -85,14 +100,24 @@ type Line struct {
 	Item    string
 	SKU     string
 	Units   int           // units that the money is for; 0: none in particular
-	Amounts order.Amounts // totals for these units
+	Amounts order.Amounts // totals for these units, after deductions: what is sent, reserved and posted
 	Outcome Outcome
 	Code    int    // Amazon's, when it refused
 	Text    string // Amazon's words, when it refused
 
+	// Gross is what the buyer would have got without deductions, and Fees are the
+	// deductions, positive: RestockingFee and LabelCost. Gross minus Fees is Amounts,
+	// in total.
+	Gross, Fees order.Amounts
+
 	// Paid are the batches in which Amazon is known to have paid it, each of them
 	// posted once. One without a name stands for what was done another way.
 	Paid []queue.BatchID
+
+	// Proof is what settlements have shown of it, and Bookings are the IDs of their
+	// bookings that were taken for it.
+	Proof    Proof
+	Bookings []string
 }
 
 // Total is what the buyer gets back over all lines.
@@ -126,8 +151,14 @@ type Query struct {
 	Company order.CompanyID
 	Orders  []order.AmazonID
 	RMA     string
-	After   Cursor
-	Limit   int // 0: no limit
+
+	// Accounts selects accounts, and Open refunds of which a line is reserved, or
+	// posted and Unproven or Missing: those that a settlement may still show.
+	Accounts []order.AccountID
+	Open     bool
+
+	After Cursor
+	Limit int // 0: no limit
 }
 
 // Cursor is a place between two refunds of a list.
@@ -145,7 +176,17 @@ func (q Query) Match(r Refund) bool {
 	return (len(q.IDs) == 0 || slices.Contains(q.IDs, r.ID)) &&
 		(q.Company == "" || q.Company == r.HostOrder.Company) &&
 		(len(q.Orders) == 0 || slices.Contains(q.Orders, r.Order)) &&
-		(q.RMA == "" || q.RMA == r.RMA)
+		(q.RMA == "" || q.RMA == r.RMA) &&
+		(len(q.Accounts) == 0 || slices.Contains(q.Accounts, r.Order.Account)) &&
+		(!q.Open || r.Open())
+}
+
+// Open reports whether a settlement may still show money of the refund: a line of
+// it is reserved, or posted and neither proven nor refuted.
+func (r Refund) Open() bool {
+	return slices.ContainsFunc(r.Lines, func(l Line) bool {
+		return l.Outcome == LineOpen || l.Outcome == LinePosted && (l.Proof == Unproven || l.Proof == Missing)
+	})
 }
 
 // Store keeps refunds and ledgers. See package store for what every save and

@@ -21,6 +21,8 @@ type Config struct {
 	Accounts amazon.Accounts
 	Settings settings.Source
 	Finances amazon.Finances  // nil: what became of a refund is not looked for in the books
+	Books    Books            // nil: what settlements showed is not known
+	Returns  Returns          // nil: a refund of an order does not warn of its open returns
 	Now      func() time.Time // nil: time.Now
 }
 

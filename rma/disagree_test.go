@@ -21,16 +21,16 @@ func TestImportOfRowsThatDisagree(t *testing.T) {
 	for _, asOf := range []time.Time{meta(21).AsOf, {}} {
 		d := open(t, shipped("SO-1", first))
 		report := amazon.ReportMeta{Name: "torn.txt", AsOf: asOf}
-		_, err := d.Import(t.Context(), account, amazon.ReportMeta{}, returns(lamps(1), mugs).file())
+		_, err := d.Import(t.Context(), account, "", amazon.ReportMeta{}, returns(lamps(1), mugs).file())
 		require.NoError(t, err)
 
-		in, err := d.Import(t.Context(), account, report, torn.file())
+		in, err := d.Import(t.Context(), account, "", report, torn.file())
 		require.NoError(t, err)
 		assert.Equal(t, 1, in.Updated)
 		assert.Equal(t, "Completed", d.one().AmazonStatus, "the first line speaks for the RMA")
 
 		before, head := d.one(), d.head(first)
-		in, err = d.Import(t.Context(), account, report, torn.file())
+		in, err = d.Import(t.Context(), account, "", report, torn.file())
 		require.NoError(t, err)
 		assert.Equal(t, 2, in.Unchanged)
 		assert.Empty(t, cmp.Diff(before, d.one()))
@@ -42,7 +42,7 @@ func TestImportEndsWithItsContext(t *testing.T) {
 	d := open(t, shipped("SO-1", first))
 	ctx, stop := context.WithCancel(t.Context())
 	stop()
-	in, err := d.Import(ctx, account, meta(20), returns(lamps(1)).file())
+	in, err := d.Import(ctx, account, "", meta(20), returns(lamps(1)).file())
 	require.ErrorIs(t, err, context.Canceled)
 	assert.Zero(t, in.Total())
 	assert.Empty(t, d.all())

@@ -8,6 +8,7 @@ import (
 
 	"github.com/takebackhq/takeback/amazon"
 	"github.com/takebackhq/takeback/rma"
+	"github.com/takebackhq/takeback/settings"
 	"github.com/takebackhq/takeback/store/memory"
 )
 
@@ -19,12 +20,12 @@ func Example() {
 		"111-0000001-0000001\tPendingApproval\tDbbbbbbbRRMA\tMUG-BLUE\t1\tCR-UNWANTED_ITEM\n"
 
 	ctx := context.Background()
-	returns, err := rma.New(rma.Config{Store: memory.New(), Book: shelf{shipped("SO-1", first)}})
+	returns, err := rma.New(rma.Config{Store: memory.New(), Book: shelf{shipped("SO-1", first)}, Settings: settings.Fixed{}})
 	if err != nil {
 		log.Fatal(err)
 	}
 	for range 2 {
-		in, err := returns.Import(ctx, account, amazon.ReportMeta{Name: "returns.txt", AsOf: morning}, strings.NewReader(report))
+		in, err := returns.Import(ctx, account, "", amazon.ReportMeta{Name: "returns.txt", AsOf: morning}, strings.NewReader(report))
 		if err != nil {
 			log.Fatal(err)
 		}

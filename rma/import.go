@@ -42,13 +42,21 @@ const (
 	mostNamed   = 100 // bad rows and unmatched orders that are listed
 )
 
+// AmazonFormat is the format of Amazon's own files, flat or XML.
+const AmazonFormat = "Amazon Format"
+
 // Import reads a returns report of an account. Rows that can be read count even
 // when others cannot; the error is about the file as a whole, such as one that
 // breaks off, and what came before it has been imported. A file that is no
 // seller-fulfilled returns report is refused with [reportparse.ErrWrongReport],
 // naming what it is, and nothing is imported.
-func (s *Service) Import(ctx context.Context, a amazon.Account, m amazon.ReportMeta, r io.Reader) (Imported, error) {
+//
+// The format is [AmazonFormat], also when empty, or one of the host's own.
+func (s *Service) Import(ctx context.Context, a amazon.Account, format string, m amazon.ReportMeta, r io.Reader) (Imported, error) {
 	in := Imported{Skipped: map[string]int{}}
+	if format != "" && format != AmazonFormat {
+		return in, fmt.Errorf("import returns: format %q: want %q", format, AmazonFormat)
+	}
 	if err := a.Check(); err != nil {
 		return in, fmt.Errorf("import returns: %w", err)
 	}

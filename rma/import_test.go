@@ -186,7 +186,7 @@ func TestImportXML(t *testing.T) {
 	require.NoError(t, err)
 	d := open(t, shipped("SO-1", first))
 	m := amazon.ReportMeta{Name: "returns.xml", AsOf: meta(20).AsOf}
-	in, err := d.Import(t.Context(), account, m, bytes.NewReader(data))
+	in, err := d.Import(t.Context(), account, "", m, bytes.NewReader(data))
 	require.NoError(t, err)
 	assert.Equal(t, rma.Imported{Created: 2, Unmatched: 1, UnmatchedOrders: []string{"111-0000007-0000007"}, Skipped: map[string]int{}}, in)
 	one := d.one()
@@ -210,12 +210,12 @@ func TestImportOfABrokenFile(t *testing.T) {
 	require.Positive(t, at)
 	d := open(t, shipped("SO-1", first))
 	m := amazon.ReportMeta{Name: "returns.xml", AsOf: meta(20).AsOf}
-	in, err := d.Import(t.Context(), account, m, bytes.NewReader(data[:at]))
+	in, err := d.Import(t.Context(), account, "", m, bytes.NewReader(data[:at]))
 	require.ErrorContains(t, err, "import returns: returns.xml")
 	assert.Equal(t, 2, in.Created)
 	assert.Len(t, d.one().Lines, 2)
 
-	in, err = d.Import(t.Context(), account, m, bytes.NewReader(data))
+	in, err = d.Import(t.Context(), account, "", m, bytes.NewReader(data))
 	require.NoError(t, err)
 	assert.Equal(t, 2, in.Unchanged, "the whole file adds what was missing")
 	assert.Equal(t, 1, in.Unmatched)
@@ -240,14 +240,14 @@ func TestImportRefuses(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			d := open(t, shipped("SO-1", first))
-			in, err := d.Import(t.Context(), tt.account, meta(20), strings.NewReader(tt.file))
+			in, err := d.Import(t.Context(), tt.account, "", meta(20), strings.NewReader(tt.file))
 			require.ErrorContains(t, err, tt.says)
 			assert.Equal(t, tt.wrong, errors.Is(err, reportparse.ErrWrongReport))
 			assert.Zero(t, in.Total())
 			assert.Empty(t, d.all())
 		})
 	}
-	_, err := open(t).Import(t.Context(), account, meta(20), nil)
+	_, err := open(t).Import(t.Context(), account, "", meta(20), nil)
 	assert.ErrorContains(t, err, "no report given")
 }
 
@@ -258,7 +258,7 @@ func TestImportFromJapan(t *testing.T) {
 	japan.Region, japan.Marketplaces = amazon.FarEast, []order.MarketplaceID{"A1VC38T7YXB528"}
 	file := transform.NewReader(returns(with(lamps(1), "Return Reason", "破損")).file(), japanese.ShiftJIS.NewEncoder())
 	d := open(t, shipped("SO-1", first))
-	in, err := d.Import(t.Context(), japan, meta(20), file)
+	in, err := d.Import(t.Context(), japan, "", meta(20), file)
 	require.NoError(t, err)
 	assert.Zero(t, in.Replaced)
 	require.Len(t, d.all(), 1)
@@ -304,7 +304,7 @@ func TestImportAgainstAnother(t *testing.T) {
 	t.Run("that is always faster", func(t *testing.T) {
 		d := open(t, shipped("SO-1", first))
 		d.store.times = 1000
-		in, err := d.Import(t.Context(), account, meta(20), returns(lamps(1)).file())
+		in, err := d.Import(t.Context(), account, "", meta(20), returns(lamps(1)).file())
 		require.ErrorIs(t, err, store.ErrConflict)
 		assert.Zero(t, in.Total(), "nothing was imported, and nothing is counted")
 		assert.Empty(t, d.all())

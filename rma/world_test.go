@@ -16,6 +16,7 @@ import (
 	"github.com/takebackhq/takeback/amazon"
 	"github.com/takebackhq/takeback/order"
 	"github.com/takebackhq/takeback/rma"
+	"github.com/takebackhq/takeback/settings"
 	"github.com/takebackhq/takeback/store/memory"
 )
 
@@ -88,7 +89,7 @@ func open(t *testing.T, orders ...order.Order) *desk {
 	t.Helper()
 	d := &desk{t: t, store: &contended{Store: memory.New()}}
 	var err error
-	d.Service, err = rma.New(rma.Config{Store: d.store, Book: shelf(orders), Now: func() time.Time { return morning }})
+	d.Service, err = rma.New(rma.Config{Store: d.store, Book: shelf(orders), Settings: settings.Fixed{}, Now: func() time.Time { return morning }})
 	require.NoError(t, err)
 	return d
 }
@@ -101,7 +102,7 @@ func meta(day int) amazon.ReportMeta {
 // accounted for.
 func (d *desk) take(day int, r report) rma.Imported {
 	d.t.Helper()
-	in, err := d.Import(d.t.Context(), account, meta(day), r.file())
+	in, err := d.Import(d.t.Context(), account, "", meta(day), r.file())
 	require.NoError(d.t, err)
 	assert.Equal(d.t, len(r.rows), in.Total(), "rows accounted for")
 	return in

@@ -111,7 +111,7 @@ func (d *day) importReturns(ctx context.Context, report []byte, name string, mad
 	defer body.Close()
 	// The fake gives out the merchant's file, which is as old as the file.
 	meta.Name, meta.AsOf = name, made
-	if d.returns, err = d.desk.Returns.Import(ctx, a, meta, body); err != nil {
+	if d.returns, err = d.desk.Returns.Import(ctx, a, rma.AmazonFormat, meta, body); err != nil {
 		return err
 	}
 	in := d.returns

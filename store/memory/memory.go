@@ -10,6 +10,7 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -19,6 +20,7 @@ import (
 	"github.com/takebackhq/takeback/order"
 	"github.com/takebackhq/takeback/queue"
 	"github.com/takebackhq/takeback/refund"
+	"github.com/takebackhq/takeback/refund/settlement"
 	"github.com/takebackhq/takeback/rma"
 	"github.com/takebackhq/takeback/store"
 	"github.com/takebackhq/takeback/store/internal/rowcopy"
@@ -35,6 +37,10 @@ type Store struct {
 	cancellations table[queue.EntryID, cancel.Cancellation]
 	gates         table[order.ID, cancel.Gate]
 	rmas          table[rma.ID, rma.RMA]
+	returns       table[rma.ID, rma.Return]
+	requests      table[cancel.RequestKey, cancel.BuyerRequest]
+	settlements   table[settlement.ID, settlement.Settlement]
+	bookings      table[string, settlement.Booking]
 	entries       table[queue.EntryID, queue.Entry]
 	batches       table[queue.BatchID, queue.Batch]
 	cells         table[string, store.Cell]
@@ -64,6 +70,10 @@ func New() *Store {
 		cancellations: newTable(func(c *cancel.Cancellation) (queue.EntryID, *int64) { return c.ID, &c.Version }),
 		gates:         newTable(func(g *cancel.Gate) (order.ID, *int64) { return g.HostOrder, &g.Version }),
 		rmas:          newTable(func(r *rma.RMA) (rma.ID, *int64) { return r.ID, &r.Version }),
+		returns:       newTable(func(r *rma.Return) (rma.ID, *int64) { return r.ID, &r.Version }),
+		requests:      newTable(func(r *cancel.BuyerRequest) (cancel.RequestKey, *int64) { return r.Key(), &r.Version }),
+		settlements:   newTable(func(s *settlement.Settlement) (settlement.ID, *int64) { return s.ID, &s.Version }),
+		bookings:      newTable(func(b *settlement.Booking) (string, *int64) { return b.ID, &b.Version }),
 		entries:       newTable(func(e *queue.Entry) (queue.EntryID, *int64) { return e.ID, &e.Version }),
 		batches:       newTable(func(b *queue.Batch) (queue.BatchID, *int64) { return b.ID, &b.Version }),
 		cells:         newTable(func(c *store.Cell) (string, *int64) { return c.Name, &c.Version }),
@@ -150,6 +160,40 @@ func (s *Store) RMAs(ctx context.Context, q rma.Query) (rs []rma.RMA, err error)
 		rs = s.rmas.list(ids, q.Match, at, place{q.After.CreatedAt, string(q.After.ID)}, q.Limit)
 	})
 	return rs, err
+}
+
+// Returns implements [rma.Store].
+func (s *Store) Returns(ctx context.Context, q rma.ReturnQuery) (rs []rma.Return, err error) {
+	at := func(r rma.Return) place { return place{r.First.At, string(r.ID)} }
+	err = s.read(ctx, func() {
+		ids := q.IDs
+		q.IDs = nil // looked up, not compared
+		rs = s.returns.list(ids, q.Match, at, place{q.After.CreatedAt, string(q.After.ID)}, q.Limit)
+	})
+	return rs, err
+}
+
+// BuyerRequests implements [cancel.Store].
+func (s *Store) BuyerRequests(ctx context.Context, q cancel.RequestQuery) (rs []cancel.BuyerRequest, err error) {
+	at := func(r cancel.BuyerRequest) place {
+		return place{r.Deadline, strings.Join([]string{string(r.Order.Account), r.Order.Number, r.Item}, " ")}
+	}
+	err = s.read(ctx, func() { rs = s.requests.list(nil, q.Match, at, place{}, q.Limit) })
+	return rs, err
+}
+
+// Settlements implements [settlement.Store].
+func (s *Store) Settlements(ctx context.Context, q settlement.Query) (ss []settlement.Settlement, err error) {
+	at := func(s settlement.Settlement) place { return place{s.Start, string(s.ID.Account) + " " + s.ID.Number} }
+	err = s.read(ctx, func() { ss = s.settlements.list(q.IDs, q.Match, at, place{}, q.Limit) })
+	return ss, err
+}
+
+// Bookings implements [settlement.Store].
+func (s *Store) Bookings(ctx context.Context, q settlement.BookingQuery) (bs []settlement.Booking, err error) {
+	at := func(b settlement.Booking) place { return place{b.PostedAt, b.ID} }
+	err = s.read(ctx, func() { bs = s.bookings.list(q.IDs, q.Match, at, place{q.After.PostedAt, q.After.ID}, q.Limit) })
+	return bs, err
 }
 
 // Entries implements [queue.Store].
@@ -295,6 +339,7 @@ func (s *Store) SaveCancellations(ctx context.Context, cs []cancel.Change) error
 			s.write(sv, c.Writes)
 			s.cancellations.put(sv, c.Cancellations...)
 			s.gates.put(sv, c.Gates...)
+			s.requests.put(sv, c.Requests...)
 			s.entries.put(sv, c.Entries...)
 		}
 	})
@@ -306,6 +351,23 @@ func (s *Store) SaveRMAs(ctx context.Context, cs []rma.Change) error {
 		for _, c := range cs {
 			s.write(sv, c.Writes)
 			s.rmas.put(sv, c.RMAs...)
+			s.returns.put(sv, c.Returns...)
+		}
+	})
+}
+
+// SaveSettlement implements [settlement.Store].
+func (s *Store) SaveSettlement(ctx context.Context, row settlement.Settlement) error {
+	return s.save(ctx, func(sv *saving) { s.settlements.put(sv, row) })
+}
+
+// SaveBookings implements [settlement.Store].
+func (s *Store) SaveBookings(ctx context.Context, cs []settlement.Change) error {
+	return s.save(ctx, func(sv *saving) {
+		for _, c := range cs {
+			s.write(sv, c.Writes)
+			s.bookings.put(sv, c.Bookings...)
+			s.refunds.put(sv, c.Refunds...)
 		}
 	})
 }

@@ -62,9 +62,9 @@ func write(p *plan, w order.Writes) error {
 // log appends to the journal of an Amazon order.
 func log(id order.AmazonID, e order.Event) step {
 	s := step{
-		stmt: `INSERT INTO takeback_events (account, number, seq, kind, subject, text, key, role, done_by, done_at, why, open)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0) ON CONFLICT DO NOTHING`,
-		args: []any{string(id.Account), id.Number, e.Seq, string(e.Kind), e.Subject, e.Text, e.Key, string(e.For), e.By, instant(e.At), e.Why},
+		stmt: `INSERT INTO takeback_events (account, number, seq, kind, subject, text, value_before, value_after, key, role, done_by, done_at, why, open)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0) ON CONFLICT DO NOTHING`,
+		args: []any{string(id.Account), id.Number, e.Seq, string(e.Kind), e.Subject, e.Text, e.Before, e.After, e.Key, string(e.For), e.By, instant(e.At), e.Why},
 	}
 	switch {
 	case e.Key == "":
@@ -136,12 +136,12 @@ func (s *Store) Events(ctx context.Context, id order.AmazonID) ([]order.Event, e
 	es, err := collect(ctx, s.reader(), func(rows *sql.Rows) (e order.Event, err error) {
 		e.Order = id
 		var at string
-		if err := rows.Scan(&e.Seq, &e.Kind, &e.Subject, &e.Text, &e.Key, &e.For, &e.By, &at, &e.Why); err != nil {
+		if err := rows.Scan(&e.Seq, &e.Kind, &e.Subject, &e.Text, &e.Before, &e.After, &e.Key, &e.For, &e.By, &at, &e.Why); err != nil {
 			return e, err
 		}
 		e.At, err = time.Parse(layout, at)
 		return e, err
-	}, "SELECT seq, kind, subject, text, key, role, done_by, done_at, why FROM takeback_events WHERE account = ? AND number = ? ORDER BY seq, id",
+	}, "SELECT seq, kind, subject, text, value_before, value_after, key, role, done_by, done_at, why FROM takeback_events WHERE account = ? AND number = ? ORDER BY seq, id",
 		string(id.Account), id.Number)
 	return es, opError(ctx, "read events", err)
 }
@@ -160,12 +160,12 @@ func (s *Store) Alerts(ctx context.Context, q order.AlertQuery) ([]order.Alert, 
 		f.and("+a.account"+isListed, jsonText(q.Accounts))
 	}
 	f.after("a.done_at, a.key", q.After.At, q.After.Key)
-	query, args := f.query(`SELECT a.account, a.number, a.seq, a.kind, a.subject, a.text, a.key, a.role, a.done_by, a.done_at, a.why,
+	query, args := f.query(`SELECT a.account, a.number, a.seq, a.kind, a.subject, a.text, a.value_before, a.value_after, a.key, a.role, a.done_by, a.done_at, a.why,
 		coalesce(c.done_by, ''), coalesce(c.done_at, ''), coalesce(c.why, '')
 		FROM takeback_events AS a LEFT JOIN takeback_events AS c ON c.key = 'closed/' || a.key AND c.key <> '' AND c.kind = 'Closed'`, "a.done_at, a.key", q.Limit)
 	as, err := collect(ctx, s.reader(), func(rows *sql.Rows) (a order.Alert, err error) {
 		var at, closed string
-		if err := rows.Scan(&a.Order.Account, &a.Order.Number, &a.Seq, &a.Kind, &a.Subject, &a.Text, &a.Key, &a.For, &a.By, &at, &a.Why,
+		if err := rows.Scan(&a.Order.Account, &a.Order.Number, &a.Seq, &a.Kind, &a.Subject, &a.Text, &a.Before, &a.After, &a.Key, &a.For, &a.By, &at, &a.Why,
 			&a.Closed.By, &closed, &a.Closed.Why); err != nil {
 			return a, err
 		}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/takebackhq/takeback/order"
+	"github.com/takebackhq/takeback/refund/settlement"
 	"github.com/takebackhq/takeback/store"
 	"github.com/takebackhq/takeback/store/internal/rowcopy"
 )
@@ -189,6 +190,29 @@ func (f *filter) hostOrders(ids []order.ID) {
 	if len(ids) > 0 {
 		f.few("(company, host_order) IN (SELECT value ->> 'Company', value ->> 'Number' FROM json_each(?))", jsonText(ids))
 	}
+}
+
+// settlements selects settlements; none selects all.
+func (f *filter) settlements(ids []settlement.ID) {
+	if len(ids) > 0 {
+		f.few("(account, settlement) IN (SELECT value ->> 'Account', value ->> 'Number' FROM json_each(?))", jsonText(ids))
+	}
+}
+
+// wantedBy selects rows of which something is wanted at that time or before; the
+// zero time selects all.
+func (f *filter) wantedBy(column string, at time.Time) {
+	if !at.IsZero() {
+		f.few(column+" <> '' AND "+column+" <= ?", instant(at))
+	}
+}
+
+// wanted is an instant, or empty for the zero time: nothing is wanted.
+func wanted(at time.Time) string {
+	if at.IsZero() {
+		return ""
+	}
+	return instant(at)
 }
 
 // after selects what a list has strictly after a place; the zero place selects

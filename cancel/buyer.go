@@ -1,0 +1,89 @@
+package cancel
+
+import (
+	"slices"
+	"time"
+
+	"github.com/takebackhq/takeback/order"
+	"github.com/takebackhq/takeback/queue"
+)
+
+// BuyerRequest is a buyer's wish to have an order item cancelled. There is one for
+// each item, for ever: a later wish changes it, and the audit rows of the order tell
+// what came before. It has no effect at Amazon until the merchant cancels.
+type BuyerRequest struct {
+	Order     order.AmazonID
+	Item      string   // order item ID
+	HostOrder order.ID // that carries the item
+	Version   int64
+
+	Reason   string     // the buyer's, in Amazon's words; empty: unknown
+	Seen     []Sighting // the earliest first
+	Deadline time.Time  // until when Amazon wants an answer, counted from the earliest evidence; zero: unknown
+	Overdue  bool       // people were told that the deadline is over
+
+	State   RequestState
+	Held    bool          // the order is held for it
+	Decided order.Stamp   // who accepted or declined it
+	Entry   queue.EntryID // the cancellation, when it was accepted
+
+	LookAt time.Time // when to look after it next; zero: not any more
+}
+
+// RequestState is where a buyer's wish stands.
+type RequestState string
+
+const (
+	Undecided       RequestState = "Undecided" // the order must not ship until somebody decides
+	RequestAccepted RequestState = "Accepted"  // its cancellation was asked for
+	RequestDeclined RequestState = "Declined"  // the merchant ships; the same wish holds nothing again
+	RequestTooLate  RequestState = "TooLate"   // it came when the order could not be held any more
+	RequestOver     RequestState = "Over"      // the item is cancelled or shipped at Amazon
+)
+
+// Sighting is one place where a buyer's wish was seen.
+type Sighting struct {
+	Source string    // such as "order report orders.txt", "notification", "Orders API"
+	At     time.Time // when the wish was made at the latest, as the source says
+	Clock  Clock     // what At is
+	Reason string
+}
+
+// Clock tells what the time of a [Sighting] is. The earliest of all is what the
+// deadline counts from.
+type Clock string
+
+const (
+	ByNotification Clock = "Notification" // when Amazon sent the notification
+	ByLastUpdate   Clock = "LastUpdate"   // when the order last changed at Amazon
+	ByFirstSeen    Clock = "FirstSeen"    // when it was first seen here
+)
+
+// RequestKey names a buyer's wish.
+type RequestKey struct {
+	Order order.AmazonID
+	Item  string
+}
+
+// Key is the wish's name.
+func (r BuyerRequest) Key() RequestKey { return RequestKey{r.Order, r.Item} }
+
+// RequestQuery selects buyers' wishes. An empty field selects all; the fields are
+// joined by "and". Answers are in the order of Deadline, then of account, order
+// number and item.
+type RequestQuery struct {
+	Company order.CompanyID
+	Orders  []order.AmazonID
+	States  []RequestState
+	LookBy  time.Time // not zero: those whose LookAt is set and this or earlier
+	Limit   int       // 0: no limit
+}
+
+// Match reports whether the query selects a wish; Limit is about lists and does not
+// count.
+func (q RequestQuery) Match(r BuyerRequest) bool {
+	return (q.Company == "" || q.Company == r.HostOrder.Company) &&
+		(len(q.Orders) == 0 || slices.Contains(q.Orders, r.Order)) &&
+		(len(q.States) == 0 || slices.Contains(q.States, r.State)) &&
+		(q.LookBy.IsZero() || !r.LookAt.IsZero() && !r.LookAt.After(q.LookBy))
+}

@@ -1,0 +1,47 @@
+package refund
+
+import (
+	"context"
+	"time"
+
+	"github.com/takebackhq/takeback/order"
+	"github.com/takebackhq/takeback/queue"
+)
+
+// Booked is money of one order item that is known to have gone back to a buyer,
+// as a settlement or Amazon's finances show it.
+type Booked struct {
+	Name          string // of the booking: a settlement's ID and row, or Amazon's refund ID
+	Item          string // order item ID; empty when the source gives none
+	SKU           string // empty when the source gives none
+	Amounts       order.Amounts
+	Currency      order.Currency
+	PostedAt      time.Time
+	Refund        queue.EntryID // the refund of ours that it was taken for; empty: none
+	ByAmazonAlone bool          // it is known that Amazon did it by itself
+}
+
+// Books tells what settlements have shown of an order. Package settlement
+// implements it.
+type Books interface {
+	// Booked lists what is known to have gone back to the buyer of this Amazon
+	// order, whoever did it, the earliest first. An empty list proves nothing.
+	Booked(ctx context.Context, id order.AmazonID) ([]Booked, error)
+}
+
+// OpenReturn is an order item that an RMA expects back, or has back, and for which
+// the buyer has not got the money yet.
+type OpenReturn struct {
+	RMA   string
+	Item  string // order item ID
+	Units int
+}
+
+// Returns tells which returns of an order are open. Package rma implements it.
+type Returns interface {
+	OpenReturns(ctx context.Context, id order.AmazonID) ([]OpenReturn, error)
+
+	// Refunded is told, after the save, that something became of refunds of these
+	// RMAs. It may be told again, or not at all when the process dies before.
+	Refunded(ctx context.Context, rmas ...string) error
+}

@@ -1,0 +1,139 @@
+package settlement
+
+import (
+	"slices"
+	"time"
+
+	"github.com/shopspring/decimal"
+
+	"github.com/takebackhq/takeback/amazon"
+	"github.com/takebackhq/takeback/order"
+	"github.com/takebackhq/takeback/queue"
+)
+
+// ID names a settlement: the account and Amazon's settlement ID. Amazon offers the
+// same one in several documents and for several marketplaces; it is imported once.
+type ID struct {
+	Account order.AccountID
+	Number  string
+}
+
+func (id ID) String() string { return string(id.Account) + "/" + id.Number }
+
+// Settlement is one settlement report of an account, as it was imported.
+type Settlement struct {
+	ID       ID
+	Version  int64
+	Company  order.CompanyID
+	Report   amazon.ReportMeta // the file that was imported
+	Start    time.Time
+	End      time.Time
+	Deposit  time.Time
+	Currency order.Currency
+
+	// Total is what the report says, Sum what its rows add up to. A difference is
+	// shown, not hidden.
+	Total, Sum decimal.Decimal
+	Rows, Bad  int
+
+	Done     bool // the whole file was read
+	Imported order.Stamp
+}
+
+// Match tells what a booking was taken for.
+type Match string
+
+const (
+	MatchSettled         Match = "Settled"         // a refund of ours, to the cent
+	MatchMismatched      Match = "Mismatched"      // a refund of ours, with a difference that was posted
+	MatchDoubled         Match = "Doubled"         // a refund of ours that has its booking already
+	MatchAmazonInitiated Match = "AmazonInitiated" // nobody here asked for it
+	MatchReversed        Match = "Reversed"        // money that came back from the buyer, or a correction of the tax
+	MatchUnknownOrder    Match = "UnknownOrder"    // of an order that the host does not know
+)
+
+// Booking is what one settlement shows of one order item in one refund: rows of the
+// same kind, order, item, adjustment and time, added up.
+type Booking struct {
+	ID         string // account, settlement and first row
+	Version    int64
+	Company    order.CompanyID
+	Order      order.AmazonID
+	Settlement ID
+	Rows       []int  // in the report
+	Kind       string // Amazon's transaction-type, verbatim
+	Item, SKU  string // empty when the report gives none
+
+	AdjustmentID         string // Amazon's
+	MerchantAdjustmentID string // what was sent with the refund, where Amazon gives it back
+
+	PostedAt time.Time
+	Currency order.Currency
+
+	// Amounts went to the buyer, by component, promotions netted; below zero what
+	// came back from the buyer. The rest of the rows are the merchant's side: the
+	// commission that came back and what Amazon kept of it, other fees, and tax that
+	// Amazon had withheld. Net is the sum of all rows as they stand.
+	Amounts                            order.Amounts
+	CommissionReturned, CommissionKept decimal.Decimal
+	OtherFees, WithheldTax             decimal.Decimal
+	Net                                decimal.Decimal
+
+	Match      Match
+	Refund     queue.EntryID // the refund of ours, or the one that was made for it; empty: none
+	RefundItem string        // its line
+	Difference order.Amounts // booked minus accepted
+	Matched    order.Stamp
+}
+
+// Query selects settlements. An empty field selects all; the fields are joined by
+// "and". Answers are in the order of Start, then of account and number.
+type Query struct {
+	IDs        []ID
+	Company    order.CompanyID
+	Accounts   []order.AccountID
+	Currencies []order.Currency
+	Limit      int // 0: no limit
+}
+
+// Match reports whether the query selects a settlement; Limit is about lists and
+// does not count.
+func (q Query) Match(s Settlement) bool {
+	return (len(q.IDs) == 0 || slices.Contains(q.IDs, s.ID)) &&
+		(q.Company == "" || q.Company == s.Company) &&
+		(len(q.Accounts) == 0 || slices.Contains(q.Accounts, s.ID.Account)) &&
+		(len(q.Currencies) == 0 || slices.Contains(q.Currencies, s.Currency))
+}
+
+// BookingQuery selects bookings. An empty field selects all; the fields are joined
+// by "and". Answers are in the order of PostedAt, then of ID.
+type BookingQuery struct {
+	IDs         []string
+	Company     order.CompanyID
+	Accounts    []order.AccountID
+	Orders      []order.AmazonID
+	Settlements []ID
+	Matches     []Match
+	After       Cursor
+	Limit       int // 0: no limit
+}
+
+// Cursor is a place between two bookings of a list.
+type Cursor struct {
+	PostedAt time.Time
+	ID       string
+}
+
+// Cursor marks a place in a list of bookings; see [BookingQuery.After].
+func (b Booking) Cursor() Cursor { return Cursor{b.PostedAt, b.ID} }
+
+// Match reports whether the query selects a booking; After and Limit are about
+// lists and do not count.
+func (q BookingQuery) Match(b Booking) bool {
+	return (len(q.IDs) == 0 || slices.Contains(q.IDs, b.ID)) &&
+		(q.Company == "" || q.Company == b.Company) &&
+		(len(q.Accounts) == 0 || slices.Contains(q.Accounts, b.Order.Account)) &&
+		(len(q.Orders) == 0 || slices.Contains(q.Orders, b.Order)) &&
+		(len(q.Settlements) == 0 || slices.Contains(q.Settlements, b.Settlement)) &&
+		(len(q.Matches) == 0 || slices.Contains(q.Matches, b.Match))
+}
