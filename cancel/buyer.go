@@ -13,21 +13,28 @@ import (
 // what came before. It has no effect at Amazon until the merchant cancels.
 type BuyerRequest struct {
 	Order     order.AmazonID
-	Item      string   // order item ID
-	HostOrder order.ID // that carries the item
+	Item      string   // order item ID; empty: one of the order that the source does not name
+	HostOrder order.ID // that carries the item; without a number: the host does not know the order
 	Version   int64
 
+	Wish     int        // which wish of the item it is: 1 for the first
 	Reason   string     // the buyer's, in Amazon's words; empty: unknown
 	Seen     []Sighting // the earliest first
-	Deadline time.Time  // until when Amazon wants an answer, counted from the earliest evidence; zero: unknown
+	Deadline time.Time  // until when Amazon wants an answer, counted from the earliest evidence
 	Overdue  bool       // people were told that the deadline is over
 
 	State   RequestState
-	Held    bool          // the order is held for it
-	Decided order.Stamp   // who accepted or declined it
+	Holds   []HeldOrder   // the host orders that are held while it is undecided
+	Decided order.Stamp   // who or what brought it to its state; zero while it is undecided
 	Entry   queue.EntryID // the cancellation, when it was accepted
 
 	LookAt time.Time // when to look after it next; zero: not any more
+}
+
+// HeldOrder is a host order that is held for a buyer's wish.
+type HeldOrder struct {
+	ID     order.ID
+	Before order.Status // comes back with the release, unless somebody changed it
 }
 
 // RequestState is where a buyer's wish stands.
@@ -43,20 +50,29 @@ const (
 
 // Sighting is one place where a buyer's wish was seen.
 type Sighting struct {
-	Source string    // such as "order report orders.txt", "notification", "Orders API"
+	Source string    // such as [FromOrderReport]
 	At     time.Time // when the wish was made at the latest, as the source says
 	Clock  Clock     // what At is
-	Reason string
+	Reason string    // in the words of the source; empty: it gives none
+	Past   bool      // of an earlier wish, which was decided; it does not count for the deadline
 }
+
+// Where a wish is seen.
+const (
+	FromOrderReport  = "order report"
+	FromAllOrders    = "all-orders report"
+	FromOrdersAPI    = "Orders API"
+	FromNotification = "notification"
+)
 
 // Clock tells what the time of a [Sighting] is. The earliest of all is what the
 // deadline counts from.
 type Clock string
 
 const (
-	ByNotification Clock = "Notification" // when Amazon sent the notification
+	ByNotification Clock = "Notification" // when the change was made that Amazon notified of
 	ByLastUpdate   Clock = "LastUpdate"   // when the order last changed at Amazon
-	ByFirstSeen    Clock = "FirstSeen"    // when it was first seen here
+	ByFirstSeen    Clock = "FirstSeen"    // when Amazon made the report, or else when it was first seen here
 )
 
 // RequestKey names a buyer's wish.

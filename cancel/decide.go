@@ -43,6 +43,7 @@ type Facts struct {
 	Ledger        order.Ledger
 	Cancellations []Cancellation // of the Amazon order, and the one with the request's key
 	Gates         []Gate         // of the host orders
+	Requests      []BuyerRequest // of the Amazon order
 	Settings      settings.Settings
 	Now           time.Time
 }

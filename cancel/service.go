@@ -87,6 +87,9 @@ func (s *Service) facts(ctx context.Context, r Request) (f Facts, err error) {
 	if f.Gates, err = s.c.Store.Gates(ctx, ids); err != nil {
 		return f, err
 	}
+	if f.Requests, err = s.c.Store.BuyerRequests(ctx, RequestQuery{Orders: []order.AmazonID{r.Order}}); err != nil {
+		return f, err
+	}
 	if f.Cancellations, err = s.c.Store.Cancellations(ctx, Query{Orders: []order.AmazonID{r.Order}}); err != nil || r.Key == "" {
 		return f, err
 	}
