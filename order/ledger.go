@@ -263,12 +263,12 @@ func (l Ledger) Post(c Cause, item string, s Stamp) []Posting {
 // a second time. It goes beyond what was charged if it must, because it happened.
 // For a cause that never held anything it does nothing.
 func (l Ledger) PostAgain(c Cause, item string, s Stamp) []Posting {
-	return l.post(nil, Posted, item, l.lastHeld(c, item), l.Currency(), c, s)
+	return l.post(nil, Posted, item, l.LastHeld(c, item), l.Currency(), c, s)
 }
 
-// lastHeld is what a cause holds on an item, or held before it was last voided or
+// LastHeld is what a cause holds on an item, or held before it was last voided or
 // posted.
-func (l Ledger) lastHeld(c Cause, item string) Amounts {
+func (l Ledger) LastHeld(c Cause, item string) Amounts {
 	most, held := Amounts{}, Amounts{}
 	for _, p := range l.Postings {
 		if p.Balance != Reserved || p.Item != item || p.Cause != c {

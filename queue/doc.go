@@ -110,6 +110,7 @@
 // Anything else is [ErrTransition].
 //
 //	(new)          → Queued          requested: reserved
+//	(new)          → AppliedLocally  Do Not Send To Amazon: none
 //	Queued         → Claimed         chosen by a person, or due: kept
 //	Queued         → AwaitingShipment its units are not shipped yet: kept
 //	AwaitingShipment → Queued          looked at again: kept

@@ -28,6 +28,7 @@ func EntryTransitions() []Transition {
 	const each = "posted or voided, each"
 	ts := []Transition{
 		step("", EntryQueued, "requested", "reserved"),
+		step("", EntryAppliedLocally, "Do Not Send To Amazon", "none"),
 		step(EntryQueued, EntryClaimed, "chosen by a person, or due", kept),
 		step(EntryQueued, EntryAwaitingShipment, "its units are not shipped yet", kept),
 		step(EntryAwaitingShipment, EntryQueued, "looked at again", kept),
