@@ -44,12 +44,15 @@ func (f Facts) admit(r Request, t target) error {
 		}
 		ids = append(ids, o.ID)
 	}
-	if c, pending := splitPending(f.Orders, f.Cancellations); pending {
+	// The split of a part that was taken back comes about too.
+	if c, pending := f.splitPending(t.part); pending {
 		return fmt.Errorf("%w: %s is split off from %s by cancellation %s: ask again when it is", ErrSplitPending, c.HostOrder, c.SplitFrom, c.ID)
 	}
 	gates := slices.DeleteFunc(slices.Clone(f.Gates), func(g Gate) bool { return !slices.Contains(ids, g.HostOrder) })
 	asked := Cancellation{HostOrder: t.carriers[0].ID, Order: r.Order, Part: t.part}
-	rivals := slices.DeleteFunc(slices.Clone(f.Cancellations), func(c Cancellation) bool { return !asked.rivals(c) })
+	rivals := slices.DeleteFunc(slices.Clone(f.Cancellations), func(c Cancellation) bool {
+		return !asked.rivals(c) && !(t.from != order.ID{} && c.covers(t.from))
+	})
 	if err := alone(gates, rivals); err != nil {
 		return err
 	}
@@ -75,16 +78,17 @@ func alone(gates []Gate, others []Cancellation) error {
 	return nil
 }
 
-// splitPending finds a cancellation whose part the order book does not show yet.
-func splitPending(orders []order.Order, cs []Cancellation) (Cancellation, bool) {
-	i := slices.IndexFunc(cs, func(c Cancellation) bool {
-		return c.SplitFrom != order.ID{} && c.Outcome != Dropped &&
-			!slices.ContainsFunc(orders, func(o order.Order) bool { return o.ID == c.HostOrder })
+// splitPending finds a cancellation, dropped ones among them or not, whose part the
+// order book does not show yet.
+func (f Facts) splitPending(dropped bool) (Cancellation, bool) {
+	i := slices.IndexFunc(f.Cancellations, func(c Cancellation) bool {
+		return c.SplitFrom != order.ID{} && (dropped || c.Outcome != Dropped) &&
+			!slices.ContainsFunc(f.Orders, func(o order.Order) bool { return o.ID == c.HostOrder })
 	})
 	if i < 0 {
 		return Cancellation{}, false
 	}
-	return cs[i], true
+	return f.Cancellations[i], true
 }
 
 // remains tells whether something was shipped, or is left to be, of host orders that

@@ -153,14 +153,14 @@ func TestBuyerCancelledWantsAWishOrAcknowledgement(t *testing.T) {
 	d, err := cancel.Decide(facts(), r)
 	require.NoError(t, err)
 	require.Len(t, d.Cautions, 1)
-	assert.Equal(t, cancel.NoBuyerRequest, d.Cautions[0].Code)
+	assert.Equal(t, cancel.CautionNoBuyerRequest, d.Cautions[0].Code)
 	rec := &recorder{}
 	err = d.Save(t.Context(), rec)
 	require.ErrorIs(t, err, cancel.ErrUnacknowledged)
-	assert.ErrorContains(t, err, `Put "no-buyer-request" into Acknowledge`)
+	assert.ErrorContains(t, err, "name them in Request.Acknowledge once somebody has read them: NoBuyerRequest (no wish of the buyer")
 	assert.Empty(t, rec.saved)
 
-	r.Acknowledge = []string{cancel.NoBuyerRequest}
+	r.Acknowledge = []cancel.CautionCode{cancel.CautionNoBuyerRequest}
 	d, err = cancel.Decide(facts(), r)
 	require.NoError(t, err)
 	require.NoError(t, d.Save(t.Context(), rec))

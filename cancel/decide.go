@@ -35,28 +35,31 @@ type Draft struct {
 	AmazonReason string      // the word that Amazon and the buyer will be told; empty: Amazon is told nothing
 	Amount       order.Money // what the buyer will not be charged, or gets back for a part
 	Warnings     []string
-	Cautions     []Caution // warnings that Save wants to be acknowledged
+	Cautions     []Caution // what a person must have read: Save wants them acknowledged
 
-	unread []Caution // that the request does not acknowledge
-	change Change
+	unacknowledged []Caution
+	change         Change
 }
 
-// Caution is a warning that a person must have read: a draft that has one is saved
-// only when [Request.Acknowledge] names its code.
+// Caution is a warning that has to be acknowledged, by naming its code in
+// [Request.Acknowledge], before the draft can be saved.
 type Caution struct {
-	Code string
+	Code CautionCode
 	Text string
 }
 
-// NoBuyerRequest is the code of the caution about a cancellation in the buyer's name
-// without a wish of the buyer on file.
-const NoBuyerRequest = "no-buyer-request"
+// CautionCode names what a caution is about.
+type CautionCode string
+
+// CautionNoBuyerRequest is about a cancellation in the buyer's name without a wish of
+// the buyer on file.
+const CautionNoBuyerRequest CautionCode = "NoBuyerRequest"
 
 // Save writes the draft, all of it or nothing: from then on the gate is closed.
 // st may be bound to the host's transaction. It answers store.ErrConflict when
 // anything about the Amazon order changed since the draft was made: roll back
-// and draft again. A draft with a caution that was not acknowledged is
-// ErrUnacknowledged. A draft of an Existing cancellation writes nothing.
+// and draft again. Cautions that the request did not acknowledge are ErrUnacknowledged. A
+// draft of an Existing cancellation writes nothing.
 func (d Draft) Save(ctx context.Context, st Store) error {
 	if d.Existing {
 		return nil
@@ -67,8 +70,12 @@ func (d Draft) Save(ctx context.Context, st Store) error {
 	refuse := func(err error) error {
 		return fmt.Errorf("save cancellation %s of order %s: %w", d.Cancellation.ID, d.Cancellation.Order.Number, err)
 	}
-	if len(d.unread) > 0 {
-		return refuse(fmt.Errorf("%w: %s Put %q into Acknowledge to go on", ErrUnacknowledged, d.unread[0].Text, d.unread[0].Code))
+	if len(d.unacknowledged) > 0 {
+		var texts []string
+		for _, c := range d.unacknowledged {
+			texts = append(texts, fmt.Sprintf("%s (%s)", c.Code, c.Text))
+		}
+		return refuse(fmt.Errorf("%w: name them in Request.Acknowledge once somebody has read them: %s", ErrUnacknowledged, strings.Join(texts, "; ")))
 	}
 	if err := st.SaveCancellations(ctx, []Change{d.change}); err != nil {
 		return refuse(err)
@@ -139,6 +146,9 @@ func decide(f Facts, r Request) (Draft, error) {
 	}
 	d.caution(f, r, c)
 	d.change = write(f, t, c.clone(), d.Amount, charges, reserved, s) // what is saved is what was decided, whatever becomes of the draft
+	for _, caution := range d.Cautions {
+		d.change.Event(order.EventRequested, c.subject(), fmt.Sprintf("acknowledged %s: %s", caution.Code, caution.Text), s)
+	}
 	return d, nil
 }
 
@@ -163,11 +173,11 @@ func existing(first Cancellation, r Request) (Draft, error) {
 func (d *Draft) caution(f Facts, r Request, c Cancellation) {
 	asked := slices.ContainsFunc(f.Requests, func(b BuyerRequest) bool { return slices.Contains(c.Items, b.Item) })
 	if r.Reason == amazon.ReasonBuyerCancelled && !asked {
-		d.Cautions = append(d.Cautions, Caution{NoBuyerRequest, "No wish of the buyer to cancel is on file for this order."})
+		d.Cautions = append(d.Cautions, Caution{CautionNoBuyerRequest, "no wish of the buyer to cancel is on file for these items"})
 	}
 	for _, c := range d.Cautions {
 		if !slices.Contains(r.Acknowledge, c.Code) {
-			d.unread = append(d.unread, c)
+			d.unacknowledged = append(d.unacknowledged, c)
 		}
 	}
 }

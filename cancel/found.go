@@ -125,7 +125,12 @@ func (f Facts) cancelled(s order.Stamp, proof Proof) (Change, error) {
 func (ch *Change) comesTrue(f Facts, c Cancellation, s order.Stamp, proof Proof) error {
 	if c.Outcome != Cancelled {
 		before := c.Outcome
-		ch.cancel(&c, false, f.Ledger, s, expected(proof)...)
+		if c.ended() {
+			if err := ch.take(f.Ledger, c, c.Items, c.lastShares(f.Ledger), s); err != nil {
+				return err
+			}
+		}
+		ch.cancel(&c, f.Ledger, s, expected(proof)...)
 		if c.Ended.At.IsZero() { // its entry is withdrawn now, or by a pass
 			c.LookAt = s.At
 		}
@@ -155,10 +160,11 @@ func (ch *Change) unasked(f Facts, rest []order.Order, s order.Stamp, proof Proo
 		c.Proof, c.LookAt = Confirmed, time.Time{}
 	}
 	unshipped := slices.DeleteFunc(slices.Clone(rest), func(o order.Order) bool { return o.Shipping() != order.Unshipped })
-	if err := ch.take(f.Ledger, c, paidFor(unshipped), s); err != nil {
+	if err := ch.take(f.Ledger, c, c.Items, paidFor(unshipped), s); err != nil {
 		return err
 	}
 	ch.status(c, order.StatusCancelled, s, expected(proof)...)
+	ch.paid(c, f.Ledger, s)
 	ch.note(c, s, "The order is cancelled.%s", because(s.Why))
 	ch.tooLate(f, c, s)
 	ch.Event(order.EventResult, c.subject(), s.Why, s)
@@ -196,9 +202,10 @@ func (ch *Change) tooLate(f Facts, c Cancellation, s order.Stamp) {
 func (ch *Change) prove(f Facts, c *Cancellation, s order.Stamp) error {
 	if c.Local {
 		own := slices.DeleteFunc(slices.Clone(f.Orders), func(o order.Order) bool { return !c.covers(o.ID) })
-		if err := ch.take(f.Ledger, *c, paidFor(own), s); err != nil {
+		if err := ch.take(f.Ledger, *c, c.Items, paidFor(own), s); err != nil {
 			return err
 		}
+		ch.paid(*c, f.Ledger, s)
 	}
 	c.Proof = Confirmed
 	if !c.Ended.At.IsZero() {
@@ -207,16 +214,5 @@ func (ch *Change) prove(f Facts, c *Cancellation, s order.Stamp) error {
 	ch.Event(order.EventResult, c.subject(), "confirmed."+because(s.Why), s)
 	last := &ch.Events[len(ch.Events)-1]
 	last.Before, last.After = "Unproven", string(Confirmed)
-	return nil
-}
-
-// take reserves and posts what is left of items, and no more than their shares.
-func (ch *Change) take(l order.Ledger, c Cancellation, shares map[string]order.Amounts, s order.Stamp) error {
-	reserved, err := reserve(l.With(ch.Postings...), c, shares, s)
-	if err != nil {
-		return err
-	}
-	ch.Postings = append(ch.Postings, reserved...)
-	ch.post(l, c, c.Items, s)
 	return nil
 }

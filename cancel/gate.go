@@ -74,7 +74,7 @@ func (f Facts) closed(o order.Order, g Gate) (why []string) {
 			no("cancellation %s %s, and nobody has opened the gate", c.ID, how)
 		}
 	}
-	if c, pending := splitPending(f.Orders, f.Cancellations); pending {
+	if c, pending := f.splitPending(false); pending {
 		no("cancellation %s splits order %s off from %s, and the order book does not show it yet", c.ID, c.HostOrder, c.SplitFrom)
 	}
 	return why

@@ -213,6 +213,14 @@ func TestDecideRefusesParts(t *testing.T) {
 		{"a part of what is being cancelled", func(f *cancel.Facts, _ *cancel.Request) {
 			f.Cancellations = []cancel.Cancellation{{ID: "CN1", HostOrder: so1, Order: first, Outcome: cancel.Open}}
 		}, cancel.ErrKeyReused, "CN1 asks for the same (Open)"},
+		{"a part of a part that is being cancelled", func(f *cancel.Facts, r *cancel.Request) {
+			f.Orders = append(f.Orders, paid(so2, first))
+			f.Cancellations = []cancel.Cancellation{{ID: "CN1", HostOrder: so1, Order: first, Part: true, Outcome: cancel.Open}}
+			r.HostOrder = so1
+		}, cancel.ErrKeyReused, "CN1 asks for the same (Open)"},
+		{"units whose split was taken back and comes about all the same", func(f *cancel.Facts, r *cancel.Request) {
+			f.Cancellations = []cancel.Cancellation{{ID: "CN1", HostOrder: so2, Order: first, Part: true, SplitFrom: so1, Outcome: cancel.Dropped}}
+		}, cancel.ErrSplitPending, "acme/SO-2 is split off from acme/SO-1 by cancellation CN1"},
 		{"a part for which nothing was paid", func(f *cancel.Facts, r *cancel.Request) {
 			f.Orders[0].Lines[1].Charges = nil
 			r.Split = []order.LineQuantity{{Item: tray, Quantity: 1}}
@@ -224,11 +232,26 @@ func TestDecideRefusesParts(t *testing.T) {
 			tt.given(&f, &r)
 			_, err := cancel.Decide(f, r)
 			require.ErrorContains(t, err, tt.says)
-			for _, sentinel := range []error{order.ErrSplit, cancel.ErrKeyReused, cancel.ErrHandedOver, cancel.ErrShared, cancel.ErrNothingLeft} {
+			for _, sentinel := range []error{order.ErrSplit, cancel.ErrKeyReused, cancel.ErrHandedOver, cancel.ErrShared, cancel.ErrNothingLeft, cancel.ErrSplitPending} {
 				assert.Equal(t, sentinel == tt.is, errors.Is(err, sentinel), "%v is %v", err, sentinel)
 			}
 		})
 	}
+}
+
+// A part that was given up and one that was asked for meanwhile are the whole order,
+// which turns out to be cancelled: its money is counted once.
+func TestFoundCancelledAfterOverlappingCancellations(t *testing.T) {
+	s := open(t, settings.Policy{}, paid(so1, first))
+	whole := s.issue(ask(first))
+	s.move(whole.ID, queue.EntryUnknownSent)
+	s.move(whole.ID, queue.EntryGivenUp)
+	s.issue(aMug())
+	s.found(amazon.ActorBuyer)
+	l := s.ledger(first)
+	assert.Equal(t, "53.3", l.Total(order.Posted).String())
+	require.NoError(t, l.Over(false))
+	assert.Equal(t, order.NoPayment, l.PaymentStatus())
 }
 
 // Units that have not shipped can be cancelled when others of the order have; what

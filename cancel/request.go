@@ -36,7 +36,7 @@ type Request struct {
 	// To Amazon: the host's order alone is cancelled. Each wants its setting.
 	ZeroOut, Local bool
 
-	Acknowledge []string // codes of the cautions that were read
+	Acknowledge []CautionCode // the cautions that somebody has read
 }
 
 // What a caller may want to tell apart.
@@ -50,7 +50,7 @@ var (
 	ErrNotAllowed      = errors.New("the settings do not allow it")
 	ErrSplitPending    = errors.New("the order book does not show the split yet")
 	ErrNothingLeft     = errors.New("nothing of the Amazon order would be left to ship")
-	ErrUnacknowledged  = errors.New("a caution was not acknowledged")
+	ErrUnacknowledged  = errors.New("cautions were not acknowledged")
 )
 
 func (r Request) check() error {

@@ -38,13 +38,15 @@ func settle(c Cancellation, twin bool, l order.Ledger, e queue.Entry, p settings
 		ch.Postings = ps
 		ch.hold(c, p, s)
 	case len(some) > 0 && c.ended():
-		ch.contradict(&c, twin, l, some, done, s)
+		if err := ch.contradict(&c, l, some, done, s); err != nil {
+			return Change{}, fmt.Errorf("cancellation %s: %w", c.ID, err)
+		}
 	case done > 0 && c.Outcome == Open, e.State == queue.EntrySettledOutside && c.Outcome == Open:
 		how := "accepted by Amazon."
 		if done == 0 {
 			how = "done another way." + because(s.Why)
 		}
-		ch.cancel(&c, twin, l, s)
+		ch.cancel(&c, l, s)
 		ch.note(c, s, "Cancellation %s: %s", c.ID, how)
 	case told, e.State == queue.EntryQueued && c.Outcome == Open: // nothing happened, everything is as it was
 	case c.Outcome == Open && !e.State.Final() && len(some) > 0: // the rest of the part is not known yet
@@ -111,6 +113,9 @@ func (ch *Change) end(c *Cancellation, twin bool, l order.Ledger, e queue.Entry,
 		ch.post(l, *c, some, s)
 		ch.void(*c, l, s)
 		ch.status(*c, order.StatusProblemOrder, s)
+		if len(some) > 0 {
+			ch.paid(*c, l, s)
+		}
 		ch.note(*c, s, "Cancellation %s: %s. The order must not ship until somebody decides. Amazon says: %d %s", c.ID, how, c.Code, c.Text)
 		ch.Alert(fmt.Sprintf("refused/%s/%d", c.ID, len(e.Attempts)), c.subject(), fmt.Sprintf("%s: %d %s", how, c.Code, c.Text), s)
 	case queue.EntryGivenUp:
@@ -135,18 +140,56 @@ func (ch *Change) end(c *Cancellation, twin bool, l order.Ledger, e queue.Entry,
 
 // cancel makes the order cancelled: what it would have cost is never collected.
 // From one of these statuses, or from any when none is named.
-func (ch *Change) cancel(c *Cancellation, twin bool, l order.Ledger, s order.Stamp, from ...order.Status) {
-	for _, item := range c.Items {
-		l := l.With(ch.Postings...)
-		ps := l.Post(c.Cause(), item, s)
-		if c.ended() && !twin && posted(l, c.Cause(), item).IsZero() { // an order is cancelled once, by whichever cancellation
-			ps = l.PostAgain(c.Cause(), item, s)
-		}
-		ch.Postings = append(ch.Postings, ps...)
-	}
+func (ch *Change) cancel(c *Cancellation, l order.Ledger, s order.Stamp, from ...order.Status) {
+	ch.post(l, *c, c.Items, s)
 	c.Outcome, c.Code, c.Text, c.LookAt = Cancelled, 0, "", s.At.Add(patience)
 	ch.status(*c, order.StatusCancelled, s, from...)
 	ch.paid(*c, l, s)
+}
+
+// contradict records that Amazon carried out what had ended here without effect,
+// or some items of a part. The order may be on its way to the buyer by now: then its
+// status is left alone, which people are told.
+func (ch *Change) contradict(c *Cancellation, l order.Ledger, some []string, attempt int, s order.Stamp) error {
+	fresh := slices.DeleteFunc(slices.Clone(c.Items), func(item string) bool {
+		known := !posted(l, c.Cause(), item).IsZero()
+		return known || attempt == 0 && !slices.Contains(some, item)
+	})
+	if err := ch.take(l, *c, fresh, c.lastShares(l), s); err != nil {
+		return err
+	}
+	if attempt == 0 {
+		if len(fresh) > 0 {
+			ch.paid(*c, l, s)
+		}
+		for _, item := range fresh {
+			ch.Alert(fmt.Sprintf("contradicted/%s/%s", c.ID, item), c.subject(),
+				fmt.Sprintf("Amazon cancelled the units of item %s, though the cancellation was taken to be %s: they must not ship", item, c.Outcome), s)
+		}
+		return nil
+	}
+	text := fmt.Sprintf("Amazon cancelled the order in attempt %d, though the cancellation was taken to be %s: it must not ship", attempt, c.Outcome)
+	ch.cancel(c, l, s, c.Before, order.StatusInProcess, order.StatusOnHold, order.StatusProblemOrder)
+	ch.note(*c, s, "Cancellation %s: %s.", c.ID, text)
+	ch.Alert(fmt.Sprintf("contradicted/%s/%d", c.ID, attempt), c.subject(), text, s)
+	return nil
+}
+
+// take reserves and posts what is left of items, and no more than their shares: units
+// are cancelled once, by whichever cancellation.
+func (ch *Change) take(l order.Ledger, c Cancellation, items []string, shares map[string]order.Amounts, s order.Stamp) error {
+	c.Items = items
+	reserved, err := reserve(l.With(ch.Postings...), c, shares, s)
+	ch.Postings = append(ch.Postings, reserved...)
+	ch.post(l, c, items, s)
+	return err
+}
+
+// post turns what is held of items into posted money.
+func (ch *Change) post(l order.Ledger, c Cancellation, items []string, s order.Stamp) {
+	for _, item := range items {
+		ch.Postings = append(ch.Postings, l.With(ch.Postings...).Post(c.Cause(), item, s)...)
+	}
 }
 
 // paid tells the payment status that follows from the postings.
@@ -156,35 +199,6 @@ func (ch *Change) paid(c Cancellation, l order.Ledger, s order.Stamp) {
 		ch.Effect(order.Effect{Kind: order.EffectPayment, Payment: &order.Payment{
 			Status: l.PaymentStatus(), Pending: l.Pending(), Refunded: l.TotalBy(order.Posted, order.CauseRefund), Currency: l.Currency(),
 		}}, o.HostOrder, s)
-	}
-}
-
-// contradict records that Amazon carried out what had ended here without effect,
-// or some items of a part. The order may be on its way to the buyer by now: then its
-// status is left alone, which people are told.
-func (ch *Change) contradict(c *Cancellation, twin bool, l order.Ledger, some []string, attempt int, s order.Stamp) {
-	if attempt == 0 {
-		some = slices.DeleteFunc(slices.Clone(some), func(item string) bool { return !posted(l, c.Cause(), item).IsZero() })
-		for _, item := range some {
-			ch.Postings = append(ch.Postings, l.With(ch.Postings...).PostAgain(c.Cause(), item, s)...)
-			ch.Alert(fmt.Sprintf("contradicted/%s/%s", c.ID, item), c.subject(),
-				fmt.Sprintf("Amazon cancelled the units of item %s, though the cancellation was taken to be %s: they must not ship", item, c.Outcome), s)
-		}
-		return
-	}
-	text := fmt.Sprintf("Amazon cancelled the order in attempt %d, though the cancellation was taken to be %s: it must not ship", attempt, c.Outcome)
-	ch.cancel(c, twin, l, s, c.Before, order.StatusInProcess, order.StatusOnHold, order.StatusProblemOrder)
-	ch.note(*c, s, "Cancellation %s: %s.", c.ID, text)
-	ch.Alert(fmt.Sprintf("contradicted/%s/%d", c.ID, attempt), c.subject(), text, s)
-}
-
-// post turns what is held of some items of a part into posted money.
-func (ch *Change) post(l order.Ledger, c Cancellation, items []string, s order.Stamp) {
-	for _, item := range items {
-		ch.Postings = append(ch.Postings, l.With(ch.Postings...).Post(c.Cause(), item, s)...)
-	}
-	if len(items) > 0 {
-		ch.paid(c, l, s)
 	}
 }
 

@@ -173,9 +173,10 @@ func (l Ledger) With(ps ...Posting) Ledger {
 // orders say the buyer paid, and returns the postings for the difference; none
 // when they agree. It wants all host orders of the Amazon order, each once and
 // as [Check] passes it: what a split moved between them changes nothing then. A
-// line that no order has any more keeps its charge. It refuses orders of another
-// Amazon order or of another currency than the ledger's, and one given twice,
-// which would double its charges.
+// line that no order has any more keeps its charge, and so do units that a
+// cancellation here has taken, whether a host takes their price off the line or not.
+// It refuses orders of another Amazon order or of another currency than the
+// ledger's, and one given twice, which would double its charges.
 func (l Ledger) Charge(s Stamp, orders ...Order) ([]Posting, error) {
 	paid := map[string]Amounts{}
 	var items []string
@@ -205,6 +206,14 @@ func (l Ledger) Charge(s Stamp, orders ...Order) ([]Posting, error) {
 	var ps []Posting
 	for _, item := range items {
 		difference := paid[item].Minus(l.Sum(Charged, item))
+		cancelled := l.sum(func(p Posting) bool {
+			return p.Item == item && p.Balance != Charged && p.Cause.Kind == CauseCancellation
+		})
+		for c, v := range difference {
+			if v.IsNegative() {
+				difference[c] = decimal.Min(decimal.Zero, v.Add(cancelled[c]))
+			}
+		}
 		ps = l.post(ps, Charged, item, difference, cur, Cause{CauseOrder, l.Order.Number}, s)
 	}
 	return ps, nil
