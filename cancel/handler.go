@@ -23,27 +23,18 @@ func (s *Service) Prepare(ctx context.Context, es []queue.Entry) ([]queue.Prepar
 	if err != nil {
 		return nil, fmt.Errorf("order book: %w", err)
 	}
-	facts := map[order.AmazonID]Facts{}
-	for id, l := range ledgers {
-		facts[id] = Facts{Ledger: l}
-	}
+	carriers := map[order.AmazonID][]order.Order{}
 	for _, o := range orders {
-		f := facts[o.Amazon]
-		f.Orders = append(f.Orders, o)
-		facts[o.Amazon] = f
+		carriers[o.Amazon] = append(carriers[o.Amazon], o)
 	}
-	for _, c := range cancellations {
-		f := facts[c.Order]
-		f.Cancellations = append(f.Cancellations, c)
-		facts[c.Order] = f
-	}
+	siblings := byOrder(cancellations)
 	var prepared []queue.Prepared
 	for _, e := range es {
 		c, ok := cancellations[e.ID]
 		if !ok {
 			continue
 		}
-		f := facts[e.Order]
+		f := Facts{Ledger: ledgers[e.Order], Orders: carriers[e.Order], Cancellations: siblings[e.Order]}
 		prepared = append(prepared, queue.Prepared{
 			Entry: e.ID, Order: order.Writes{Order: f.Ledger.Order, Version: f.Ledger.Version},
 			Messages: messages(c, f.Ledger, len(e.Attempts)+1), Aside: f.aside(c),
@@ -111,12 +102,21 @@ func (s *Service) load(ctx context.Context, es []queue.Entry) (map[queue.EntryID
 
 func amazonIDs(es []queue.Entry) []order.AmazonID {
 	var ids []order.AmazonID
+	seen := map[order.AmazonID]bool{}
 	for _, e := range es {
-		if !slices.Contains(ids, e.Order) {
-			ids = append(ids, e.Order)
+		if !seen[e.Order] {
+			ids, seen[e.Order] = append(ids, e.Order), true
 		}
 	}
 	return ids
+}
+
+func byOrder(cs map[queue.EntryID]Cancellation) map[order.AmazonID][]Cancellation {
+	siblings := map[order.AmazonID][]Cancellation{}
+	for _, c := range cs {
+		siblings[c.Order] = append(siblings[c.Order], c)
+	}
+	return siblings
 }
 
 // Apply implements [queue.Handler]: the order follows what became of its
@@ -131,6 +131,7 @@ func (s *Service) apply(ctx context.Context, es []queue.Entry) error {
 	if err != nil {
 		return err
 	}
+	siblings := byOrder(cancellations)
 	var changes []Change
 	for _, e := range es {
 		c, ok := cancellations[e.ID]
@@ -142,9 +143,9 @@ func (s *Service) apply(ctx context.Context, es []queue.Entry) error {
 			return err
 		}
 		var rivals []Cancellation
-		for _, other := range cancellations {
-			if c.rivals(other) {
-				rivals = append(rivals, other)
+		for _, other := range siblings[c.Order] {
+			if now := cancellations[other.ID]; c.rivals(now) {
+				rivals = append(rivals, now)
 			}
 		}
 		var gates []Gate
