@@ -128,6 +128,7 @@ func TestDoNotSendToAmazonWantsItsSetting(t *testing.T) {
 func TestWholeAfterALocalPart(t *testing.T) {
 	s := openWith(t, settings.Settings{AllowLocalCancel: true}, paid(so1, first))
 	r := aMug()
+	r.Split = []order.LineQuantity{{Item: tray, Quantity: 1}}
 	r.Local, r.Reason = true, amazon.ReasonPriceError // Amazon's two words bind only what is sent
 	s.issue(r)
 	s.deliver()
@@ -141,6 +142,7 @@ func TestWholeAfterALocalPart(t *testing.T) {
 	c := s.issue(whole)
 	assert.Equal(t, so1, c.HostOrder)
 	assert.Empty(t, c.Also, "what is cancelled already stays as it is")
+	assert.Equal(t, "53.3", s.ledger(first).Total(order.Reserved).String(), "Amazon collects nothing of the order")
 	ps, err := s.Prepare(t.Context(), []queue.Entry{s.entry(c.ID)})
 	require.NoError(t, err)
 	assert.Nil(t, ps[0].Aside)

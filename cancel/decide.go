@@ -144,6 +144,9 @@ func decide(f Facts, r Request) (Draft, error) {
 	for _, o := range t.carriers {
 		d.Warnings = append(d.Warnings, order.Warnings(o)...)
 	}
+	if c.Part && !c.Local && slices.ContainsFunc(t.others, func(o order.Order) bool { return o.Shipping() != order.FullyShipped && !over(o) }) {
+		d.Warnings = append(d.Warnings, "Amazon is told when the rest of its order is shipped: "+names(t.others))
+	}
 	d.caution(f, r, c)
 	d.change = write(f, t, c.clone(), d.Amount, charges, reserved, s) // what is saved is what was decided, whatever becomes of the draft
 	for _, caution := range d.Cautions {
@@ -192,6 +195,12 @@ func (t target) cancellation(s order.Stamp) Cancellation {
 		} else {
 			c.Also = append(c.Also, Carrier{o.ID, o.Status})
 		}
+	}
+	lines := t.carriers
+	if !t.part { // Amazon wants every item of its order
+		lines = slices.Concat(t.carriers, t.others)
+	}
+	for _, o := range lines {
 		for _, l := range o.Lines {
 			at := slices.Index(c.Items, l.Item)
 			if at < 0 {

@@ -45,6 +45,7 @@ func TestSplitAndCancelInOneSave(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, "21.65 USD", d.Amount.String(), "half of 40.00 and 3.30")
 	assert.EqualValues(t, amazon.RefundNoInventory, d.AmazonReason)
+	assert.Equal(t, []string{"Amazon is told when the rest of its order is shipped: acme/SO-1"}, d.Warnings)
 	rec := &recorder{}
 	require.NoError(t, d.Save(t.Context(), rec))
 	require.Len(t, rec.saved, 1)

@@ -102,7 +102,7 @@ func sameUnits(a, b []order.LineQuantity) bool {
 // target is what a request is about.
 type target struct {
 	carriers []order.Order // host orders that are cancelled; the first one is the cancellation's
-	others   []order.Order // of the Amazon order
+	others   []order.Order // of the Amazon order; of a whole one those that are over already
 	part     bool          // of the Amazon order
 	from     order.ID      // that the part is split off from
 }
@@ -119,9 +119,10 @@ func (f Facts) target(r Request) (target, error) {
 	case r.Whole:
 		open := slices.DeleteFunc(slices.Clone(orders), over)
 		if len(open) == 0 {
-			open = orders // admit says what is wrong
+			return target{carriers: orders}, nil // admit says what is wrong
 		}
-		return target{carriers: open}, nil
+		closed := slices.DeleteFunc(orders, func(o order.Order) bool { return !over(o) })
+		return target{carriers: open, others: closed}, nil
 	case unnamed && len(orders) > 1:
 		return target{}, fmt.Errorf("%w: Amazon would cancel them all: set HostOrder to one of %s, or Whole", ErrShared, names(orders))
 	}
