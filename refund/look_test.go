@@ -290,7 +290,9 @@ func (r *returns) Refunded(_ context.Context, rmas ...string) error {
 // RMA's own refund do not.
 func TestAnOpenReturnIsOffered(t *testing.T) {
 	open := refund.OpenReturn{RMA: "RM1", Item: lamp, Units: 2}
-	s := newShop(t, settings.Settings{}, newOrder()).with(func(c *refund.Config) { c.Returns = &returns{open: []refund.OpenReturn{open, {RMA: "RM2", Item: mug, Units: 1}}} })
+	s := newShop(t, settings.Settings{}, newOrder()).with(func(c *refund.Config) {
+		c.Returns = &returns{open: []refund.OpenReturn{open, {RMA: "RM2", Item: mug, Units: 1}}}
+	})
 	r := ask(refund.Ask{Item: lamp, Units: 3})
 	r.Key = "k"
 	d := s.draft(r)
