@@ -247,6 +247,22 @@ func TestADecisionIsAboutWhatWasSeen(t *testing.T) {
 	require.NotNil(t, s.prepare(id)[0].Aside)
 }
 
+// What Amazon's answer puts back in the queue is no decision of a person.
+func TestACancelledFeedIsNoDecision(t *testing.T) {
+	s := newShop(t, settings.Settings{}, newOrder())
+	id := s.issue(exactly("k", "12.00")).ID
+	s.showing(row("S1/7", "12.00"))
+	e := s.sent(id, queue.EntryQueued)
+	e.Attempts[0].Evidence = []queue.Evidence{{Kind: queue.EvidenceDecision, Text: "Sent"}, {Kind: queue.EvidenceAnswer, Text: "cancelled"}}
+	s.apply(e)
+	require.NotNil(t, s.prepare(id)[0].Aside)
+
+	e = s.became(id, queue.EntryQueued)
+	e.Attempts[0].Evidence = append(e.Attempts[0].Evidence, queue.Evidence{Kind: queue.EvidenceDecision, Text: "Anew"})
+	s.apply(e)
+	assert.Nil(t, s.prepare(id)[0].Aside)
+}
+
 // acknowledged is a request whose asker has read what went back already, under the
 // policy that allows it.
 func (s *shop) acknowledged(r refund.Request) refund.Request {
