@@ -25,7 +25,7 @@ type CauseKind string
 const (
 	CauseOrder        CauseKind = "order"        // the order's own charges
 	CauseRefund       CauseKind = "refund"       // a refund of ours
-	CauseCancellation CauseKind = "cancellation" // a cancellation of ours
+	CauseCancellation CauseKind = "cancellation" // a cancellation of ours, or one that was found at Amazon
 	CauseAmazon       CauseKind = "amazon"       // something that Amazon did by itself
 )
 
