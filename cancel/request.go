@@ -23,7 +23,9 @@ type Request struct {
 	Whole     bool     // all host orders of the Amazon order
 
 	// Split are units of the host order that are to be split off into a new host
-	// order with the number SplitTo, in the save that asks for its cancellation.
+	// order with the number SplitTo, in the save that asks for its cancellation. The
+	// order book must carry out [order.EffectSplit]: until it shows the new order, nothing
+	// of the Amazon order may ship.
 	Split   []order.LineQuantity
 	SplitTo string
 
