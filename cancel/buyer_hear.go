@@ -112,10 +112,12 @@ type wishes struct {
 	s       order.Stamp
 	all     []BuyerRequest
 	touched map[string]bool // by item
+	back    []order.ID      // host orders that a cancellation gives their status back
 	ch      Change
 }
 
 func newWishes(f Facts, s order.Stamp) *wishes {
+	s.At = s.At.UTC()
 	f.Orders = slices.SortedFunc(slices.Values(f.Orders), func(a, b order.Order) int { return cmp.Compare(a.ID.Number, b.ID.Number) })
 	return &wishes{
 		f: f, s: s, all: slices.Clone(f.Requests), touched: map[string]bool{},
@@ -170,9 +172,13 @@ func (w *wishes) judge(r *BuyerRequest, shipped bool) {
 	}
 	r.HostOrder = carriers[0].ID
 	if c, ok := w.f.cancels(r.Item); ok {
+		if c.Proof == Confirmed {
+			w.become(r, RequestOver)
+			return
+		}
 		if c.Outcome == Cancelled || c.Reason == amazon.ReasonBuyerCancelled {
-			r.Entry = c.ID
 			w.become(r, RequestAccepted)
+			r.Entry = c.ID
 			return
 		}
 		w.become(r, Undecided)
@@ -238,16 +244,16 @@ func (f Facts) carriers(item string) []order.Order {
 // cancels finds a cancellation of an item that is under way, or was carried out.
 func (f Facts) cancels(item string) (Cancellation, bool) {
 	for _, c := range f.Cancellations {
-		if c.Order == f.Ledger.Order && !c.ended() && c.covers(item) {
+		if c.Order == f.Ledger.Order && !c.ended() && (item != "" || !c.Part) && c.concerns(item) && f.standing(item) == 0 {
 			return c, true
 		}
 	}
 	return Cancellation{}, false
 }
 
-// covers tells whether a cancellation is of an item; each is of one that is not
+// concerns tells whether a cancellation is of an item; each is of one that is not
 // named.
-func (c Cancellation) covers(item string) bool { return item == "" || slices.Contains(c.Items, item) }
+func (c Cancellation) concerns(item string) bool { return item == "" || slices.Contains(c.Items, item) }
 
 // place gives wishes of an unknown order their host order, once it is there.
 func (w *wishes) place() {

@@ -10,12 +10,7 @@ import (
 // of the Amazon order that can be held is; after the last one, ours are released.
 // Back says whether a released order gets its status back.
 func (w *wishes) hold(back bool) {
-	var held []HeldOrder
-	for _, r := range w.f.Requests {
-		if len(r.Holds) > 0 {
-			held = r.Holds // all undecided wishes of an order have the same
-		}
-	}
+	held := w.f.holds()
 	undecided := slices.ContainsFunc(w.all, func(r BuyerRequest) bool { return r.State == Undecided && r.HostOrder.Number != "" })
 	switch {
 	case undecided:
@@ -40,13 +35,15 @@ func (w *wishes) hold(back bool) {
 
 func (w *wishes) holdMore(held []HeldOrder) []HeldOrder {
 	for _, o := range w.f.Orders {
-		if w.f.late(o) != "" || slices.ContainsFunc(held, func(h HeldOrder) bool { return h.ID == o.ID }) {
+		isHeld := slices.ContainsFunc(held, func(h HeldOrder) bool { return h.ID == o.ID })
+		if !isHeld && w.f.late(o) == "" {
+			held = append(slices.Clone(held), HeldOrder{o.ID, w.f.unheld(o)})
+			w.ch.Effect(order.Effect{Kind: order.EffectHold, Hold: &order.Hold{
+				Owner: order.HeldByBuyer, Why: "the buyer asked to cancel", Since: w.s.At,
+			}}, o.ID, w.s)
+		} else if !isHeld || !slices.Contains(w.back, o.ID) {
 			continue
 		}
-		held = append(slices.Clone(held), HeldOrder{o.ID, o.Status})
-		w.ch.Effect(order.Effect{Kind: order.EffectHold, Hold: &order.Hold{
-			Owner: order.HeldByBuyer, Why: "the buyer asked to cancel", Since: w.s.At,
-		}}, o.ID, w.s)
 		if o.Status == order.StatusInProcess {
 			w.status(o.ID, order.StatusOnHold, order.StatusInProcess)
 		}
@@ -54,22 +51,41 @@ func (w *wishes) holdMore(held []HeldOrder) []HeldOrder {
 	return held
 }
 
-// release ends our hold of a host order. Its status comes back if it is the one
-// that our hold gave it, and nobody else holds the order.
+// unheld is the status that a host order would have without the cancellation that is
+// under way for it.
+func (f Facts) unheld(o order.Order) order.Status {
+	for _, c := range f.Cancellations {
+		if c.Order == o.Amazon && c.Outcome == Open && c.covers(o.ID) {
+			return c.before(o.ID)
+		}
+	}
+	return o.Status
+}
+
+// release ends our hold of a host order, and of the parts that were split off from
+// it meanwhile. Its status comes back if it is the one that our hold gave it, and
+// nobody else keeps the order.
 func (w *wishes) release(h HeldOrder, back bool) {
-	w.ch.Effect(order.Effect{Kind: order.EffectRelease, Release: &order.Release{Owner: order.HeldByBuyer}}, h.ID, w.s)
-	if back && h.Before == order.StatusInProcess && !w.f.heldByOthers(h.ID) {
+	w.free(h.ID)
+	for _, c := range w.f.Cancellations {
+		if c.SplitFrom == h.ID {
+			w.free(c.HostOrder)
+		}
+	}
+	i := slices.IndexFunc(w.f.Orders, func(o order.Order) bool { return o.ID == h.ID })
+	if !back || h.Before != order.StatusInProcess || i < 0 || w.f.underCancellation(h.ID) {
+		return
+	}
+	o := w.f.Orders[i]
+	others := slices.ContainsFunc(o.Holds, func(h order.Hold) bool { return h.Owner != order.HeldByBuyer })
+	// The book may not show yet what our hold did.
+	if !others && (o.Status == order.StatusOnHold || o.Status == h.Before) {
 		w.status(h.ID, h.Before, order.StatusOnHold)
 	}
 }
 
-// heldByOthers tells whether a host order is held by anybody but a buyer's wish.
-func (f Facts) heldByOthers(id order.ID) bool {
-	return slices.ContainsFunc(f.Orders, func(o order.Order) bool {
-		return o.ID == id && slices.ContainsFunc(o.Holds, func(h order.Hold) bool { return h.Owner != order.HeldByBuyer })
-	}) || slices.ContainsFunc(f.Cancellations, func(c Cancellation) bool {
-		return c.HostOrder == id && c.Outcome == Open
-	})
+func (w *wishes) free(id order.ID) {
+	w.ch.Effect(order.Effect{Kind: order.EffectRelease, Release: &order.Release{Owner: order.HeldByBuyer}}, id, w.s)
 }
 
 func (w *wishes) status(id order.ID, to, expect order.Status) {

@@ -1,0 +1,109 @@
+package cancel
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/takebackhq/takeback/amazon"
+	"github.com/takebackhq/takeback/order"
+	"github.com/takebackhq/takeback/store"
+)
+
+// requests reads the buyers' wishes about Amazon orders.
+func (s *Service) requests(ctx context.Context, ids []order.AmazonID) (map[order.AmazonID][]BuyerRequest, error) {
+	found, err := s.c.Store.BuyerRequests(ctx, RequestQuery{Orders: ids})
+	if err != nil {
+		return nil, err
+	}
+	of := map[order.AmazonID][]BuyerRequest{}
+	for _, r := range found {
+		of[r.Order] = append(of[r.Order], r)
+	}
+	return of, nil
+}
+
+// asked reads what is known of those of the Amazon orders about which a buyer's wish
+// is on file, but not their ledgers and cancellations.
+func (s *Service) asked(ctx context.Context, ids []order.AmazonID) (map[order.AmazonID]*Facts, error) {
+	requests, err := s.requests(ctx, ids)
+	if err != nil || len(requests) == 0 {
+		return nil, err
+	}
+	facts := map[order.AmazonID]*Facts{}
+	for id, rs := range requests {
+		facts[id] = &Facts{Requests: rs}
+	}
+	return facts, s.carried(ctx, facts)
+}
+
+// carried adds the host orders and their gates.
+func (s *Service) carried(ctx context.Context, facts map[order.AmazonID]*Facts) error {
+	orders, err := s.c.Book.Orders(ctx, slices.Collect(maps.Keys(facts)))
+	if err != nil {
+		return fmt.Errorf("order book: %w", err)
+	}
+	if len(orders) == 0 {
+		return nil
+	}
+	var ids []order.ID
+	for _, o := range orders {
+		facts[o.Amazon].Orders = append(facts[o.Amazon].Orders, o)
+		ids = append(ids, o.ID)
+	}
+	gates, err := s.c.Store.Gates(ctx, ids)
+	if err != nil {
+		return err
+	}
+	for _, g := range gates {
+		if f := facts[g.Order]; f != nil {
+			f.Gates = append(f.Gates, g)
+		}
+	}
+	return nil
+}
+
+// factsOf reads everything that the wishes of Amazon orders of one account rest on.
+func (s *Service) factsOf(ctx context.Context, a amazon.Account, ids []order.AmazonID) ([]Facts, error) {
+	// The heads first: what is read after them can only be newer, and then the save
+	// conflicts.
+	ledgers, err := s.c.Store.Ledgers(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	requests, err := s.requests(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	facts := map[order.AmazonID]*Facts{}
+	for i, id := range ids {
+		facts[id] = &Facts{Account: a, Ledger: ledgers[i], Requests: requests[id], Now: s.c.Now().UTC()}
+	}
+	if err := s.carried(ctx, facts); err != nil {
+		return nil, err
+	}
+	cancellations, err := s.c.Store.Cancellations(ctx, Query{Orders: ids})
+	if err != nil {
+		return nil, err
+	}
+	for _, c := range cancellations {
+		facts[c.Order].Cancellations = append(facts[c.Order].Cancellations, c)
+	}
+	var all []Facts
+	for _, id := range ids {
+		all = append(all, *facts[id])
+	}
+	return all, nil
+}
+
+// again repeats a save, with everything that it rests on, when an order changed
+// meanwhile.
+func again(save func() error) error {
+	for try := 1; ; try++ {
+		if err := save(); !errors.Is(err, store.ErrConflict) || try == maxTries {
+			return err
+		}
+	}
+}
