@@ -185,6 +185,9 @@ func (w *wishes) judge(r *BuyerRequest, shipped bool) {
 		w.alert(r, "reason", "the buyer asked to cancel %s while cancellation %s is for %s, which counts against the seller: withdraw it and accept the wish", r.what(), c.ID, c.Reason)
 		return
 	}
+	if r.Item == "" {
+		w.alert(r, "item", "the buyer asked to cancel an item of the order, and the source does not tell which: several lines could be meant")
+	}
 	var late []string
 	for _, o := range carriers {
 		why := w.f.late(o)

@@ -179,6 +179,10 @@ type Store interface {
 	// BuyerRequests returns the buyers' wishes that a query selects.
 	BuyerRequests(ctx context.Context, q RequestQuery) ([]BuyerRequest, error)
 
+	// Alerts returns the alerts that a query selects: what was told once is not told
+	// again.
+	Alerts(ctx context.Context, q order.AlertQuery) ([]order.Alert, error)
+
 	// Ledgers returns the ledger of each of these Amazon orders, in their order.
 	// An order about which nothing was saved has an empty ledger of version 0.
 	Ledgers(ctx context.Context, ids []order.AmazonID) ([]order.Ledger, error)

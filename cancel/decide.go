@@ -39,6 +39,7 @@ type Draft struct {
 
 	unacknowledged []Caution
 	change         Change
+	last           bool // of the drafts that accept a buyer's wish
 }
 
 // Caution is a warning that has to be acknowledged, by naming its code in

@@ -13,8 +13,8 @@ import (
 	"github.com/takebackhq/takeback/store"
 )
 
-// Config is what a [Service] works with. All fields but Orders,
-// Withdraw and Now are required.
+// Config is what a [Service] works with. Store, Book, Accounts and Settings are
+// required.
 type Config struct {
 	Store    Store
 	Book     order.Book
@@ -25,6 +25,13 @@ type Config struct {
 	// Withdraw takes entries of the queue back, as queue.Queue.Withdraw does, when
 	// their order is found to be cancelled. Nil: they stay until somebody does.
 	Withdraw func(ctx context.Context, by, why string, ids ...queue.EntryID) error
+
+	OrderFormats map[string]OrderFormat // by name: of order reports beside Amazon's own; [AmazonFormat] is always there
+
+	// SplitNumber makes the number of the n-th host order that is split off from one,
+	// for buyers' wishes about a part of an order, where nobody said one. Nil: the
+	// order's number, a hyphen and n.
+	SplitNumber func(from order.ID, n int) string
 
 	Now func() time.Time // nil: time.Now
 }
@@ -41,6 +48,11 @@ var _ queue.Witness = (*Service)(nil)
 func New(c Config) (*Service, error) {
 	if c.Store == nil || c.Book == nil || c.Accounts == nil || c.Settings == nil {
 		return nil, errors.New("cancel: Config needs Store, Book, Accounts and Settings")
+	}
+	for name, format := range c.OrderFormats {
+		if name == "" || name == AmazonFormat || format == nil {
+			return nil, fmt.Errorf("cancel: Config.OrderFormats has %q: want a name other than %q, and a function", name, AmazonFormat)
+		}
 	}
 	if c.Now == nil {
 		c.Now = time.Now

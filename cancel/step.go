@@ -18,6 +18,3 @@ func (s *Service) Step(ctx context.Context) (next time.Time, err error) {
 	next, err = s.confirm(ctx, now)
 	return next, errors.Join(err, s.overdue(ctx, now))
 }
-
-// overdue looks after the buyers' wishes whose time for it has come.
-func (s *Service) overdue(ctx context.Context, now time.Time) error { return nil }
