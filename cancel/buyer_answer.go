@@ -30,8 +30,9 @@ type AcceptRequest struct {
 // their items, as long as the order can be cancelled.
 //
 // It saves on the service's own store, and decides again on conflict. It answers the
-// cancellations: one, or one for each host order when several share the items. A wish
-// that was accepted before answers with its cancellation, and nothing is saved. A wish
+// cancellations: one, or one for each host order when several share the items. Where two
+// of those have to be split, the second is ErrSplitPending until the order book shows the
+// first: accept again then. A wish that was accepted before answers with its cancellation, and nothing is saved. A wish
 // that is not on file is store.ErrNotFound.
 func (s *Service) Accept(ctx context.Context, r AcceptRequest) ([]Cancellation, error) {
 	var accepted []Cancellation
@@ -162,6 +163,18 @@ func (f Facts) granting(items []string, number func(order.ID, int) string, r Acc
 	case whole:
 		return f.fresh(q), true, nil
 	}
+	// Those that need no split go first: after a split the order book has to show it.
+	slices.SortStableFunc(with, func(a, b order.Order) int {
+		_, all := waiting(a, items)
+		_, other := waiting(b, items)
+		switch {
+		case all == other:
+			return 0
+		case all:
+			return -1
+		}
+		return 1
+	})
 	o := with[0]
 	q.HostOrder = o.ID
 	if units, all := waiting(o, items); !all {

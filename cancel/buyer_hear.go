@@ -197,7 +197,8 @@ func (w *wishes) judge(r *BuyerRequest, shipped bool) {
 		if why == "" {
 			r.HostOrder = o.ID
 			w.become(r, Undecided)
-			if o.Status != order.StatusInProcess {
+			ours := slices.ContainsFunc(w.f.holds(), func(h HeldOrder) bool { return h.ID == o.ID })
+			if !ours && w.f.unheld(o) != order.StatusInProcess {
 				w.alert(r, "status", "the buyer asked to cancel %s: order %s is held for it, and stays %s", r.what(), o.ID, o.Status)
 			}
 			return

@@ -161,6 +161,9 @@ func (s *Service) apply(ctx context.Context, es []queue.Entry) error {
 		}
 		var gates []Gate
 		if c.again(e) {
+			if part, ok := c.splitSince(siblings[c.Order]); ok {
+				return fmt.Errorf("cancellation %s: units of it were split off into order %s since: ask anew for what is left: %w", c.ID, part.HostOrder, queue.ErrTransition)
+			}
 			if gates, err = s.again(ctx, c, rivals); err != nil {
 				return err
 			}
@@ -191,6 +194,18 @@ func (s *Service) apply(ctx context.Context, es []queue.Entry) error {
 func (c Cancellation) rivals(other Cancellation) bool {
 	return other.ID != c.ID && other.Order == c.Order &&
 		(c.covers(other.HostOrder) || other.covers(c.HostOrder)) && !(other.Part && other.Local && !c.Part)
+}
+
+// splitSince finds a cancellation that took units off the part that this one is about,
+// after it was asked for.
+func (c Cancellation) splitSince(others []Cancellation) (Cancellation, bool) {
+	i := slices.IndexFunc(others, func(o Cancellation) bool {
+		return c.Part && o.SplitFrom == c.HostOrder && o.Requested.At.After(c.Requested.At)
+	})
+	if i < 0 {
+		return Cancellation{}, false
+	}
+	return others[i], true
 }
 
 // again refuses to queue a cancellation anew when it was carried out after all, its

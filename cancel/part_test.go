@@ -424,3 +424,19 @@ func TestAPartIsTriedAgain(t *testing.T) {
 	assert.False(t, s.pass(first).Of(so1b).May)
 	assert.True(t, s.pass(first).Of(so1).May)
 }
+
+// What was split off since does not come back into a part that is tried again.
+func TestPartThatWasSplitSinceIsNotTriedAgain(t *testing.T) {
+	rest, part, err := order.Split(paid(so1, first), "SO-1-B", []order.LineQuantity{{Item: tray, Quantity: 1}})
+	require.NoError(t, err)
+	s := open(t, settings.Policy{}, rest, part)
+	r := ask(first)
+	r.HostOrder = so1
+	c := s.issue(r)
+	s.move(c.ID, queue.EntryRejected)
+	s.deliver()
+	r.Split, r.SplitTo = []order.LineQuantity{{Item: mug, Quantity: 1}}, "SO-1-C"
+	s.issue(r)
+	s.deliver()
+	assert.ErrorIs(t, s.Apply(t.Context(), []queue.Entry{s.moved(c.ID, queue.EntryQueued)}), queue.ErrTransition)
+}

@@ -1,0 +1,602 @@
+package cancel_test
+
+import (
+	"fmt"
+	"io"
+	"iter"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/takebackhq/takeback/amazon"
+	"github.com/takebackhq/takeback/cancel"
+	"github.com/takebackhq/takeback/order"
+	"github.com/takebackhq/takeback/queue"
+	"github.com/takebackhq/takeback/reportparse"
+	"github.com/takebackhq/takeback/settings"
+	"github.com/takebackhq/takeback/store"
+)
+
+// reads reads the first order at Amazon, which must work.
+func (s *shop) reads() []cancel.BuyerRequest {
+	s.t.Helper()
+	rs, err := s.ReadOrder(s.t.Context(), first)
+	require.NoError(s.t, err)
+	s.deliver()
+	return rs
+}
+
+// notice is an ORDER_CHANGE notification about the first order.
+func notice(at time.Time, items ...string) string {
+	var flags []string
+	for _, item := range items {
+		flags = append(flags, fmt.Sprintf(`{"OrderItemId":%q,"SellerSKU":"X","Quantity":1,"IsBuyerRequestedCancel":true}`, item))
+	}
+	return fmt.Sprintf(`{"NotificationVersion":"1.0","NotificationType":"ORDER_CHANGE","PayloadVersion":"1.0","EventTime":"2026-03-02T00:00:00Z",
+		"Payload":{"OrderChangeNotification":{"NotificationLevel":"OrderItemLevel","SellerId":%q,"AmazonOrderId":%q,"OrderChangeType":"BuyerRequestedChange",
+		"OrderChangeTrigger":{"TimeOfOrderChange":%q,"ChangeReason":"Buyer Requested Cancel"},
+		"Summary":{"MarketplaceId":"ATVPDKIKX0DER","OrderStatus":"Unshipped","OrderItems":[%s]}}}}`,
+		account.Merchant, first.Number, at.UTC().Format(time.RFC3339Nano), strings.Join(flags, ","))
+}
+
+func (s *shop) notified(at time.Time, items ...string) {
+	s.t.Helper()
+	_, err := s.ImportNotification(s.t.Context(), account, []byte(notice(at, items...)))
+	require.NoError(s.t, err)
+	s.deliver()
+}
+
+func TestAcceptTheWholeOrder(t *testing.T) {
+	s := open(t, settings.Policy{}, paid(so1, first))
+	s.imports(unshipped(asks(mug), asks(tray)))
+	c := s.accepts()[0]
+	assert.Equal(t, amazon.ReasonBuyerCancelled, c.Reason)
+	assert.False(t, c.Part)
+	assert.Equal(t, "anna", c.Requested.By)
+	for _, r := range s.wishes() {
+		assert.Equal(t, cancel.RequestAccepted, r.State)
+		assert.Equal(t, c.ID, r.Entry)
+	}
+	o := s.order(so1)
+	assert.Equal(t, order.StatusOnHold, o.Status)
+	require.Len(t, o.Holds, 1)
+	assert.Equal(t, order.HeldByCancellation, o.Holds[0].Owner)
+	assert.Equal(t, order.StatusInProcess, c.Before, "what was before our hold")
+	assert.Empty(t, s.alerted(), "nothing is stale")
+
+	again := s.accepts()
+	require.Len(t, again, 1)
+	assert.Equal(t, c.ID, again[0].ID)
+	es, err := s.store.Entries(t.Context(), queue.EntryQuery{})
+	require.NoError(t, err)
+	assert.Len(t, es, 1)
+	assert.Equal(t, amazon.CancelFeed, es[0].Feed)
+}
+
+// Accept splits the item off and frees the rest.
+func TestAcceptAnItem(t *testing.T) {
+	s := open(t, settings.Policy{}, paid(so1, first))
+	s.imports(unshipped(asks(tray)))
+	cs := s.accepts()
+	require.Len(t, cs, 1)
+	part := order.ID{Company: "acme", Number: "SO-1-1"}
+	assert.Equal(t, part, cs[0].HostOrder)
+	assert.True(t, cs[0].Part)
+	assert.Equal(t, []order.LineQuantity{{Item: tray, Quantity: 1}}, cs[0].Units)
+
+	assert.Equal(t, order.StatusInProcess, s.order(so1).Status)
+	assert.Empty(t, s.order(so1).Holds)
+	assert.True(t, s.pass(first).Of(so1).May, "the rest is free")
+	assert.False(t, s.pass(first).Of(part).May)
+	assert.Equal(t, order.StatusOnHold, s.order(part).Status)
+	require.Len(t, s.order(part).Holds, 1)
+	assert.Equal(t, order.HeldByCancellation, s.order(part).Holds[0].Owner)
+	assert.Equal(t, cancel.RequestAccepted, s.wishes()[tray].State)
+	assert.Empty(t, s.alerted())
+	assert.Equal(t, cs[0].ID, s.accepts()[0].ID)
+}
+
+func TestAcceptSplitsToANumber(t *testing.T) {
+	s := open(t, settings.Policy{}, paid(so1, first))
+	s.imports(unshipped(asks(tray)))
+	cs, err := s.Accept(t.Context(), cancel.AcceptRequest{Order: first, SplitTo: "SO-99", By: "anna"})
+	require.NoError(t, err)
+	assert.Equal(t, "SO-99", cs[0].HostOrder.Number)
+}
+
+// Items that several host orders carry take a cancellation in each.
+func TestAcceptInSeveralHostOrders(t *testing.T) {
+	rest, part, err := order.Split(paid(so1, first), "SO-1-B", []order.LineQuantity{{Item: mug, Quantity: 1}})
+	require.NoError(t, err)
+	s := open(t, settings.Policy{}, rest, part)
+	s.imports(unshipped(asks(mug)))
+	cs := s.accepts()
+	require.Len(t, cs, 2)
+	assert.Equal(t, so1b, cs[0].HostOrder, "which needs no split")
+	assert.Equal(t, "SO-1-1", cs[1].HostOrder.Number, "the mug of the rest is split off")
+	assert.Equal(t, cancel.RequestAccepted, s.wishes()[mug].State)
+	assert.True(t, s.pass(first).Of(so1).May)
+	assert.Empty(t, s.alerted())
+}
+
+// All of an Amazon order that was split is cancelled together.
+func TestAcceptAllHostOrders(t *testing.T) {
+	rest, part, err := order.Split(paid(so1, first), "SO-1-B", []order.LineQuantity{{Item: tray, Quantity: 1}})
+	require.NoError(t, err)
+	s := open(t, settings.Policy{}, rest, part)
+	s.imports(unshipped(asks(mug), asks(tray)))
+	cs := s.accepts()
+	require.Len(t, cs, 1)
+	assert.False(t, cs[0].Part)
+	assert.ElementsMatch(t, []string{mug, tray}, cs[0].Items)
+	for _, id := range []order.ID{so1, so1b} {
+		assert.Equal(t, order.StatusOnHold, s.order(id).Status)
+		require.Len(t, s.order(id).Holds, 1)
+		assert.Equal(t, order.HeldByCancellation, s.order(id).Holds[0].Owner)
+	}
+	assert.Empty(t, s.alerted())
+}
+
+func TestAcceptRefuses(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		before func(*shop)
+		items  []string
+		by     string
+		says   string
+		is     error
+	}{
+		{"no wish at all", func(*shop) {}, nil, "anna", "no wish of the buyer is undecided", store.ErrNotFound},
+		{"no wish about this item", func(s *shop) { s.imports(unshipped(asks(mug))) }, []string{tray}, "anna", "no wish of the buyer about item " + tray, store.ErrNotFound},
+		{"a declined one that is not named", func(s *shop) { s.imports(unshipped(asks(mug))); s.declines() }, nil, "anna", "undecided", store.ErrNotFound},
+		{"nobody", func(s *shop) { s.imports(unshipped(asks(mug))) }, nil, "", "nobody asks", nil},
+		{"what has shipped", func(s *shop) { s.imports(unshipped(asks(mug))); s.ship(so1) }, nil, "anna", "nothing of these items waits", cancel.ErrShipped},
+		{"what was handed over", func(s *shop) { handOver(s); s.imports(unshipped(asks(mug), asks(tray))) }, []string{mug, tray}, "anna", "handed over", cancel.ErrHandedOver},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s := open(t, settings.Policy{}, paid(so1, first))
+			tt.before(s)
+			version := s.ledger(first).Version
+			_, err := s.Accept(t.Context(), cancel.AcceptRequest{Order: first, Items: tt.items, By: tt.by})
+			require.ErrorContains(t, err, tt.says)
+			require.ErrorIs(t, err, cmpOr(tt.is, err))
+			assert.Equal(t, version, s.ledger(first).Version)
+		})
+	}
+}
+
+func cmpOr(a, b error) error {
+	if a != nil {
+		return a
+	}
+	return b
+}
+
+// Somebody may change his mind, as long as the order is here.
+func TestAcceptWhatWasDeclined(t *testing.T) {
+	s := open(t, settings.Policy{}, paid(so1, first))
+	s.imports(unshipped(asks(mug), asks(tray)))
+	s.declines()
+	cs := s.accepts(mug, tray)
+	require.Len(t, cs, 1)
+	assert.Equal(t, cancel.RequestAccepted, s.wishes()[mug].State)
+	_, err := s.Decline(t.Context(), first, "anna", "", mug)
+	assert.ErrorContains(t, err, "withdraw cancellation")
+}
+
+// The cancellation of what the buyer asked for never counts against the seller.
+func TestCancellationOfAWishNamesTheBuyer(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		then func(*shop)
+	}{
+		{"undecided", func(*shop) {}},
+		{"declined", func(s *shop) { s.declines() }},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s := open(t, settings.Policy{}, paid(so1, first))
+			s.imports(unshipped(asks(mug)))
+			tt.then(s)
+			_, err := s.Issue(t.Context(), ask(first))
+			require.ErrorIs(t, err, cancel.ErrBuyerAsked)
+			r := ask(first)
+			r.Reason = amazon.ReasonBuyerCancelled
+			c := s.issue(r)
+			assert.Equal(t, c.ID, s.wishes()[mug].Entry, "it grants the wish")
+		})
+	}
+	t.Run("another item is not the buyer's", func(t *testing.T) {
+		s := open(t, settings.Policy{}, paid(so1, first))
+		s.imports(unshipped(asks(mug)))
+		r := ask(first)
+		r.Split, r.SplitTo, r.HostOrder = []order.LineQuantity{{Item: tray, Quantity: 1}}, "SO-2", so1
+		s.issue(r)
+		assert.Equal(t, cancel.Undecided, s.wishes()[mug].State)
+	})
+}
+
+// A wish that comes while the order is being cancelled for the seller's own reason
+// keeps that from being sent.
+func TestWishMeetsACancellation(t *testing.T) {
+	for _, tt := range []struct {
+		reason amazon.Reason
+		state  cancel.RequestState
+		aside  string
+		alerts []string
+	}{
+		{amazon.ReasonNoInventory, cancel.Undecided, "withdraw this one first", []string{"buyer-reason"}},
+		{amazon.ReasonBuyerCancelled, cancel.RequestAccepted, "", []string{}},
+	} {
+		t.Run(string(tt.reason), func(t *testing.T) {
+			s := open(t, settings.Policy{}, paid(so1, first))
+			r := ask(first)
+			r.Reason, r.Acknowledge = tt.reason, []cancel.CautionCode{cancel.CautionNoBuyerRequest}
+			c := s.issue(r)
+			s.deliver()
+			s.imports(unshipped(asks(mug)))
+			assert.Equal(t, tt.state, s.wishes()[mug].State)
+			assert.Equal(t, tt.alerts, s.alerted())
+			p, err := s.Prepare(t.Context(), []queue.Entry{s.entry(c.ID)})
+			require.NoError(t, err)
+			assert.Equal(t, tt.aside == "", p[0].Aside == nil)
+			assert.Contains(t, fmt.Sprintf("%+v", p[0].Aside), tt.aside)
+
+			s.move(c.ID, queue.EntryWithdrawn)
+			s.deliver()
+			assert.Equal(t, cancel.Undecided, s.wishes()[mug].State, "the wish stands")
+			assert.Equal(t, order.StatusOnHold, s.order(so1).Status)
+			require.Len(t, s.order(so1).Holds, 1)
+			assert.Equal(t, order.HeldByBuyer, s.order(so1).Holds[0].Owner)
+			assert.NotContains(t, s.alerted(), "stale")
+			s.declines()
+			assert.Equal(t, order.StatusInProcess, s.order(so1).Status)
+		})
+	}
+}
+
+// What was accepted and then withdrawn or rejected has to be decided again.
+func TestDroppedCancellationLeavesTheWish(t *testing.T) {
+	for _, dropped := range []queue.State{queue.EntryWithdrawn, queue.EntryRejected} {
+		t.Run(string(dropped), func(t *testing.T) {
+			s := open(t, settings.Policy{}, paid(so1, first))
+			s.imports(unshipped(asks(mug), asks(tray)))
+			c := s.accepts()[0]
+			s.move(c.ID, dropped)
+			s.deliver()
+			assert.Equal(t, cancel.Undecided, s.wishes()[mug].State)
+			assert.Equal(t, order.StatusOnHold, s.order(so1).Status)
+			assert.False(t, s.pass(first).May)
+			assert.Equal(t, []string{"buyer-again", "buyer-again"}, s.alerted())
+
+			renewed := s.accepts()[0]
+			assert.NotEqual(t, c.ID, renewed.ID)
+			assert.Equal(t, order.StatusInProcess, renewed.Before)
+			assert.Equal(t, renewed.ID, s.wishes()[mug].Entry)
+			assert.Equal(t, order.StatusOnHold, s.order(so1).Status)
+		})
+	}
+}
+
+func TestRetryAcceptsAgain(t *testing.T) {
+	s := open(t, settings.Policy{CancelledAt: settings.CancelledWhenRequested}, paid(so1, first))
+	s.imports(unshipped(asks(mug), asks(tray)))
+	c := s.accepts()[0]
+	s.move(c.ID, queue.EntryRejected)
+	s.move(c.ID, queue.EntryQueued)
+	s.deliver()
+	assert.Equal(t, c.ID, s.wishes()[mug].Entry)
+	assert.Equal(t, cancel.RequestAccepted, s.wishes()[tray].State)
+	assert.Equal(t, order.StatusCancelled, s.order(so1).Status)
+	assert.NotContains(t, s.alerted(), "stale")
+}
+
+// Who opens the gate after a refusal ships, and so declines.
+func TestOpeningTheGateDeclines(t *testing.T) {
+	s := open(t, settings.Policy{}, paid(so1, first))
+	s.imports(unshipped(asks(mug), asks(tray)))
+	s.move(s.accepts()[0].ID, queue.EntryRefused, refusal)
+	s.deliver()
+	assert.Equal(t, cancel.RequestAccepted, s.wishes()[mug].State)
+	require.NoError(t, s.Open(t.Context(), first, "anna", "It ships."))
+	s.deliver()
+	assert.Equal(t, cancel.RequestDeclined, s.wishes()[mug].State)
+	assert.Equal(t, order.StatusInProcess, s.order(so1).Status)
+	assert.True(t, s.pass(first).May)
+}
+
+// OnBuyerRequest AutoAccept.
+func TestAutoAccept(t *testing.T) {
+	auto := settings.Policy{OnBuyerRequest: settings.BuyerRequestAccepted}
+	t.Run("the whole order", func(t *testing.T) {
+		s := open(t, auto, paid(so1, first))
+		s.imports(unshipped(asks(mug), asks(tray)))
+		r := s.wishes()[mug]
+		assert.Equal(t, cancel.RequestAccepted, r.State)
+		assert.Equal(t, "policy", r.Decided.By)
+		assert.Equal(t, queue.EntryQueued, s.entry(r.Entry).State)
+		assert.Empty(t, s.alerted())
+	})
+	t.Run("a part", func(t *testing.T) {
+		s := open(t, auto, paid(so1, first))
+		s.notified(morning, tray)
+		assert.Equal(t, cancel.RequestAccepted, s.wishes()[tray].State)
+		assert.Equal(t, 1, s.order(order.ID{Company: "acme", Number: "SO-1-1"}).Lines[0].Ordered)
+	})
+	t.Run("what appears later", func(t *testing.T) {
+		s := open(t, auto)
+		s.imports(unshipped(asks(mug), asks(tray)))
+		s.book.orders = append(s.book.orders, paid(so1, first))
+		s.step(time.Hour)
+		assert.Equal(t, cancel.RequestAccepted, s.wishes()[mug].State)
+	})
+	t.Run("what cannot be cancelled is held and told", func(t *testing.T) {
+		twin := paid(so1, first)
+		twin.Lines[1].SKU = "MUG-BLUE"
+		s := open(t, auto, twin)
+		file := "amazon-order-id\torder-status\tsku\tis-buyer-requested-cancellation\n" + first.Number + "\tUnshipped\tMUG-BLUE\ttrue\n"
+		s.imports(file)
+		s.imports(file)
+		assert.Equal(t, cancel.Undecided, s.wishes()[""].State)
+		assert.Equal(t, []string{"buyer-item", "buyer-policy"}, s.alerted())
+		assert.False(t, s.pass(first).May)
+	})
+	t.Run("too late is too late", func(t *testing.T) {
+		o := paid(so1, first)
+		o.Status = order.StatusCompleted
+		s := open(t, auto, o)
+		s.imports(unshipped(asks(mug)))
+		assert.Equal(t, cancel.RequestTooLate, s.wishes()[mug].State)
+	})
+}
+
+// The clock counts from the earliest evidence, and tells which that is.
+func TestEvidence(t *testing.T) {
+	at := func(h int) time.Time { return morning.Add(time.Duration(h) * time.Hour) }
+	updated := func(s *shop, t time.Time) {
+		s.there.state = amazon.OrderState{Number: first.Number, Status: amazon.OrderUnshipped, UpdatedAt: t, Items: []amazon.ItemState{{ID: mug, RequestedBy: amazon.ActorBuyer, RequestedReason: "Ordered twice"}}}
+		s.reads()
+	}
+	for _, tt := range []struct {
+		name   string
+		see    func(*shop)
+		clock  cancel.Clock
+		source string
+		at     time.Time
+	}{
+		{"the report's own time", func(s *shop) { s.importsAt(unshipped(asks(mug)), at(-2)) }, cancel.ByFirstSeen, cancel.FromOrderReport, at(-2)},
+		{"the order's last update is earlier", func(s *shop) { s.importsAt(unshipped(asks(mug)), at(-2)); updated(s, at(-3)) }, cancel.ByLastUpdate, cancel.FromOrdersAPI, at(-3)},
+		{"a later update counts nothing", func(s *shop) { updated(s, at(-3)); updated(s, at(-1)) }, cancel.ByLastUpdate, cancel.FromOrdersAPI, at(-3)},
+		{"the notification is earliest", func(s *shop) { updated(s, at(-3)); s.notified(at(-5), mug) }, cancel.ByNotification, cancel.FromNotification, at(-5)},
+		{"of one time, the notification", func(s *shop) { updated(s, at(-3)); s.notified(at(-3), mug) }, cancel.ByNotification, cancel.FromNotification, at(-3)},
+		{"a later file is an older one", func(s *shop) { s.importsAt(unshipped(asks(mug)), at(-2)); s.importsAt(unshipped(asks(mug)), at(-4)) }, cancel.ByFirstSeen, cancel.FromOrderReport, at(-4)},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s := open(t, settings.Policy{}, paid(so1, first))
+			tt.see(s)
+			r := s.wishes()[mug]
+			assert.Equal(t, tt.clock, r.Evidence().Clock)
+			assert.Equal(t, tt.source, r.Evidence().Source)
+			assert.Equal(t, tt.at, r.Evidence().At)
+			assert.Equal(t, tt.at.Add(48*time.Hour), r.Deadline)
+		})
+	}
+}
+
+// Overdue alerts, once, and never acts.
+func TestOverdue(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		then   func(*shop)
+		alerts []string
+		state  cancel.RequestState
+	}{
+		{"undecided", func(*shop) {}, []string{"buyer-overdue"}, cancel.Undecided},
+		{"accepted, and Amazon has not confirmed", func(s *shop) { s.accepts() }, []string{"buyer-overdue"}, cancel.RequestAccepted},
+		{"accepted and confirmed", func(s *shop) {
+			c := s.accepts()[0]
+			s.move(c.ID, queue.EntryAccepted, queue.Result{Verdict: amazon.VerdictAccepted})
+			s.there.state = amazon.OrderState{Number: first.Number, Status: amazon.OrderCancelled}
+			s.step(time.Hour)
+			assert.Equal(s.t, cancel.RequestOver, s.wishes()[mug].State, "as soon as Amazon shows it")
+		}, []string{}, cancel.RequestOver},
+		{"declined", func(s *shop) { s.declines() }, []string{}, cancel.RequestDeclined},
+		{"shipped all the same", func(s *shop) { s.ship(so1) }, []string{}, cancel.RequestOver},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			mugs := paid(so1, first)
+			mugs.Lines = mugs.Lines[:1]
+			s := open(t, settings.Policy{}, mugs)
+			s.importsAt(unshipped(asks(mug)), morning)
+			tt.then(s)
+			status := s.order(so1).Status
+			s.step(45 * time.Hour)
+			assert.NotContains(t, s.alerted(), "buyer-overdue", "not before its time")
+			s.step(3 * time.Hour)
+			s.step(48 * time.Hour)
+			s.deliver()
+			assert.Equal(t, tt.alerts, s.alerted())
+			r := s.wishes()[mug]
+			assert.Equal(t, tt.state, r.State)
+			assert.Equal(t, len(tt.alerts) > 0, r.Overdue)
+			if tt.state != cancel.RequestOver {
+				assert.Equal(t, status, s.order(so1).Status)
+			}
+		})
+	}
+}
+
+func TestOverdueLooksForNinetyDays(t *testing.T) {
+	s := open(t, settings.Policy{}, paid(so1, first))
+	s.imports(unshipped(asks(mug)))
+	s.step(50 * time.Hour)
+	assert.False(t, s.wishes()[mug].LookAt.IsZero())
+	s.step(95 * 24 * time.Hour)
+	assert.True(t, s.wishes()[mug].LookAt.IsZero())
+	assert.False(t, s.pass(first).May, "it is undecided still")
+}
+
+func TestNotificationsOfOthers(t *testing.T) {
+	s := open(t, settings.Policy{}, paid(so1, first))
+	for _, tt := range []struct{ name, body, says string }{
+		{"another seller's", strings.ReplaceAll(notice(morning, mug), account.Merchant, "A2OTHER"), `seller "A2OTHER"`},
+		{"no notification", "nothing", "invalid character"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			_, err := s.ImportNotification(t.Context(), account, []byte(tt.body))
+			assert.ErrorContains(t, err, tt.says)
+		})
+	}
+	_, err := s.ImportNotification(t.Context(), account, []byte(strings.ReplaceAll(notice(morning, mug), "BuyerRequestedChange", "OrderStatusChange")))
+	require.NoError(t, err)
+	assert.Empty(t, s.wishes())
+	assert.Zero(t, s.ledger(first).Version)
+}
+
+func TestReadOrderWithoutOrders(t *testing.T) {
+	s := open(t, settings.Policy{}, paid(so1, first))
+	_, err := s.at(nil, morning).ReadOrder(t.Context(), first)
+	require.ErrorContains(t, err, "no Orders")
+	_, err = s.ReadOrder(t.Context(), order.AmazonID{Account: "nobody", Number: first.Number})
+	require.ErrorIs(t, err, store.ErrNotFound)
+}
+
+// lines is a format of a host's own: an order and an item in each line.
+type lines struct{ text string }
+
+func (l lines) All() iter.Seq2[cancel.OrderRow, error] {
+	return func(yield func(cancel.OrderRow, error) bool) {
+		for i, line := range strings.Split(strings.TrimSpace(l.text), "\n") {
+			orderID, item, ok := strings.Cut(line, " ")
+			var err error
+			if !ok {
+				err = &reportparse.RowError{File: "calls.txt", Line: i + 1, Expected: "an order and an item"}
+			}
+			if !yield(cancel.OrderRow{Order: orderID, Item: item, Wish: reportparse.Yes}, err) {
+				return
+			}
+		}
+	}
+}
+func (lines) Has(string) bool { return true }
+func (lines) Replaced() int   { return 0 }
+
+func TestOrderFormats(t *testing.T) {
+	s := open(t, settings.Policy{}, paid(so1, first))
+	config := cancel.Config{
+		Store: s.store, Book: s.book, Accounts: amazon.AccountList{account}, Settings: settings.Fixed{}, Now: s.tick,
+		OrderFormats: map[string]cancel.OrderFormat{"Calls": func(r io.Reader, _ reportparse.Options) (cancel.OrderRows, error) {
+			text, err := io.ReadAll(r)
+			return lines{string(text)}, err
+		}},
+	}
+	c, err := cancel.New(config)
+	require.NoError(t, err)
+	in, err := c.ImportOrders(t.Context(), account, "Calls", amazon.ReportMeta{}, strings.NewReader(first.Number+" "+mug+"\nrubbish\n1-2-3 "+tray+"\n"))
+	require.NoError(t, err)
+	assert.Equal(t, 1, in.New)
+	assert.Equal(t, 2, in.Bad, "a line that cannot be read, and an order that is none")
+	assert.Equal(t, cancel.Undecided, s.wishes()[mug].State)
+
+	_, err = c.ImportOrders(t.Context(), account, "Faxes", amazon.ReportMeta{}, strings.NewReader(""))
+	assert.ErrorContains(t, err, `format "Faxes" is unknown: want one of ["Amazon Format" "Calls"]`)
+	config.OrderFormats = map[string]cancel.OrderFormat{cancel.AmazonFormat: nil}
+	_, err = cancel.New(config)
+	assert.ErrorContains(t, err, "OrderFormats")
+}
+
+func TestImportOrdersRefuses(t *testing.T) {
+	s := open(t, settings.Policy{}, paid(so1, first))
+	_, err := s.ImportOrders(t.Context(), account, "", amazon.ReportMeta{Name: "x"}, strings.NewReader("settlement-id\ttransaction-type\tamount\n"))
+	require.ErrorIs(t, err, reportparse.ErrWrongReport)
+	_, err = s.ImportOrders(t.Context(), account, "", amazon.ReportMeta{}, nil)
+	require.ErrorContains(t, err, "no report")
+	_, err = s.ImportOrders(t.Context(), amazon.Account{}, "", amazon.ReportMeta{}, strings.NewReader(unshipped()))
+	require.ErrorContains(t, err, "account")
+	require.NoError(t, s.ImportReport(t.Context(), account, amazon.ReportMeta{}, strings.NewReader(unshipped(asks(mug)))))
+	assert.Len(t, s.wishes(), 1)
+}
+
+// A good row counts beside a bad one.
+func TestBadRows(t *testing.T) {
+	s := open(t, settings.Policy{}, paid(so1, first))
+	in, err := s.ImportOrders(t.Context(), account, "", amazon.ReportMeta{Name: "orders.txt"},
+		strings.NewReader(unshipped([4]string{first.Number, mug, "perhaps", ""}, asks(tray))))
+	require.NoError(t, err)
+	assert.Equal(t, 1, in.Bad)
+	require.Len(t, in.BadRows, 1)
+	assert.ErrorContains(t, in.BadRows[0], "orders.txt: line 2: is-buyer-requested-cancellation")
+	assert.Equal(t, 1, in.New)
+}
+
+// More orders than are saved together.
+func TestManyOrders(t *testing.T) {
+	var orders []order.Order
+	var rows [][4]string
+	for i := range 1100 {
+		id := order.AmazonID{Account: account.ID, Number: fmt.Sprintf("111-0000001-%07d", i)}
+		o := paid(order.ID{Company: "acme", Number: fmt.Sprint("SO-", i)}, id)
+		orders, rows = append(orders, o), append(rows, [4]string{id.Number, mug, "true", ""})
+	}
+	s := open(t, settings.Policy{}, orders...)
+	in, err := s.ImportOrders(t.Context(), account, "", amazon.ReportMeta{}, strings.NewReader(unshipped(rows...)))
+	require.NoError(t, err)
+	assert.Equal(t, 1100, in.New)
+	rs, err := s.BuyerRequests(t.Context(), cancel.RequestQuery{States: []cancel.RequestState{cancel.Undecided}})
+	require.NoError(t, err)
+	assert.Len(t, rs, 1100)
+}
+
+// Whatever comes in which order, and how often: the same wishes, clocks and holds.
+func TestSightingsConverge(t *testing.T) {
+	type sighting func(*shop)
+	reasons := []string{"", "Changed mind", "Ordered twice"}
+	rapid.Check(t, func(r *rapid.T) {
+		var seen []sighting
+		for i := range rapid.IntRange(1, 6).Draw(r, "sightings") {
+			item := rapid.SampledFrom([]string{mug, tray}).Draw(r, fmt.Sprint("item", i))
+			reason := rapid.SampledFrom(reasons).Draw(r, fmt.Sprint("reason", i))
+			at := morning.Add(-time.Duration(rapid.IntRange(0, 30).Draw(r, fmt.Sprint("hours", i))) * time.Hour)
+			seen = append(seen, rapid.SampledFrom([]sighting{
+				func(s *shop) { s.importsAt(unshipped([4]string{first.Number, item, "true", reason}), at) },
+				func(s *shop) { s.importsAt(unshipped([4]string{first.Number, item, "false", reason}), at) },
+				func(s *shop) { s.notified(at, item) },
+				func(s *shop) {
+					s.there.state = amazon.OrderState{Number: first.Number, Status: amazon.OrderUnshipped, UpdatedAt: at, Items: []amazon.ItemState{{ID: item, RequestedBy: amazon.ActorBuyer, RequestedReason: reason}}}
+					s.reads()
+				},
+			}).Draw(r, fmt.Sprint("source", i)))
+		}
+		other := rapid.Permutation(seen).Draw(r, "another order")
+		other = append(other, rapid.SampledFrom(seen).Draw(r, "again"))
+		run := func(seen []sighting) (rs []cancel.BuyerRequest, o order.Order) {
+			s := open(t, settings.Policy{}, paid(so1, first))
+			for _, see := range seen {
+				see(s)
+			}
+			for _, w := range s.wishes() {
+				w.Version = 0
+				rs = append(rs, w)
+			}
+			slices.SortFunc(rs, func(a, b cancel.BuyerRequest) int { return strings.Compare(a.Item, b.Item) })
+			o = s.order(so1)
+			for i := range o.Holds {
+				o.Holds[i].Since = time.Time{}
+			}
+			return rs, o
+		}
+		wantWishes, wantOrder := run(seen)
+		wishes, o := run(other)
+		if diff := cmp.Diff(wantWishes, wishes); diff != "" {
+			r.Fatalf("wishes differ:\n%s", diff)
+		}
+		if diff := cmp.Diff(wantOrder, o); diff != "" {
+			r.Fatalf("orders differ:\n%s", diff)
+		}
+	})
+}
