@@ -600,3 +600,70 @@ func TestSightingsConverge(t *testing.T) {
 		}
 	})
 }
+
+// Another wish has its own deadline to miss.
+func TestOverdueAgain(t *testing.T) {
+	s := open(t, settings.Policy{}, paid(so1, first))
+	s.notified(morning, mug)
+	s.step(49 * time.Hour)
+	s.declines()
+	s.notified(s.now.Add(time.Hour), mug)
+	assert.False(t, s.wishes()[mug].Overdue)
+	s.step(50 * time.Hour)
+	assert.Equal(t, []string{"buyer-overdue", "buyer-overdue"}, s.alerted())
+}
+
+// A wish about what Amazon has shown as cancelled asks for nothing more.
+func TestWishAboutWhatIsCancelled(t *testing.T) {
+	s := open(t, settings.Policy{}, paid(so1, first))
+	s.there.state = amazon.OrderState{Number: first.Number, Status: amazon.OrderCancelled}
+	s.reads()
+	assert.Equal(t, order.StatusCancelled, s.order(so1).Status)
+	s.notified(morning, mug)
+	assert.Equal(t, cancel.RequestOver, s.wishes()[mug].State)
+	assert.True(t, s.wishes()[mug].LookAt.IsZero())
+	assert.Empty(t, s.alerted())
+}
+
+// Two cancellations of one Amazon order that end together.
+func TestWishesFollowSeveralEntriesAtOnce(t *testing.T) {
+	rest, part, err := order.Split(paid(so1, first), "SO-1-B", []order.LineQuantity{{Item: mug, Quantity: 1}})
+	require.NoError(t, err)
+	rest, other, err := order.Split(rest, "SO-1-C", []order.LineQuantity{{Item: mug, Quantity: 1}})
+	require.NoError(t, err)
+	s := open(t, settings.Policy{}, rest, part, other)
+	s.imports(unshipped(asks(mug)))
+	cs := s.accepts()
+	require.Len(t, cs, 2)
+	es := []queue.Entry{s.moved(cs[0].ID, queue.EntryRejected), s.moved(cs[1].ID, queue.EntryRejected)}
+	require.NoError(t, s.Apply(t.Context(), es))
+	s.deliver()
+	assert.Equal(t, cancel.Undecided, s.wishes()[mug].State)
+	es = []queue.Entry{s.moved(cs[0].ID, queue.EntryQueued), s.moved(cs[1].ID, queue.EntryQueued)}
+	require.NoError(t, s.Apply(t.Context(), es))
+	s.deliver()
+	assert.Equal(t, cancel.RequestAccepted, s.wishes()[mug].State)
+	assert.True(t, s.pass(first).Of(so1).May)
+	assert.NotContains(t, s.alerted(), "stale")
+}
+
+// A wish about units in two host orders stands again when either is not cancelled.
+func TestEitherPartLeavesTheWish(t *testing.T) {
+	for i := range 2 {
+		t.Run(fmt.Sprint(i), func(t *testing.T) {
+			rest, part, err := order.Split(paid(so1, first), "SO-1-B", []order.LineQuantity{{Item: mug, Quantity: 1}})
+			require.NoError(t, err)
+			rest, other, err := order.Split(rest, "SO-1-C", []order.LineQuantity{{Item: mug, Quantity: 1}})
+			require.NoError(t, err)
+			s := open(t, settings.Policy{}, rest, part, other)
+			s.imports(unshipped(asks(mug)))
+			c := s.accepts()[i]
+			s.move(c.ID, queue.EntryRejected)
+			s.deliver()
+			assert.Equal(t, cancel.Undecided, s.wishes()[mug].State)
+			assert.False(t, s.pass(first).Of(c.HostOrder).May)
+			s.accepts()
+			assert.Equal(t, cancel.RequestAccepted, s.wishes()[mug].State)
+		})
+	}
+}

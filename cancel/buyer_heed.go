@@ -69,11 +69,7 @@ func (w *wishes) heed(r *BuyerRequest, c Cancellation) {
 	case granted && gone && r.State != RequestOver && (r.State != RequestAccepted || r.Entry != c.ID):
 		w.become(r, RequestAccepted)
 		r.Entry = c.ID
-	case c.Outcome == Dropped && r.State == RequestAccepted && r.Entry == c.ID:
-		if twin, ok := w.f.cancels(r.Item); ok {
-			r.Entry, w.touched[r.Item] = twin.ID, true
-			return
-		}
+	case c.Outcome == Dropped && r.State == RequestAccepted && (r.Entry == c.ID || r.Item != "" && !gone):
 		w.become(r, Undecided)
 		w.alert(r, "again/"+string(c.ID), "cancellation %s is %s, and the buyer's wish to cancel %s stands: accept or decline it", c.ID, c.Outcome, r.what())
 	}
@@ -83,11 +79,17 @@ func (w *wishes) heed(r *BuyerRequest, c Cancellation) {
 func (w *wishes) giveBack(c Cancellation) {
 	for i := range w.f.Orders {
 		o := &w.f.Orders[i]
-		if c.covers(o.ID) && !w.f.underCancellation(o.ID) && (o.Status == order.StatusOnHold || o.Status == order.StatusCancelled) {
+		if c.carries(o.ID) && !w.f.underCancellation(o.ID) && (o.Status == order.StatusOnHold || o.Status == order.StatusCancelled) {
 			o.Status = c.before(o.ID)
 			w.back = append(w.back, o.ID)
 		}
 	}
+}
+
+// carries tells whether a host order was there when the cancellation was asked for, and
+// got its hold and status from it.
+func (c Cancellation) carries(id order.ID) bool {
+	return slices.ContainsFunc(c.carriers(), func(o Carrier) bool { return o.HostOrder == id })
 }
 
 // standing counts the units of an item that wait to be shipped and that nobody
@@ -138,7 +140,7 @@ func (f Facts) unhold(c *Cancellation, t target) {
 // are held for the buyer.
 func (f Facts) heldFor(c Cancellation) []order.Status {
 	for _, h := range f.holds() {
-		if h.ID == c.SplitFrom || slices.ContainsFunc(c.carriers(), func(o Carrier) bool { return o.HostOrder == h.ID }) {
+		if h.ID == c.SplitFrom || c.carries(h.ID) {
 			return []order.Status{order.StatusOnHold}
 		}
 	}

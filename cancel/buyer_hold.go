@@ -55,7 +55,7 @@ func (w *wishes) holdMore(held []HeldOrder) []HeldOrder {
 // under way for it.
 func (f Facts) unheld(o order.Order) order.Status {
 	for _, c := range f.Cancellations {
-		if c.Order == o.Amazon && c.Outcome == Open && c.covers(o.ID) {
+		if c.Order == o.Amazon && c.Outcome == Open && c.carries(o.ID) {
 			return c.before(o.ID)
 		}
 	}
@@ -73,7 +73,7 @@ func (w *wishes) release(h HeldOrder, back bool) {
 		}
 	}
 	i := slices.IndexFunc(w.f.Orders, func(o order.Order) bool { return o.ID == h.ID })
-	if !back || h.Before != order.StatusInProcess || i < 0 || w.f.underCancellation(h.ID) {
+	if !back || h.Before != order.StatusInProcess || i < 0 || w.f.keeps(h.ID) {
 		return
 	}
 	o := w.f.Orders[i]
@@ -82,6 +82,14 @@ func (w *wishes) release(h HeldOrder, back bool) {
 	if !others && (o.Status == order.StatusOnHold || o.Status == h.Before) {
 		w.status(h.ID, h.Before, order.StatusOnHold)
 	}
+}
+
+// keeps tells whether a cancellation decides on the status of a host order: one that
+// was carried out, or one under way that found it there.
+func (f Facts) keeps(id order.ID) bool {
+	return slices.ContainsFunc(f.Cancellations, func(c Cancellation) bool {
+		return c.Order == f.Ledger.Order && (c.Outcome == Cancelled && c.covers(id) || c.Outcome == Open && c.carries(id))
+	})
 }
 
 func (w *wishes) free(id order.ID) {

@@ -522,6 +522,9 @@ func TestWishesThatAreNotTheMerchants(t *testing.T) {
 			s := open(t, settings.Policy{}, tt.order)
 			assert.Equal(t, map[string]int{tt.why: 1}, s.imports(unshipped(asks(mug))).Skipped)
 			assert.Empty(t, s.wishes())
+			s.imports("amazon-order-id\torder-status\tsku\n" + first.Number + "\tCancelled\tMUG-BLUE\n")
+			assert.Equal(t, order.StatusInProcess, s.book.orders[0].Status)
+			assert.Zero(t, s.ledger(first).Version)
 		})
 	}
 }
