@@ -93,11 +93,21 @@ type Query struct {
 	Company    order.CompanyID
 	Accounts   []order.AccountID
 	Currencies []order.Currency
+	After      SettlementCursor
 	Limit      int // 0: no limit
 }
 
-// Match reports whether the query selects a settlement; Limit is about lists and
-// does not count.
+// SettlementCursor is a place between two settlements of a list.
+type SettlementCursor struct {
+	Start time.Time
+	ID    ID
+}
+
+// Cursor marks a place in a list of settlements; see [Query.After].
+func (s Settlement) Cursor() SettlementCursor { return SettlementCursor{s.Start, s.ID} }
+
+// Match reports whether the query selects a settlement; After and Limit are about
+// lists and do not count.
 func (q Query) Match(s Settlement) bool {
 	return (len(q.IDs) == 0 || slices.Contains(q.IDs, s.ID)) &&
 		(q.Company == "" || q.Company == s.Company) &&
