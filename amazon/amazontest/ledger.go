@@ -26,6 +26,11 @@ type Payment struct {
 	Currency   order.Currency
 	Reason     string // AdjustmentReason, or CancelReason of a Failure for a partly shipped order
 	Adjustment string // MerchantAdjustmentItemID; empty when none was sent
+
+	// Cancelled are the units that were cancelled with it (QuantityCancelled). The
+	// buyer was not charged for these yet, so that neither a settlement nor a
+	// transaction shows it.
+	Cancelled int `json:",omitempty"`
 }
 
 // Origin tells how a payment came about.
