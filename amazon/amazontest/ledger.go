@@ -27,9 +27,8 @@ type Payment struct {
 	Reason     string // AdjustmentReason, or CancelReason of a Failure for a partly shipped order
 	Adjustment string // MerchantAdjustmentItemID; empty when none was sent
 
-	// Cancelled are the units that were cancelled with it (QuantityCancelled). The
-	// buyer was not charged for these yet, so that neither a settlement nor a
-	// transaction shows it.
+	// Cancelled are the units that were cancelled with it (QuantityCancelled).
+	// Cancellations stand neither in settlements nor in transactions.
 	Cancelled int `json:",omitempty"`
 }
 

@@ -3,7 +3,6 @@ package amazontest_test
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"path/filepath"
@@ -138,36 +137,29 @@ func TestOrderChange(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		srv := open(t, amazontest.Config{})
 		time.Sleep(time.Hour)
-		asked := time.Now().UTC()
 		require.NoError(t, srv.RequestCancel(partly, "10000000000032", "Changed mind"))
 		time.Sleep(time.Minute)
 		body, err := srv.OrderChange(partly)
 		require.NoError(t, err)
-		var got struct {
-			NotificationType string
-			EventTime        time.Time
-			Payload          struct {
-				OrderChangeNotification struct {
-					NotificationLevel, SellerId, AmazonOrderId, OrderChangeType string
-					OrderChangeTrigger                                          struct{ TimeOfOrderChange time.Time }
-					Summary                                                     struct {
-						MarketplaceId, OrderStatus string
-						OrderItems                 []struct {
-							OrderItemId            string
-							IsBuyerRequestedCancel bool
-						}
-					}
+		assert.JSONEq(t, `{
+			"NotificationVersion": "1.0", "NotificationType": "ORDER_CHANGE", "PayloadVersion": "1.0", "EventTime": "2000-01-01T01:01:00Z",
+			"Payload": {"OrderChangeNotification": {
+				"NotificationLevel": "OrderItemLevel", "SellerId": "`+merchant+`", "AmazonOrderId": "`+partly+`", "OrderChangeType": "BuyerRequestedChange",
+				"OrderChangeTrigger": {"TimeOfOrderChange": "2000-01-01T01:00:00Z", "ChangeReason": "Buyer Requested Cancel"},
+				"Summary": {
+					"MarketplaceId": "ATVPDKIKX0DER", "OrderStatus": "PartiallyShipped", "PurchaseDate": "2000-01-01T00:00:00Z", "DestinationPostalCode": null,
+					"FulfillmentType": "MFN", "OrderType": "StandardOrder", "NumberOfItemsShipped": 2, "NumberOfItemsUnshipped": 1,
+					"OrderItems": [
+						{"OrderItemId": "10000000000031", "SellerSKU": "MUG", "SupplySourceId": null, "OrderItemStatus": "Shipped", "Quantity": 2, "QuantityShipped": 2, "IsBuyerRequestedCancel": false},
+						{"OrderItemId": "10000000000032", "SellerSKU": "CUP", "SupplySourceId": null, "OrderItemStatus": "Unshipped", "Quantity": 1, "QuantityShipped": 0, "IsBuyerRequestedCancel": true}
+					]
 				}
+			}},
+			"NotificationMetadata": {
+				"ApplicationId": "amzn1.sellerapps.app.example", "SubscriptionId": "subscription-of-`+merchant+`",
+				"PublishTime": "2000-01-01T01:01:00Z", "NotificationId": "`+partly+`-2000-01-01T01:01:00Z"
 			}
-		}
-		require.NoError(t, json.Unmarshal(body, &got))
-		n := got.Payload.OrderChangeNotification
-		assert.Equal(t, []string{"ORDER_CHANGE", "OrderItemLevel", merchant, partly, "BuyerRequestedChange", "ATVPDKIKX0DER", "PartiallyShipped"},
-			[]string{got.NotificationType, n.NotificationLevel, n.SellerId, n.AmazonOrderId, n.OrderChangeType, n.Summary.MarketplaceId, n.Summary.OrderStatus})
-		assert.Equal(t, []time.Time{asked, asked.Add(time.Minute)}, []time.Time{n.OrderChangeTrigger.TimeOfOrderChange, got.EventTime})
-		require.Len(t, n.Summary.OrderItems, 2)
-		assert.Equal(t, []bool{false, true}, []bool{n.Summary.OrderItems[0].IsBuyerRequestedCancel, n.Summary.OrderItems[1].IsBuyerRequestedCancel})
-		assert.NotContains(t, string(body), "Changed mind", "a notification gives no reason")
+		}`, string(body))
 		_, err = srv.OrderChange("111-9999999-9999999")
 		assert.ErrorContains(t, err, "is unknown")
 	})
