@@ -41,8 +41,12 @@ type Job struct {
 	// last look a report may have been made that the next one sees first.
 	Overlap time.Duration
 
-	Span  time.Duration // the longest window of one report, two days at least. Defaults to the 60 days that returns and order reports may have.
-	First time.Duration // how far back the first window begins. Defaults to 60 days.
+	Span time.Duration // the longest window of one report, two days at least. Defaults to the 60 days that returns and order reports may have.
+
+	// First is how far back the cursor lies at first; the first window begins Overlap
+	// before it. Defaults to a day less than Span: when the first report fails, there
+	// is a day left to make up for it in one.
+	First time.Duration
 
 	// Reach is how far back Amazon serves such data; windows that are wholly older
 	// are given up. Defaults to two years.
@@ -73,7 +77,7 @@ var jobName = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
 func (j Job) withDefaults() (Job, error) {
 	j.Overlap = cmp.Or(j.Overlap, day)
 	j.Span = cmp.Or(j.Span, 60*day)
-	j.First = cmp.Or(j.First, 60*day)
+	j.First = cmp.Or(j.First, max(j.Span-day, day))
 	j.Reach = cmp.Or(j.Reach, 2*365*day)
 	switch {
 	case !jobName.MatchString(j.Name):

@@ -18,13 +18,15 @@ type Status struct {
 	Account order.AccountID
 	Job     string
 
-	// Cursor is the end of the newest window that was handed over, or until when the
+	// Cursor is until when reports were handed over without a gap, or until when the
 	// list was looked through. Zero: not begun.
 	Cursor time.Time
 
-	// Missing are windows before the cursor of which no report was handed over,
-	// because Amazon cancelled them all or could not make one. They are asked for
-	// again, ever less often.
+	// Latest is the end of the newest window that was handed over; zero: none was. It
+	// is ahead of the cursor while there are Missing ones: windows of which Amazon
+	// cancelled all reports, or could not make any. They are asked for again, ever
+	// less often.
+	Latest  time.Time
 	Missing []Window
 
 	Pending []Pending // reports that are not handed over yet
@@ -74,11 +76,12 @@ func (p *Poller) Status(ctx context.Context, accounts ...order.AccountID) ([]Sta
 
 func (t *track) status(a appointment) Status {
 	s := Status{
-		Account: a.account.ID, Job: a.job.Name, Cursor: t.Cursor, Next: t.due(a.job),
+		Account: a.account.ID, Job: a.job.Name, Cursor: t.Cursor, Latest: t.Latest, Next: t.due(a.job),
 		Failures: t.Failures, Cancelled: t.Cancelled, Error: t.Error, FailedAt: t.FailedAt,
 	}
 	for _, m := range t.Missing {
 		s.Missing = append(s.Missing, m.Window)
+		s.Cursor = earlier(s.Cursor, m.Start.Add(seam))
 	}
 	for _, p := range t.Pending {
 		s.Pending = append(s.Pending, Pending{ID: p.ID, Type: p.Type, Window: p.Window, Since: p.Since, Failures: p.Failures})

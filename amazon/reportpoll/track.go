@@ -19,6 +19,7 @@ type track struct {
 	// the reports that were made up to here were seen.
 	Cursor  time.Time `json:"cursor,omitzero"`
 	Missing []missing `json:"missing,omitempty"`
+	Latest  time.Time `json:"latest,omitzero"` // the end of the newest window that was handed over
 
 	// Pending are the reports that were not handed over yet. Of those that are asked
 	// for there is one at most.
@@ -108,7 +109,10 @@ func (t *track) cut(j *Job, now time.Time) {
 	cut(&t.Held, holdTime)
 	t.Failures = max(0, t.Failures)
 	for i := range t.Missing {
-		cut(&t.Missing[i].Next, maxMissing)
+		m := &t.Missing[i]
+		if cut(&m.Next, maxMissing); m.End.After(now) { // by a clock that was ahead
+			m.Next = m.End
+		}
 	}
 	for i := range t.Pending {
 		cut(&t.Pending[i].Look, maxBackoff)
@@ -143,7 +147,7 @@ func (t *track) due(j *Job) time.Time {
 func (t *track) choose(j *Job, now time.Time) {
 	if len(t.Pending) > 0 {
 		p := t.Pending[0]
-		stale := p.ID == "" && !p.Past && p.Since.Before(now.Add(-max(p.fresh(j), 2*holdTime)))
+		stale := p.ID == "" && !p.Past && (p.Since.Before(now.Add(-max(p.fresh(j), 2*holdTime))) || p.End.After(now))
 		overtaken := p.Past && !t.Next.After(now)
 		if !stale && !overtaken {
 			return
@@ -192,7 +196,7 @@ func (t *track) handedOver(j *Job, now time.Time) {
 	t.Pending = nil
 	t.Missing = slices.DeleteFunc(t.Missing, func(m missing) bool { return p.covers(m.Window) })
 	if !p.Past {
-		t.Cursor = later(t.Cursor, p.End)
+		t.Cursor, t.Latest = later(t.Cursor, p.End), later(t.Latest, p.End)
 		t.Next = later(p.Since.Add(j.Every), now)
 	}
 	t.Failures, t.Cancelled = 0, 0
@@ -225,7 +229,7 @@ const maxMissing = 30 * day
 // again is how long to wait until a missing window is asked for again: the older it
 // is, the less likely it is that Amazon changes its mind.
 func again(w Window, now time.Time) time.Duration {
-	return min(max(now.Sub(w.End)/8, day), maxMissing)
+	return min(max(now.Sub(w.End)/4, day), maxMissing)
 }
 
 // failed notes an error, after which everything waits. A report that was asked for
@@ -235,10 +239,11 @@ func (t *track) failed(j *Job, err error, now time.Time) {
 	t.Failures++
 	t.NotBefore = now.Add(backoff(t.Failures))
 	t.complain(err, now)
-	if !j.ListOnly && len(t.Pending) > 0 {
-		if p := t.Pending[0]; p.Past || p.tooLong(now) {
-			t.drop(now)
-		}
+	switch {
+	case j.ListOnly:
+		t.Next = earlier(t.Next, t.NotBefore)
+	case len(t.Pending) > 0 && (t.Pending[0].Past || t.Pending[0].tooLong(now)):
+		t.drop(now)
 	}
 }
 

@@ -236,7 +236,6 @@ func (v *turn) list(ctx context.Context) error {
 			unlisted = fmt.Errorf("list reports: %w", err)
 		} else {
 			v.track.found(v.job, listed, since, now)
-			v.track.Failures = 0
 			if err := v.save(ctx, now.Add(holdTime)); err != nil {
 				return err
 			}
@@ -249,6 +248,9 @@ func (v *turn) list(ctx context.Context) error {
 		if err := v.receive(ctx, p.ID); err != nil {
 			return errors.Join(unlisted, err)
 		}
+	}
+	if unlisted == nil {
+		v.track.Failures = 0
 	}
 	return unlisted
 }
