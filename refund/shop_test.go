@@ -41,11 +41,11 @@ func newOrder() order.Order {
 		ID: order.ID{Company: "acme", Number: "SO-1"}, Amazon: sold, Currency: "USD",
 		Fulfilment: order.ByMerchant, Status: order.StatusCompleted,
 		Lines: []order.Line{
-			{Item: lamp, SKU: "LAMP", Ordered: 3, Shipped: 3, Charges: order.Amounts{
+			{Item: lamp, SKU: "LAMP", TaxModel: order.TaxNamed, Ordered: 3, Shipped: 3, Charges: order.Amounts{
 				order.Principal: dec("33.00"), order.Tax: dec("2.50"), order.Shipping: dec("6.00"),
 			}, Promotions: order.Amounts{order.Principal: dec("3.00")}},
-			{Item: mug, SKU: "MUG", Ordered: 2, Shipped: 1, Charges: order.Amounts{order.Principal: dec("20.00")}},
-			{Item: vase, SKU: "VASE", Ordered: 1, Charges: order.Amounts{order.Principal: dec("5.00")}},
+			{Item: mug, SKU: "MUG", TaxModel: order.TaxNamed, Ordered: 2, Shipped: 1, Charges: order.Amounts{order.Principal: dec("20.00")}},
+			{Item: vase, SKU: "VASE", TaxModel: order.TaxNamed, Ordered: 1, Charges: order.Amounts{order.Principal: dec("5.00")}},
 		},
 	}
 }
