@@ -140,7 +140,7 @@ func (d *decision) settle(k *Return, state ReturnState, why string) {
 
 // claim is one returned item: what all reports say of it, however they name it.
 type claim struct {
-	Return           // joined
+	Return // joined
 	said   reportparse.Return
 	rows   []int // that it is joined of, in decision.returns
 	rma    ID
@@ -294,12 +294,15 @@ func (d *decision) returnID(k Return, item string) ID {
 	return newID(d.Company, k.Order.Account, strings.Join([]string{k.Order.Number, cmp.Or(l.SKU, l.ASIN, item), said.RequestDate.UTC().Format(time.RFC3339)}, "|"))
 }
 
-func (d *decision) stored(id ID) (RMA, bool) {
-	i := slices.IndexFunc(d.RMAs, func(r RMA) bool { return r.ID == id })
+func (d *decision) stored(id ID) (RMA, bool)  { return find(d.RMAs, id) }
+func (d *decision) current(id ID) (RMA, bool) { return find(d.rmas, id) }
+
+func find(rmas []RMA, id ID) (RMA, bool) {
+	i := slices.IndexFunc(rmas, func(r RMA) bool { return r.ID == id })
 	if i < 0 {
 		return RMA{}, false
 	}
-	return d.RMAs[i], true
+	return rmas[i], true
 }
 
 // same tells whether saving one in place of the other would change nothing.

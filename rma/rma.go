@@ -87,6 +87,10 @@ type RMA struct {
 	Decided Decision
 	Chosen  order.Stamp
 
+	// Allowed are the units that may be refunded although the policy RefundCeiling
+	// says less, with who allowed them.
+	Allowed []Allowance
+
 	Key     string // of the host's own, under which somebody opened it; empty: a report did
 	Created order.Stamp
 
@@ -98,6 +102,14 @@ type RMA struct {
 type Decision struct {
 	Status Status
 	Units  int
+	order.Stamp
+}
+
+// Allowance lets so many units of an order line be refunded on an RMA, whatever came
+// of them.
+type Allowance struct {
+	Item  string
+	Units int
 	order.Stamp
 }
 

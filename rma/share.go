@@ -22,7 +22,7 @@ func (d *decision) share() {
 			free[l.Item] = sum.Ordered - sum.Cancelled - d.before(sum)
 		}
 	}
-	for _, r := range d.RMAs {
+	for _, r := range d.rmas {
 		if d.gone(r) {
 			continue
 		}
@@ -54,7 +54,7 @@ func (d *decision) share() {
 
 // give decides the units of a claim whose order line is known.
 func (d *decision) give(c *claim, floor int, free map[string]int) {
-	if r, known := d.stored(c.rma); d.gone(d.asReported(r, c.rma)) && (known || denied(d.amazonStatus(c.rma))) {
+	if r, _ := d.current(c.rma); d.gone(d.asReported(r, c.rma)) {
 		l := d.line(c.item)
 		c.units = min(c.said.Quantity, max(0, l.Ordered-l.Cancelled)) // it takes nothing from others
 		return
@@ -71,7 +71,7 @@ func (d *decision) keepLine(c *claim) {
 		return
 	}
 	id := d.returnID(c.Return, c.Item)
-	if r, known := d.stored(id); known && d.committed(r, c.Item) > 0 {
+	if r, known := d.current(id); known && d.committed(r, c.Item) > 0 {
 		c.item, c.rma = c.Item, id
 	}
 }
@@ -98,7 +98,7 @@ func (d *decision) choose(c *claim, free map[string]int) {
 // before is how many units of an order line the host had counted as returned
 // before there was an RMA of it. Later it may count those of the RMAs too.
 func (d *decision) before(l order.Line) int {
-	for _, r := range d.RMAs {
+	for _, r := range d.rmas {
 		for _, of := range r.Lines {
 			if of.Item == l.Item {
 				return of.Before
@@ -133,7 +133,7 @@ func units(lines []Line, item string) int {
 // kept is what of the units that were received or refunded on an RMA a claim of it
 // keeps, the first one what goes beyond them all.
 func (d *decision) kept(c *claim, given map[*claim]int) int {
-	r, known := d.stored(c.rma)
+	r, known := d.current(c.rma)
 	if !known || d.gone(r) {
 		return 0
 	}
