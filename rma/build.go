@@ -82,6 +82,9 @@ func (d *decision) lines(r *RMA) {
 	*r = clones(*r)
 	r.Lines = slices.DeleteFunc(r.Lines, func(l Line) bool { return d.claimed(was, l) })
 	of := slices.DeleteFunc(slices.Clone(d.claims), func(c *claim) bool { return c.rma != r.ID || !c.makesRMA() })
+	if len(of) > 0 {
+		r.RequestedAt = time.Time{}
+	}
 	for _, c := range of {
 		if c.units > 0 {
 			r.Lines = append(r.Lines, d.linesOf(c, was)...)
