@@ -35,7 +35,7 @@ func (f Facts) line(l order.Ledger, d *Draft, r Request, ask Ask) (Line, []order
 	}
 
 	left := f.left(l, ask.Item)
-	gross, err := f.gross(d, of, ask, left, r.Currency)
+	gross, err := f.gross(d, of, ask, f.share(l, ask.Item), left, r.Currency)
 	if err != nil {
 		return fail(err)
 	}
@@ -64,14 +64,13 @@ func (f Facts) line(l order.Ledger, d *Draft, r Request, ask Ask) (Line, []order
 }
 
 // gross is what the buyer would get of a line without deductions: the amounts
-// asked for, or the units' share of what is left.
-func (f Facts) gross(d *Draft, of order.Line, ask Ask, left order.Amounts, cur order.Currency) (order.Amounts, error) {
+// asked for, or the units' share of what is there for units.
+func (f Facts) gross(d *Draft, of order.Line, ask Ask, share, left order.Amounts, cur order.Currency) (order.Amounts, error) {
 	gross := ask.Amounts
 	switch {
 	case gross == nil && ask.Units == 0:
 		return nil, fmt.Errorf("item %s: nothing asked for: name units or amounts", ask.Item)
 	case gross == nil:
-		share := left.Plus(nil)
 		if !ask.Shipping {
 			delete(share, order.Shipping)
 			delete(share, order.ShippingTax)
@@ -151,6 +150,27 @@ func (f Facts) left(l order.Ledger, item string) order.Amounts {
 		}
 	}
 	return left
+}
+
+// share is what the units of an item that were not refunded yet have a share in. What
+// was taken off for other units stays with the seller; a refund of no particular units
+// may have given it back.
+func (f Facts) share(l order.Ledger, item string) order.Amounts {
+	kept := decimal.Zero
+	for _, r := range f.Refunds {
+		for _, line := range r.Lines {
+			switch {
+			case line.Item != item || line.Outcome == LineVoided:
+			case line.Units > 0:
+				kept = kept.Add(line.Fees.Total())
+			default:
+				kept = kept.Sub(line.Amounts[order.Principal])
+			}
+		}
+	}
+	left, share := f.left(l, item), l.Left(item).Minus(order.Amounts{order.Principal: decimal.Max(decimal.Zero, kept)})
+	share[order.Principal] = decimal.Max(decimal.Zero, decimal.Min(share[order.Principal], left[order.Principal]))
+	return share
 }
 
 // conceded refuses a refund that takes the concessions of its order above what

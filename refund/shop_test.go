@@ -75,18 +75,32 @@ type shop struct {
 	store *memory.Store
 	book  *book
 	clock func() time.Time
+	c     refund.Config
 }
 
 func newShop(t testing.TB, set settings.Settings, orders ...order.Order) *shop {
 	s := &shop{t: t, store: memory.New(), book: &book{orders: orders}, clock: func() time.Time { return noon }}
-	var err error
-	s.Service, err = refund.New(refund.Config{
-		Store: s.store, Book: s.book, Accounts: amazon.AccountList{acme}, Settings: settings.Fixed(set),
-		Now: func() time.Time { return s.clock() },
+	s.with(func(c *refund.Config) {
+		*c = refund.Config{
+			Store: s.store, Book: s.book, Accounts: amazon.AccountList{acme}, Settings: settings.Fixed(set),
+			Now: func() time.Time { return s.clock() },
+		}
 	})
-	require.NoError(t, err)
 	return s
 }
+
+// with opens the service with another configuration on what there is.
+func (s *shop) with(change func(*refund.Config)) *shop {
+	s.t.Helper()
+	change(&s.c)
+	var err error
+	s.Service, err = refund.New(s.c)
+	require.NoError(s.t, err)
+	return s
+}
+
+// policy is the settings of a merchant who has chosen one.
+func policy(p settings.Policy) settings.Settings { return settings.Settings{Policy: p} }
 
 // book is an order book that does not keep what it is told to change.
 type book struct {
