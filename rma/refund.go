@@ -1,6 +1,7 @@
 package rma
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -142,31 +143,41 @@ func (r RMA) begun(item string) bool {
 	return slices.ContainsFunc(r.goods(), func(g goods) bool { return g.Item == item && g.total() > 0 })
 }
 
-// kitOwed is what an RMA still owes for the components of a kit that are in: what
-// they are worth together with those that came on other RMAs of the order, less
-// what all these were refunded and what the others still owe. So what is refunded in
-// any number of parts adds up to the kit, to the cent.
+// kitOwed is what an RMA still owes for the components of a kit that are in. All
+// RMAs of the kit together owe what their components are worth together, less what
+// they were refunded: a cent that rounding gives to one of them is no other's. So
+// what is refunded in any number of parts adds up to the kit, to the cent.
 func (f Facts) kitOwed(r RMA, item string, outcomes ...refund.Outcome) order.Amounts {
-	all := map[string]int{}
-	owed, repaid := order.Amounts{}, order.Amounts{}
-	for _, of := range f.RMAs {
+	rmas := slices.Clone(f.RMAs)
+	slices.SortFunc(rmas, func(a, b RMA) int {
+		return cmp.Or(a.Created.At.Compare(b.Created.At), strings.Compare(string(a.ID), string(b.ID)))
+	})
+	parts := map[string]int{}
+	worth, repaid := order.Amounts{}, order.Amounts{} // of all so far
+	var before, own order.Amounts                     // owed by the RMAs before this one, and by this one
+	for _, of := range rmas {
 		if of.ID == r.ID {
 			of = r
 		}
 		if of.Status == Cancelled || !of.kit(item) {
 			continue
 		}
-		parts := f.partsIn(of, item)
-		for sku, n := range parts {
-			all[sku] += n
+		for sku, n := range f.partsIn(of, item) {
+			parts[sku] += n
 		}
+		more := f.kitWorth(r, item, parts).Minus(worth)
+		worth = worth.Plus(more)
 		paid := f.repaid(of, item, outcomes)
 		repaid = repaid.Plus(paid)
-		if of.ID != r.ID {
-			owed = owed.Plus(atLeastZero(f.kitWorth(r, item, parts).Minus(paid)))
+		switch owed := atLeastZero(more.Minus(paid)); {
+		case of.ID == r.ID:
+			own = owed
+		case own == nil:
+			before = before.Plus(owed)
 		}
 	}
-	return atLeastZero(f.least(f.kitWorth(r, item, all).Minus(repaid).Minus(owed), item, outcomes))
+	left := atLeastZero(worth.Minus(repaid).Minus(before))
+	return f.bounded(least(own, left), item, outcomes)
 }
 
 // partsIn counts the components of a kit that are in, by SKU: all of those that
@@ -211,15 +222,21 @@ func (f Facts) repaid(r RMA, item string, outcomes []refund.Outcome) order.Amoun
 	return sum
 }
 
-// least bounds amounts by what is left of an order line.
-func (f Facts) least(a order.Amounts, item string, outcomes []refund.Outcome) order.Amounts {
+// bounded bounds amounts by what is left of an order line.
+func (f Facts) bounded(a order.Amounts, item string, outcomes []refund.Outcome) order.Amounts {
 	left := f.line(item).Paid().Minus(f.Ledger.Sum(order.Posted, item))
 	if slices.Contains(outcomes, refund.LineOpen) {
 		left = left.Minus(f.Ledger.Sum(order.Reserved, item))
 	}
+	return least(a, atLeastZero(left))
+}
+
+func least(a, b order.Amounts) order.Amounts {
 	out := order.Amounts{}
 	for _, c := range a.Components() {
-		out[c] = decimal.Min(a[c], left[c])
+		if v := decimal.Min(a[c], b[c]); !v.IsZero() {
+			out[c] = v
+		}
 	}
 	return out
 }

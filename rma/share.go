@@ -55,8 +55,15 @@ func (d *decision) share() {
 // give decides the units of a claim whose order line is known.
 func (d *decision) give(c *claim, floor int, free map[string]int) {
 	if r, _ := d.current(c.rma); d.gone(d.asReported(r, c.rma)) {
+		// It takes nothing from other returns, but has no more than there is.
 		l := d.line(c.item)
-		c.units = min(c.said.Quantity, max(0, l.Ordered-l.Cancelled)) // it takes nothing from others
+		left := l.Ordered - l.Cancelled
+		for _, twin := range d.claims {
+			if twin.rma == c.rma && twin.item == c.item {
+				left -= twin.units
+			}
+		}
+		c.units = min(c.said.Quantity, max(0, left))
 		return
 	}
 	more := min(max(0, c.said.Quantity-floor), max(0, free[c.item]))
