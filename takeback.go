@@ -49,6 +49,9 @@ type Config struct {
 	Budget   queue.Budget   // of one Step; zero fields take their defaults
 	Margin   time.Duration  // how long after its creation Amazon may take to list a feed; zero: 4 hours
 
+	// RefundReasons are Amazon's words for reasons at marketplaces that have their own.
+	RefundReasons amazon.RefundReasons
+
 	// Indefinite are codes of Amazon's errors that do not tell whether something was
 	// done, beside those that amazon.Indefinite knows: a person decides then.
 	Indefinite []int
@@ -104,7 +107,7 @@ func New(c Config) (*Desk, error) {
 	err = errors.Join(err, e)
 	d.Refunds, e = refund.New(refund.Config{
 		Store: c.Store, Book: c.Book, Accounts: c.Accounts, Settings: c.Settings,
-		Finances: c.Amazon, Books: d.Settlements, Returns: d.Returns, Now: c.Now,
+		Finances: c.Amazon, Books: d.Settlements, Returns: d.Returns, Reasons: c.RefundReasons, Logger: c.Logger, Now: c.Now,
 	})
 	err = errors.Join(err, e)
 	d.Cancels, e = cancel.New(cancel.Config{Store: c.Store, Book: c.Book, Accounts: c.Accounts, Settings: c.Settings, Orders: c.Amazon, Now: c.Now})

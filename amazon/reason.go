@@ -1,9 +1,12 @@
 package amazon
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/takebackhq/takeback/order"
 )
 
 // Reason says why something is taken back, in one vocabulary for refunds and
@@ -130,6 +133,37 @@ func (r Reason) Refund() (RefundReason, error) {
 		possible = append(possible, row.reason)
 	}
 	return "", fmt.Errorf("reason %q of a refund: want one of %s", string(r), list(possible))
+}
+
+// RefundReasons is what reasons of refunds are called at marketplaces where that
+// differs from [Reason.Refund]. Amazon has published no such difference; a seller
+// whose marketplace refuses a word names another one here.
+type RefundReasons map[order.MarketplaceID]map[Reason]RefundReason
+
+// Check refuses reasons that are not known, and words that are not in Amazon's
+// list.
+func (rs RefundReasons) Check() error {
+	var errs []error
+	for m, words := range rs {
+		for r, word := range words {
+			if _, err := r.Refund(); err != nil {
+				errs = append(errs, fmt.Errorf("marketplace %s: %w", m, err))
+			}
+			if err := word.Check(); err != nil {
+				errs = append(errs, fmt.Errorf("marketplace %s: %w", m, err))
+			}
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// At is Amazon's word for a reason of a refund at a marketplace. An unset or
+// unknown reason is an error that lists the possible ones.
+func (rs RefundReasons) At(m order.MarketplaceID, r Reason) (RefundReason, error) {
+	if word, named := rs[m][r]; named {
+		return word, nil
+	}
+	return r.Refund()
 }
 
 // Cancel is Amazon's word for this reason of a cancellation. An unset or unknown

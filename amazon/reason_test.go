@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/takebackhq/takeback/amazon"
+	"github.com/takebackhq/takeback/order"
 )
 
 func TestReasonsAtAmazon(t *testing.T) {
@@ -78,4 +79,32 @@ func TestWordsOfTheOtherVocabularyAreRefused(t *testing.T) {
 	for _, r := range []amazon.CancelReason{"", "CustomerCancel", "BuyerCancelled", "PriceError", "nobody"} {
 		assert.ErrorContains(t, r.Check(), "BuyerCanceled", "cancel reason %q", r)
 	}
+}
+
+// A seller may name another word for one marketplace; elsewhere it is the usual
+// one.
+func TestRefundReasonsOfAMarketplace(t *testing.T) {
+	const japan = "A1VC38T7YXB528"
+	words := amazon.RefundReasons{japan: {amazon.ReasonCouldNotShip: amazon.RefundNoInventory}}
+	require.NoError(t, words.Check())
+	for _, tt := range []struct {
+		words       amazon.RefundReasons
+		marketplace order.MarketplaceID
+		reason      amazon.Reason
+		want        amazon.RefundReason
+	}{
+		{words, japan, amazon.ReasonCouldNotShip, amazon.RefundNoInventory},
+		{words, japan, amazon.ReasonExchange, amazon.RefundExchange},
+		{words, "ATVPDKIKX0DER", amazon.ReasonCouldNotShip, amazon.RefundCouldNotShip},
+		{nil, japan, amazon.ReasonCouldNotShip, amazon.RefundCouldNotShip},
+	} {
+		got, err := tt.words.At(tt.marketplace, tt.reason)
+		require.NoError(t, err)
+		assert.Equal(t, tt.want, got)
+	}
+	_, err := words.At(japan, "Whim")
+	assert.ErrorContains(t, err, `reason "Whim"`)
+
+	assert.ErrorContains(t, amazon.RefundReasons{japan: {"Whim": amazon.RefundOther}}.Check(), `marketplace A1VC38T7YXB528: reason "Whim"`)
+	assert.ErrorContains(t, amazon.RefundReasons{japan: {amazon.ReasonExchange: "Swap"}}.Check(), `marketplace A1VC38T7YXB528: refund reason "Swap"`)
 }

@@ -266,6 +266,13 @@ func (l Ledger) PostAgain(c Cause, item string, s Stamp) []Posting {
 	return l.post(nil, Posted, item, l.lastHeld(c, item), l.Currency(), c, s)
 }
 
+// Book posts amounts of an item that went to the buyer without a reservation of
+// ours. Nothing limits them, because it happened. The currency is that of the order,
+// which a ledger without charges does not know.
+func (l Ledger) Book(c Cause, item string, a Amounts, cur Currency, s Stamp) []Posting {
+	return l.post(nil, Posted, item, a, cur, c, s)
+}
+
 // lastHeld is what a cause holds on an item, or held before it was last voided or
 // posted.
 func (l Ledger) lastHeld(c Cause, item string) Amounts {

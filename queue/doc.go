@@ -110,6 +110,10 @@
 // Anything else is [ErrTransition].
 //
 //	(new)          → Queued          requested: reserved
+//	(new)          → AwaitingApproval requested, above what its requester may ask for alone: reserved
+//	AwaitingApproval → Queued          another person approved it: kept
+//	AwaitingApproval → Rejected        an operator said no: voided
+//	AwaitingApproval → Withdrawn       the requester took it back: voided
 //	Queued         → Claimed         chosen by a person, or due: kept
 //	Queued         → AwaitingShipment its units are not shipped yet: kept
 //	AwaitingShipment → Queued          looked at again: kept
@@ -160,6 +164,8 @@
 //	Rejected       → Queued          tried again: reserved again
 //	Withdrawn      → Queued          tried again: reserved again
 //	GivenUp        → Queued          tried again: reserved again
+//	Rejected       → AwaitingApproval tried again, and nobody has approved it: reserved again
+//	Withdrawn      → AwaitingApproval tried again, and nobody has approved it: reserved again
 //
 // # States of a batch
 //

@@ -71,8 +71,13 @@ type Entry struct {
 	Mode      settings.Mode // when it was asked for: what waited for a person or a batch does not go by itself when that is switched off
 	QueuedAt  time.Time     // when it began to wait; lists are in this order
 	Selection *Selection
-	Attempts  []Attempt // the last one is the current one
-	Head      int64     // version of the order's head since its last claim; numbers its audit rows
+
+	// Unapproved says that another person must agree before it may be sent, and that
+	// nobody has: see [Entry.Approved].
+	Unapproved bool
+
+	Attempts []Attempt // the last one is the current one
+	Head     int64     // version of the order's head since its last claim; numbers its audit rows
 
 	Requested order.Stamp
 	Changed   order.Stamp // the last change of State: who, when, why
@@ -138,6 +143,18 @@ type Result struct {
 	Code    int    // Amazon's; 0 for a success
 	Text    string // Amazon's words, or why nothing is known
 	By      string // who decided it; empty: nobody, it is from Amazon. Accepted is then done another way, and Refused given up
+}
+
+// Approved is an entry that waits for approval after somebody gave it: it waits to
+// be sent from then on. Any other is [ErrTransition]. Who may approve, and of what,
+// is for the package that knows what the entry stands for.
+func (e Entry) Approved(s order.Stamp) (Entry, error) {
+	if e.State != EntryAwaitingApproval {
+		return e, fmt.Errorf("%s %s of order %s is %s (%s) and does not wait for approval: %w", e.Kind, e.ID, e.Order.Number, e.State, e.State.Label(), ErrTransition)
+	}
+	err := e.move(EntryQueued, s)
+	e.Unapproved, e.QueuedAt = false, s.At
+	return e, err
 }
 
 // Attempt is the current attempt; the zero value before the first.

@@ -252,7 +252,8 @@ func (q *Queue) Withdraw(ctx context.Context, by, why string, ids ...EntryID) er
 // Retry puts entries that were refused, rejected, withdrawn or given up back in the
 // queue as their next attempt, and reserves their money again; that may fail with
 // [order.ErrOver]. One that an earlier attempt may still carry out is named in the
-// error, which is [ErrTransition].
+// error, which is [ErrTransition]. One that waited for an approval which nobody gave
+// waits for it again.
 func (q *Queue) Retry(ctx context.Context, by, why string, ids ...EntryID) error {
 	return q.decide(ctx, "retry", EntryQueued, by, why, ids)
 }
@@ -273,7 +274,11 @@ func (q *Queue) decide(ctx context.Context, verb string, to State, by, why strin
 			errs = append(errs, fmt.Errorf("%s %s is %s: %w", e.Kind, e.ID, e.State, ErrTransition))
 			continue
 		}
-		if err := e.move(to, stamp); err != nil {
+		next := to
+		if to == EntryQueued && e.Unapproved {
+			next = EntryAwaitingApproval
+		}
+		if err := e.move(next, stamp); err != nil {
 			errs = append(errs, err)
 		}
 		e.Selection = nil

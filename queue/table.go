@@ -28,6 +28,10 @@ func EntryTransitions() []Transition {
 	const each = "posted or voided, each"
 	ts := []Transition{
 		step("", EntryQueued, "requested", "reserved"),
+		step("", EntryAwaitingApproval, "requested, above what its requester may ask for alone", "reserved"),
+		step(EntryAwaitingApproval, EntryQueued, "another person approved it", kept),
+		step(EntryAwaitingApproval, EntryRejected, "an operator said no", voided),
+		step(EntryAwaitingApproval, EntryWithdrawn, "the requester took it back", voided),
 		step(EntryQueued, EntryClaimed, "chosen by a person, or due", kept),
 		step(EntryQueued, EntryAwaitingShipment, "its units are not shipped yet", kept),
 		step(EntryAwaitingShipment, EntryQueued, "looked at again", kept),
@@ -81,6 +85,9 @@ func EntryTransitions() []Transition {
 	}
 	for _, from := range []State{EntryRefused, EntryRejected, EntryWithdrawn, EntryGivenUp} {
 		ts = append(ts, step(from, EntryQueued, "tried again", again))
+	}
+	for _, from := range []State{EntryRejected, EntryWithdrawn} {
+		ts = append(ts, step(from, EntryAwaitingApproval, "tried again, and nobody has approved it", again))
 	}
 	return ts
 }

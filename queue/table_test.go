@@ -98,8 +98,8 @@ func TestWhatPeopleMayDo(t *testing.T) {
 		},
 	}
 	may := map[string]map[queue.State]queue.State{
-		"reject":   {queue.EntryQueued: queue.EntryRejected, queue.EntryAwaitingShipment: queue.EntryRejected},
-		"withdraw": {queue.EntryQueued: queue.EntryWithdrawn, queue.EntryAwaitingShipment: queue.EntryWithdrawn},
+		"reject":   {queue.EntryQueued: queue.EntryRejected, queue.EntryAwaitingShipment: queue.EntryRejected, queue.EntryAwaitingApproval: queue.EntryRejected},
+		"withdraw": {queue.EntryQueued: queue.EntryWithdrawn, queue.EntryAwaitingShipment: queue.EntryWithdrawn, queue.EntryAwaitingApproval: queue.EntryWithdrawn},
 		"retry":    {queue.EntryRefused: queue.EntryQueued, queue.EntryRejected: queue.EntryQueued, queue.EntryWithdrawn: queue.EntryQueued, queue.EntryGivenUp: queue.EntryQueued},
 		"process":  {queue.EntryQueued: queue.EntryQueued},
 	}
@@ -191,6 +191,14 @@ func TestEveryRowOfTheTableHappens(t *testing.T) {
 		ids := w.request(asked{order: 1, state: queue.EntryAwaitingShipment}, asked{order: 2, state: queue.EntryAwaitingShipment})
 		require.NoError(w.t, q.Reject(w.t.Context(), "boss", "told to", ids[0]))
 		require.NoError(w.t, q.Withdraw(w.t.Context(), "boss", "", ids[1]))
+	})
+	happens(func(w *world, q *queue.Queue) {
+		above := asked{state: queue.EntryAwaitingApproval, unapproved: true}
+		ids := w.request(above.of(1), above.of(2), above.of(3))
+		require.NoError(w.t, q.Reject(w.t.Context(), "boss", "told to", ids[0]))
+		require.NoError(w.t, q.Withdraw(w.t.Context(), "boss", "", ids[1]))
+		require.NoError(w.t, q.Retry(w.t.Context(), "boss", "told to", ids[:2]...))
+		w.approve(ids[2])
 	})
 	happens(func(w *world, q *queue.Queue) {
 		w.prepare = func(_ []queue.Entry, ps []queue.Prepared) ([]queue.Prepared, error) {

@@ -170,6 +170,14 @@ type asked struct {
 	items   int // of the order, each one message; cancellations list them in one
 	state   queue.State
 	waits   time.Duration // how long ago it was queued
+
+	unapproved bool
+}
+
+// of is the same of another order.
+func (a asked) of(number int) asked {
+	a.order = number
+	return a
 }
 
 // request queues refunds and cancellations with their reservations, each in one
@@ -199,7 +207,7 @@ func (w *world) request(as ...asked) []queue.EntryID {
 var five = decimal.RequireFromString("5.00")
 
 func (w *world) entry(a asked, key string) queue.Entry {
-	e := queue.Entry{Kind: queue.KindRefund, Feed: amazon.RefundFeed, State: queue.EntryQueued, QueuedAt: w.now().Add(-a.waits)}
+	e := queue.Entry{Kind: queue.KindRefund, Feed: amazon.RefundFeed, State: queue.EntryQueued, QueuedAt: w.now().Add(-a.waits), Unapproved: a.unapproved}
 	if a.kind == queue.KindCancellation {
 		e.Kind, e.Feed = a.kind, amazon.CancelFeed
 	}
@@ -241,6 +249,14 @@ func (w *world) get(id queue.EntryID) queue.Entry {
 	require.NoError(w.t, err)
 	require.Len(w.t, es, 1)
 	return es[0]
+}
+
+// approve has somebody approve what waits for it, as a handler would.
+func (w *world) approve(id queue.EntryID) {
+	w.t.Helper()
+	e, err := w.get(id).Approved(order.Stamp{By: "boss", At: w.now(), Why: "fine"})
+	require.NoError(w.t, err)
+	require.NoError(w.t, w.store.SaveRefunds(w.t.Context(), []refund.Change{{Entries: []queue.Entry{e}, Writes: w.head(e.Order)}}))
 }
 
 func (w *world) states(ids ...queue.EntryID) (states []queue.State) {

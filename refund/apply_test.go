@@ -18,7 +18,7 @@ func TestAnOperatorsNoAfterARefusal(t *testing.T) {
 	s := newShop(t, settings.Settings{}, newOrder())
 	id := s.issue(exactly("k", "12.00")).ID
 	line := func(o refund.Outcome, code int, text string) refund.Line {
-		return refund.Line{Item: lamp, SKU: "LAMP", Amounts: principal("12.00"), Outcome: o, Code: code, Text: text}
+		return refund.Line{Item: lamp, SKU: "LAMP", Amounts: principal("12.00"), Gross: principal("12.00"), Outcome: o, Code: code, Text: text}
 	}
 	s.apply(s.sent(id, queue.EntryRefused, refused(lamp)))
 	assert.Empty(t, cmp.Diff(line(refund.LineVoided, 18028, "more than was charged"), s.refund(id).Lines[0]))

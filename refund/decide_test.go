@@ -210,8 +210,10 @@ func TestDecideShowsWhatTheBuyerGets(t *testing.T) {
 	assert.Empty(t, cmp.Diff([]refund.Line{
 		{Item: lamp, SKU: "LAMP", Units: 1, Outcome: refund.LineOpen, Amounts: order.Amounts{
 			order.Principal: dec("10.00"), order.Tax: dec("0.83"), order.Shipping: dec("2.00"),
+		}, Gross: order.Amounts{
+			order.Principal: dec("10.00"), order.Tax: dec("0.83"), order.Shipping: dec("2.00"),
 		}},
-		{Item: mug, SKU: "MUG", Units: 1, Outcome: refund.LineOpen, Amounts: principal("4.00")},
+		{Item: mug, SKU: "MUG", Units: 1, Outcome: refund.LineOpen, Amounts: principal("4.00"), Gross: principal("4.00")},
 	}, d.Refund.Lines))
 	assert.Empty(t, cmp.Diff(order.Amounts{
 		order.Principal: dec("14.00"), order.Tax: dec("0.83"), order.Shipping: dec("2.00"),
@@ -364,7 +366,8 @@ func TestToken(t *testing.T) {
 		request(func(r *refund.Request) { r.Lines[0].Item = mug }),
 		request(func(r *refund.Request) { r.Lines[0].Units = 1 }),
 		request(func(r *refund.Request) { r.Reason = amazon.ReasonPriceError }),
-		request(func(r *refund.Request) { r.Origin = refund.FromGoodwill }),
+		request(func(r *refund.Request) { r.Lines[0].Fees = order.Amounts{order.LabelCost: dec("1")} }),
+		request(func(r *refund.Request) { r.SurplusAs = order.ReturnShipping }),
 		request(func(r *refund.Request) { r.RMA = "RM1" }),
 		request(func(r *refund.Request) { r.OverRefund = true }),
 	} {

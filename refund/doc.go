@@ -14,11 +14,44 @@
 // Each component of a line (Principal, Tax, Shipping …) is limited by its own
 // charge, minus what was posted and what is reserved: Amazon refuses more, so
 // no setting allows it. Concessions (Goodwill, ReturnShipping) have no charge
-// and are limited by what is left of the whole Amazon order. With the setting
+// and are limited by what is left of the whole Amazon order, and by Amazon's
+// caps where they are known ([amazon.ConcessionCapsOf]). With the setting
 // "Allow to Over Refund Amazon Order" and [Request.OverRefund], what goes
-// beyond becomes Goodwill and is recorded. Only units that are shipped and
-// confirmed are refunded; the others are cancelled. Orders fulfilled by Amazon
-// are refunded by Amazon.
+// beyond becomes Goodwill, or what [Request.SurplusAs] says, and is recorded.
+// Orders fulfilled by Amazon are refunded by Amazon.
+//
+// Only units that are shipped and confirmed are refunded; the others are
+// cancelled. With [settings.BeforeShipmentWait] such a refund is issued, and waits
+// for the shipment with its money reserved. When its units are cancelled instead,
+// a person decides.
+//
+// Deductions ([Ask.Fees]) lower the Principal, and stay with the seller when the
+// line's other units are refunded. With [settings.FeeAsComponent] a restocking fee
+// travels as a component of its own, below zero. The ledger has what the buyer gets
+// either way, so that what is sent and what is reserved differ by that fee; since
+// Amazon counts the whole Principal then, it cannot be refunded later.
+//
+// Tax follows the line's [order.TaxModel]. Tax that Amazon collected as marketplace
+// facilitator is left out of shares, and refused where it is named; so is tax beside
+// a price that includes it.
+//
+// # Warnings and cautions
+//
+// A draft shows warnings, which a person may pass over, and cautions, which
+// [Draft.Save] wants acknowledged by their codes ([Request.Acknowledge]): that the
+// buyer is to get a replacement, and that money of these lines went back already.
+//
+// That is looked for before paying: in what settlements showed ([Config.Books]), and
+// on [Request.Look] in what Amazon has booked by now. What no refund of ours explains
+// is ErrAlreadyRefunded, or a caution with [settings.AlreadyRefundedWarn]. What comes
+// to light after the request keeps it from being sent, until a person has decided
+// ([queue.Queue.Decide]). [Service.Record] enters a refund that was made in Seller
+// Central.
+//
+// # Limits
+//
+// A refund above its requester's limit for one order ([settings.Policy]) is issued and
+// reserved, and waits for the approval of somebody else ([Service.Approve]).
 //
 // # Keys and tokens
 //
@@ -39,5 +72,5 @@
 // alert doubled, a payment of what was given up, refused, rejected, taken back or
 // done another way the alert contradicted; and while more is gone than was charged,
 // other refunds of the order wait. Where the processing report does not tell,
-// [Service.Testify] looks in Amazon's books.
+// [Service.Testify] looks in the settlements and in Amazon's books.
 package refund

@@ -1,6 +1,7 @@
 package refund
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -26,9 +27,35 @@ type Draft struct {
 	Total    order.Amounts // what the buyer gets back, by component over all lines
 	Balances []Balance     // of each line, before and after
 	Warnings []string      // what a person should think about
+	Cautions []Caution     // what a person must have read: Save wants them acknowledged
+	Offer    []OpenReturn  // open RMAs of the lines, which could be refunded instead
 
-	change      Change
-	unconfirmed bool
+	// AwaitsApproval says that By may not ask for so much alone: somebody else must
+	// approve it before it is sent.
+	AwaitsApproval bool
+
+	change         Change
+	unconfirmed    bool
+	unacknowledged []Caution
+}
+
+// Caution is a warning that has to be acknowledged, by naming its code in
+// [Request.Acknowledge].
+type Caution struct {
+	Code CautionCode
+	Text string
+}
+
+// CautionCode names what a caution is about.
+type CautionCode string
+
+const (
+	CautionReplacement     CautionCode = "Replacement"     // the buyer is to get a replacement
+	CautionAlreadyRefunded CautionCode = "AlreadyRefunded" // money went back that is not among our refunds
+)
+
+func (d *Draft) warn(format string, args ...any) {
+	d.Warnings = append(d.Warnings, fmt.Sprintf(format, args...))
 }
 
 // Balance shows where a line stands.
@@ -52,34 +79,66 @@ func (d *Draft) finish(f Facts, r Request, before, after order.Ledger) {
 	}
 	refund.Surplus = decimal.Max(decimal.Zero, after.LeftTotal().Neg()).Sub(decimal.Max(decimal.Zero, before.LeftTotal().Neg()))
 	if refund.Surplus.IsPositive() {
-		d.Warnings = append(d.Warnings, fmt.Sprintf("over-refund: the buyer gets %s more than was paid, as Goodwill, asked for by %s",
-			order.Format(refund.Surplus, r.Currency), r.By))
+		d.warn("over-refund: the buyer gets %s more than was paid, as %s, asked for by %s",
+			order.Format(refund.Surplus, r.Currency), cmp.Or(refund.SurplusAs, order.Goodwill), r.By)
 	}
 	for _, earlier := range f.Refunds {
 		if r.RMA != "" && earlier.RMA == r.RMA && slices.ContainsFunc(earlier.Lines, func(l Line) bool { return l.Outcome != LineVoided }) {
-			d.Warnings = append(d.Warnings, fmt.Sprintf("RMA %s has refund %s of %s already", r.RMA, earlier.ID, earlier.Total()))
+			d.warn("RMA %s has refund %s of %s already", r.RMA, earlier.ID, earlier.Total())
 		}
 	}
 	for _, o := range f.Orders {
 		d.Warnings = append(d.Warnings, order.Warnings(o)...)
 	}
+	f.offer(d, r)
+	d.Cautions = append(d.Cautions, r.Cautions...)
+	for _, c := range d.Cautions {
+		if !slices.Contains(r.Acknowledge, c.Code) {
+			d.unacknowledged = append(d.unacknowledged, c)
+		}
+	}
 	d.unconfirmed = r.OverRefund && r.Token == ""
 
 	s := refund.Issued
+	entry := refund.entry(f.Settings.Mode())
+	if above := f.aboveLimit(*refund, r.By); above != nil {
+		d.AwaitsApproval = true
+		d.warn("%s: somebody else must approve it", above)
+		entry.State, entry.Why, entry.Unapproved = queue.EntryAwaitingApproval, above.Error(), true
+	}
 	d.change.Refunds = []Refund{refund.clone()} // what is saved is what was decided, whatever becomes of the draft
-	d.change.Entries = []queue.Entry{refund.entry(f.Settings.Mode())}
+	d.change.Entries = []queue.Entry{entry}
 	d.change.Effect(payment(after, f.Settings.Policy), refund.HostOrder, s)
-	d.change.Effect(note("Refund %s of %s is queued.", refund.ID, refund.Total()), refund.HostOrder, s)
-	d.change.Event(order.EventRequested, "refund "+string(refund.ID), fmt.Sprintf("%s for %s: %s", refund.Total(), refund.Reason, d.Total.In(r.Currency)), s)
+	d.change.Effect(note("Refund %s of %s: %s.", refund.ID, refund.Total(), entry.State.Label()), refund.HostOrder, s)
+	subject := "refund " + string(refund.ID)
+	d.change.Event(order.EventRequested, subject, fmt.Sprintf("%s for %s: %s", refund.Total(), refund.Reason, d.Total.In(r.Currency)), s)
 	if refund.Surplus.IsPositive() {
-		d.change.Event(order.EventRequested, "refund "+string(refund.ID), "over-refund of "+order.Format(refund.Surplus, r.Currency), s)
+		d.change.Event(order.EventRequested, subject, "over-refund of "+order.Format(refund.Surplus, r.Currency), s)
+	}
+	for _, c := range d.Cautions {
+		d.change.Event(order.EventRequested, subject, fmt.Sprintf("acknowledged %s: %s", c.Code, c.Text), s)
+	}
+}
+
+// offer warns of RMAs that are open for the lines of a refund which is not theirs:
+// when both are refunded, the goods are paid for twice.
+func (f Facts) offer(d *Draft, r Request) {
+	if r.Origin != FromOrder {
+		return
+	}
+	for _, open := range f.Returns {
+		if slices.ContainsFunc(r.Lines, func(a Ask) bool { return a.Item == open.Item }) {
+			d.Offer = append(d.Offer, open)
+			d.warn("item %s: RMA %s is open for %d units of it: refund the RMA, unless this is for something else", open.Item, open.RMA, open.Units)
+		}
 	}
 }
 
 func (r Refund) clone() Refund {
-	r.Asked, r.Lines = slices.Clone(r.Asked), slices.Clone(r.Lines)
+	r.Asked, r.Lines, r.Seen = slices.Clone(r.Asked), slices.Clone(r.Lines), slices.Clone(r.Seen)
 	for i := range r.Asked {
-		r.Asked[i].Amounts = maps.Clone(r.Asked[i].Amounts)
+		a := &r.Asked[i]
+		a.Amounts, a.Fees = maps.Clone(a.Amounts), maps.Clone(a.Fees)
 	}
 	for i := range r.Lines {
 		l := &r.Lines[i]
@@ -126,7 +185,7 @@ func note(format string, args ...any) order.Effect {
 // transaction: Save only writes, and nothing is sent before the host commits.
 // It answers store.ErrConflict when anything about the Amazon order changed
 // since the draft was made: roll back, draft again with the same token, and save
-// that. A draft of an Existing refund writes nothing.
+// that. Cautions that the request did not acknowledge are ErrUnacknowledged. A draft of an Existing refund writes nothing.
 func (d Draft) Save(ctx context.Context, st Store) error {
 	if d.Existing {
 		return nil
@@ -136,6 +195,13 @@ func (d Draft) Save(ctx context.Context, st Store) error {
 	}
 	if d.unconfirmed {
 		return fmt.Errorf("refund of order %s: %w: an over-refund needs Request.Token, the token of the draft that somebody saw", d.Refund.Order.Number, ErrUnconfirmed)
+	}
+	if len(d.unacknowledged) > 0 {
+		var texts []string
+		for _, c := range d.unacknowledged {
+			texts = append(texts, fmt.Sprintf("%s (%s)", c.Code, c.Text))
+		}
+		return fmt.Errorf("refund of order %s: %w: name them in Request.Acknowledge once somebody has read them: %s", d.Refund.Order.Number, ErrUnacknowledged, strings.Join(texts, "; "))
 	}
 	if err := st.SaveRefunds(ctx, []Change{d.change}); err != nil {
 		return fmt.Errorf("save refund %s of order %s: %w", d.Refund.ID, d.Refund.Order.Number, err)
@@ -147,8 +213,11 @@ func (d Draft) Save(ctx context.Context, st Store) error {
 // refund, the line and the attempt, for reading back in the settlement.
 func message(r Refund, l Line, index, attempt int) amazon.Adjustment {
 	reason, _ := r.Reason.Refund() // checked when the refund was decided
+	if r.AmazonReason != "" {
+		reason = r.AmazonReason
+	}
 	return amazon.Adjustment{
 		Order: r.Order.Number, Item: l.Item, AdjustmentID: fmt.Sprintf("%s-%d-%d", r.ID, index+1, attempt),
-		Reason: reason, Currency: r.Currency, Amounts: l.Amounts,
+		Reason: reason, Currency: r.Currency, Amounts: l.sent(),
 	}
 }

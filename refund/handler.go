@@ -1,9 +1,12 @@
 package refund
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/takebackhq/takeback/order"
 	"github.com/takebackhq/takeback/queue"
@@ -11,23 +14,17 @@ import (
 )
 
 // Prepare implements [queue.Handler]: one message for each line whose money is
-// still reserved.
+// still reserved. A refund is set aside while its units are not shipped, its order is
+// held by the host or was changed, and for a person to decide when its units were
+// cancelled instead, or when money of its lines went back meanwhile.
 func (s *Service) Prepare(ctx context.Context, es []queue.Entry) ([]queue.Prepared, error) {
 	refunds, ledgers, err := s.load(ctx, es)
 	if err != nil {
 		return nil, err
 	}
-	var ids []order.AmazonID
-	for _, e := range es {
-		ids = append(ids, e.Order)
-	}
-	found, err := s.c.Book.Orders(ctx, ids)
+	facts, err := s.standing(ctx, ledgers)
 	if err != nil {
-		return nil, fmt.Errorf("order book: %w", err)
-	}
-	orders := map[order.AmazonID][]order.Order{}
-	for _, o := range found {
-		orders[o.Amazon] = append(orders[o.Amazon], o)
+		return nil, err
 	}
 	var prepared []queue.Prepared
 	for _, e := range es {
@@ -36,41 +33,84 @@ func (s *Service) Prepare(ctx context.Context, es []queue.Entry) ([]queue.Prepar
 			continue
 		}
 		p := prepare(e, refund, ledgers[e.Order])
-		if why := changed(orders[e.Order], ledgers[e.Order], refund); why != nil && p.Aside == nil {
-			p.Aside = &queue.Aside{State: queue.EntryQueued, Why: why.Error()}
+		if p.Aside == nil {
+			p.Aside = facts[e.Order].hinders(refund)
 		}
 		prepared = append(prepared, p)
 	}
 	return prepared, nil
 }
 
-// changed tells what an order has become since its refund was issued, when that
-// keeps the refund from being sent: the host changed it, or more went back to the
-// buyer than was charged. The refund waits with its reservation, so that nothing
-// is decided for good by an order that may be put right.
-func changed(orders []order.Order, l order.Ledger, r Refund) error {
-	f := Facts{Orders: orders}
-	if len(orders) == 0 {
-		return errors.New("the host's order book does not have the order any more")
+// standing reads how orders stand, after their ledgers.
+func (s *Service) standing(ctx context.Context, ledgers map[order.AmazonID]order.Ledger) (map[order.AmazonID]*Facts, error) {
+	ids := slices.Collect(maps.Keys(ledgers))
+	orders, err := s.c.Book.Orders(ctx, ids)
+	if err != nil {
+		return nil, fmt.Errorf("order book: %w", err)
+	}
+	refunds, err := s.c.Store.Refunds(ctx, Query{Orders: ids})
+	if err != nil {
+		return nil, err
+	}
+	facts := map[order.AmazonID]*Facts{}
+	for _, id := range ids {
+		f := &Facts{Ledger: ledgers[id]}
+		if f.Booked, err = s.booked(ctx, id); err != nil {
+			return nil, err
+		}
+		facts[id] = f
 	}
 	for _, o := range orders {
+		facts[o.Amazon].Orders = append(facts[o.Amazon].Orders, o)
+	}
+	for _, r := range refunds {
+		facts[r.Order].Refunds = append(facts[r.Order].Refunds, r)
+	}
+	return facts, nil
+}
+
+// hinders tells what has come between a refund and its sending since it was issued.
+func (f Facts) hinders(r Refund) *queue.Aside {
+	if err := f.changed(r); err != nil {
+		return &queue.Aside{State: queue.EntryQueued, Why: err.Error()}
+	}
+	for i, l := range r.Lines {
+		if l.Outcome != LineOpen {
+			continue
+		}
+		if aside := f.awaited(r, i); aside != nil {
+			return aside
+		}
+	}
+	return f.revealed(r)
+}
+
+// changed tells what an order has become, when that keeps its refund from being
+// sent: the host changed or holds it, or more went back to the buyer than was
+// charged. The refund waits with its reservation, so that nothing is decided for good
+// by an order that may be put right.
+func (f Facts) changed(r Refund) error {
+	if len(f.Orders) == 0 {
+		return errors.New("the host's order book does not have the order any more")
+	}
+	for _, o := range f.Orders {
 		if err := order.Check(o); err != nil {
 			return err
 		}
 		if o.Fulfilment == order.ByAmazon {
 			return ErrAmazonFulfilled
 		}
+		for _, h := range o.Holds {
+			if h.Owner == order.HeldByHost {
+				return fmt.Errorf("order %s is on hold: %s", o.ID, cmp.Or(h.Why, "no reason given"))
+			}
+		}
 	}
-	corrections, err := l.Charge(order.Stamp{}, orders...)
+	corrections, err := f.Ledger.Charge(order.Stamp{}, f.Orders...)
 	if err != nil {
 		return err
 	}
-	for _, line := range r.Lines {
-		if of := f.orderLine(line.Item); line.Outcome == LineOpen && (of.Item == "" || of.Shipped == 0) {
-			return fmt.Errorf("item %s: %w", line.Item, ErrNotShipped)
-		}
-	}
-	return l.With(corrections...).Over(r.OverRefund)
+	return f.Ledger.With(corrections...).Over(r.OverRefund)
 }
 
 func prepare(e queue.Entry, r Refund, l order.Ledger) queue.Prepared {
@@ -118,6 +158,11 @@ func (s *Service) apply(ctx context.Context, es []queue.Entry) error {
 		if err != nil {
 			return err
 		}
+		if paysAllTheSame(e, refund) {
+			if refund.Seen, err = s.seen(ctx, e.Order); err != nil {
+				return err
+			}
+		}
 		c, err := settle(refund, ledgers[e.Order], e, set.Policy, s.c.Now())
 		if err != nil {
 			return err
@@ -128,5 +173,32 @@ func (s *Service) apply(ctx context.Context, es []queue.Entry) error {
 		after.Version++
 		ledgers[e.Order] = after
 	}
-	return s.c.Store.SaveRefunds(ctx, changes)
+	if err := s.c.Store.SaveRefunds(ctx, changes); err != nil {
+		return err
+	}
+	s.tellReturns(ctx, changes...)
+	return nil
+}
+
+// paysAllTheSame tells that a person has decided to send a refund which needed a
+// decision: it is in the queue again, and has not ended.
+func paysAllTheSame(e queue.Entry, r Refund) bool {
+	if e.State != queue.EntryQueued || !r.Ended.At.IsZero() {
+		return false
+	}
+	if len(e.Attempts) == 0 {
+		return true
+	}
+	said := e.Attempt().Evidence
+	return len(said) > 0 && said[len(said)-1].Kind == queue.EvidenceDecision
+}
+
+// seen names all bookings of an order, which a person could look at.
+func (s *Service) seen(ctx context.Context, id order.AmazonID) ([]string, error) {
+	booked, err := s.booked(ctx, id)
+	var names []string
+	for _, b := range booked {
+		names = append(names, b.Name)
+	}
+	return names, err
 }

@@ -115,7 +115,9 @@ func TestAKeyBelongsToOneContent(t *testing.T) {
 		func(r *refund.Request) { r.Lines[0].Units = 1 },
 		func(r *refund.Request) { r.Lines = append(r.Lines, refund.Ask{Item: mug, Units: 1}) },
 		func(r *refund.Request) { r.Reason = amazon.ReasonPriceError },
-		func(r *refund.Request) { r.Origin = refund.FromGoodwill },
+		func(r *refund.Request) { r.Origin, r.Lines[0].Amounts = refund.FromGoodwill, goodwill("5.00") },
+		func(r *refund.Request) { r.Lines[0].Fees = order.Amounts{order.LabelCost: dec("1")} },
+		func(r *refund.Request) { r.SurplusAs = order.ReturnShipping },
 		func(r *refund.Request) { r.RMA = "RM1" },
 		func(r *refund.Request) { r.Order = elsewhere.Amazon },
 	} {

@@ -80,11 +80,11 @@ func TestPrepareSetsAsideWhatChanged(t *testing.T) {
 		why    string
 	}{
 		{"the order vanished", func(s *shop) { s.book.orders = nil }, queue.EntryQueued, "the host's order book does not have the order any more"},
-		{"the item vanished", whole(func(o *order.Order) { o.Lines = o.Lines[1:] }), queue.EntryQueued, "item " + lamp + ": units are not confirmed as shipped"},
+		{"the item vanished", whole(func(o *order.Order) { o.Lines = o.Lines[1:] }), queue.EntryQueued, "item " + lamp + " is in none of the host's orders any more"},
 		{"the order is broken", whole(func(o *order.Order) { o.Lines = nil }), queue.EntryQueued, "order acme/SO-1: no lines"},
 		{"Amazon fulfils it", whole(func(o *order.Order) { o.Fulfilment = order.ByAmazon }), queue.EntryQueued, "order is fulfilled by Amazon"},
 		{"the currency is another", whole(func(o *order.Order) { o.Currency = "EUR" }), queue.EntryQueued, "another currency: EUR where the ledger of acme-us/111-1234567-1234567 has USD"},
-		{"it is not shipped after all", lines(func(l *order.Line) { l.Shipped = 0 }), queue.EntryQueued, "units are not confirmed as shipped"},
+		{"it is not shipped after all", lines(func(l *order.Line) { l.Shipped = 0 }), queue.EntryAwaitingShipment, "units are not confirmed as shipped"},
 		{"less was charged", lines(func(l *order.Line) { l.Promotions = principal("21.01") }), queue.EntryQueued,
 			"item " + lamp + ": Principal is overdrawn: 0.01 USD more is posted and reserved than the order says was charged"},
 		{"the reservation is gone", func(s *shop) {

@@ -230,7 +230,7 @@ func TestQueuedRefundEndsByAPersonAndIsTriedAgain(t *testing.T) {
 
 			require.NoError(t, d.queue.Retry(t.Context(), "bob", "It was right.", id))
 			assert.Equal(t, "20.00", d.ledger().Held(d.refund(id).Cause(), lamp).Total().StringFixed(2))
-			assert.Empty(t, cmp.Diff(d.refund(id).Lines[0], refund.Line{Item: lamp, SKU: "LAMP", Amounts: principal("20"), Outcome: refund.LineOpen}))
+			assert.Empty(t, cmp.Diff(d.refund(id).Lines[0], refund.Line{Item: lamp, SKU: "LAMP", Amounts: principal("20"), Gross: principal("20"), Outcome: refund.LineOpen}))
 			assert.Equal(t, id, d.issue(r).ID, "it pays again")
 
 			ps, err := d.Prepare(t.Context(), []queue.Entry{d.entry(id)})

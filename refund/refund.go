@@ -66,15 +66,31 @@ type Refund struct {
 	Reason   amazon.Reason
 	Comment  string // for people; never sent
 
+	// AmazonReason is Amazon's word for Reason at the order's marketplace, as it is
+	// sent. Empty: the usual one.
+	AmazonReason amazon.RefundReason
+
 	// OverRefund says that going beyond what the buyer paid was asked for, and
 	// allowed by the setting at that time.
 	OverRefund bool
 
-	// Surplus is the Goodwill beyond what the buyer paid, zero without OverRefund.
-	Surplus decimal.Decimal
+	// Surplus is the concession beyond what the buyer paid, zero without OverRefund,
+	// and SurplusAs the one it travels as. Empty: Goodwill.
+	Surplus   decimal.Decimal
+	SurplusAs order.Component
 
-	Issued order.Stamp
-	Ended  order.Stamp // when its entry came to its end; zero while it has none
+	// Seen names the bookings that were known when somebody said to pay all the same.
+	// Another one that comes to light keeps the refund from being sent.
+	Seen []string
+
+	Issued   order.Stamp
+	Approved order.Stamp // who agreed to it, where somebody had to; zero: nobody has
+	Ended    order.Stamp // when its entry came to its end; zero while it has none
+
+	// PaidAt is when it happened and Reference what it is called there, of a refund
+	// that was made elsewhere. Both may be unknown.
+	PaidAt    time.Time
+	Reference string
 }
 
 // Ask is what somebody wants refunded of one order item: a share for so many
@@ -90,6 +106,10 @@ type Ask struct {
 	// Amounts are totals by component, in the order's currency, all positive.
 	Amounts order.Amounts
 
+	// Fees are deductions, positive: RestockingFee and LabelCost. They are taken off
+	// the Principal that is refunded, and cannot be more.
+	Fees order.Amounts
+
 	// Returned is how many units come back on the RMA that the refund is for: all
 	// its refunds together are for no more. 0: not known.
 	Returned int
@@ -100,7 +120,7 @@ type Line struct {
 	Item    string
 	SKU     string
 	Units   int           // units that the money is for; 0: none in particular
-	Amounts order.Amounts // totals for these units, after deductions: what is sent, reserved and posted
+	Amounts order.Amounts // totals for these units, after deductions: what is reserved and posted
 	Outcome Outcome
 	Code    int    // Amazon's, when it refused
 	Text    string // Amazon's words, when it refused
@@ -109,6 +129,10 @@ type Line struct {
 	// deductions, positive: RestockingFee and LabelCost. Gross minus Fees is Amounts,
 	// in total.
 	Gross, Fees order.Amounts
+
+	// FeeApart says that the RestockingFee travels as a component of its own, below
+	// zero, beside a Principal that is not lowered by it.
+	FeeApart bool
 
 	// Paid are the batches in which Amazon is known to have paid it, each of them
 	// posted once. One without a name stands for what was done another way.
@@ -127,6 +151,25 @@ func (r Refund) Total() order.Money {
 		sum = sum.Add(l.Amounts.Total())
 	}
 	return order.Money{Amount: sum, Currency: r.Currency}
+}
+
+// sent are the amounts that Amazon is told. They differ from what is reserved by a
+// restocking fee that travels apart, and by nothing else.
+func (l Line) sent() order.Amounts {
+	if !l.FeeApart {
+		return l.Amounts
+	}
+	fee := l.Fees[order.RestockingFee]
+	return l.Amounts.Plus(order.Amounts{order.Principal: fee}).Minus(order.Amounts{order.RestockingFee: fee})
+}
+
+// happened is the earliest time at which Amazon may have booked it; zero when
+// nobody knows.
+func (r Refund) happened() time.Time {
+	if r.Origin == FromSellerCentral {
+		return r.PaidAt
+	}
+	return r.Issued.At
 }
 
 // ended tells that nothing of the refund was paid or will be, unless it is tried
@@ -194,6 +237,9 @@ func (r Refund) Open() bool {
 type Store interface {
 	// Refunds returns the refunds that a query selects.
 	Refunds(ctx context.Context, q Query) ([]Refund, error)
+
+	// Entries returns the queue entries that a query selects.
+	Entries(ctx context.Context, q queue.EntryQuery) ([]queue.Entry, error)
 
 	// Ledgers returns the ledger of each of these Amazon orders, in their order.
 	// An order about which nothing was saved has an empty ledger of version 0.

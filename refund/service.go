@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/takebackhq/takeback/amazon"
@@ -13,17 +15,22 @@ import (
 	"github.com/takebackhq/takeback/store"
 )
 
-// Config is what a [Service] works with. All fields but Finances and Now are
+// Config is what a [Service] works with. Store, Book, Accounts and Settings are
 // required.
 type Config struct {
 	Store    Store
 	Book     order.Book
 	Accounts amazon.Accounts
 	Settings settings.Source
-	Finances amazon.Finances  // nil: what became of a refund is not looked for in the books
-	Books    Books            // nil: what settlements showed is not known
-	Returns  Returns          // nil: a refund of an order does not warn of its open returns
-	Now      func() time.Time // nil: time.Now
+	Finances amazon.Finances // nil: Amazon is not asked what became of a refund
+	Books    Books           // nil: what settlements showed is not known
+	Returns  Returns         // nil: a refund of an order does not warn of its open returns
+
+	// Reasons are Amazon's words for reasons at marketplaces that have their own.
+	Reasons amazon.RefundReasons
+
+	Logger *slog.Logger     // nil discards
+	Now    func() time.Time // nil: time.Now
 }
 
 // Service drafts and issues refunds, and handles their entries for the queue. It
@@ -39,8 +46,14 @@ func New(c Config) (*Service, error) {
 	if c.Store == nil || c.Book == nil || c.Accounts == nil || c.Settings == nil {
 		return nil, errors.New("refund: Config needs Store, Book, Accounts and Settings")
 	}
+	if err := c.Reasons.Check(); err != nil {
+		return nil, fmt.Errorf("refund: Config.Reasons: %w", err)
+	}
 	if c.Now == nil {
 		c.Now = time.Now
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
 	}
 	return &Service{c}, nil
 }
@@ -57,7 +70,7 @@ func (s *Service) Draft(ctx context.Context, r Request) (Draft, error) {
 }
 
 func (s *Service) facts(ctx context.Context, r Request) (f Facts, err error) {
-	f.Now = s.c.Now()
+	f.Now, f.Reasons = s.c.Now(), s.c.Reasons
 	if err := r.Order.Check(); err != nil {
 		return f, err
 	}
@@ -82,14 +95,64 @@ func (s *Service) facts(ctx context.Context, r Request) (f Facts, err error) {
 	if f.Settings, err = s.c.Settings.Settings(ctx, company); err != nil {
 		return f, err
 	}
-	if f.Refunds, err = s.c.Store.Refunds(ctx, Query{Orders: []order.AmazonID{r.Order}}); err != nil || r.Key == "" {
+	if f.Refunds, err = s.c.Store.Refunds(ctx, Query{Orders: []order.AmazonID{r.Order}}); err != nil {
 		return f, err
+	}
+	if f.Booked, err = s.booked(ctx, r.Order); err != nil {
+		return f, err
+	}
+	if s.c.Returns != nil {
+		if f.Returns, err = s.c.Returns.OpenReturns(ctx, r.Order); err != nil {
+			return f, fmt.Errorf("open returns: %w", err)
+		}
+	}
+	if r.Look && f.Account.ID != "" {
+		if s.c.Finances == nil {
+			return f, errors.New("to look at what Amazon has booked, set Config.Finances")
+		}
+		if f.Finances, err = s.c.Finances.Refunds(ctx, f.Account, r.Order.Number); err != nil {
+			return f, fmt.Errorf("what Amazon has booked: %w", err)
+		}
+	}
+	if r.Key == "" {
+		return f, nil
 	}
 	// The same key may have been used for another order.
 	id := queue.NewEntryID(queue.KindRefund, company, key(Refund{}, r))
 	byKey, err := s.c.Store.Refunds(ctx, Query{IDs: []queue.EntryID{id}})
 	f.Refunds = append(f.Refunds, byKey...)
 	return f, err
+}
+
+// booked is what settlements showed of an order.
+func (s *Service) booked(ctx context.Context, id order.AmazonID) ([]Booked, error) {
+	if s.c.Books == nil {
+		return nil, nil
+	}
+	booked, err := s.c.Books.Booked(ctx, id)
+	if err != nil {
+		return nil, fmt.Errorf("what settlements showed of order %s: %w", id, err)
+	}
+	return booked, nil
+}
+
+// tellReturns tells whose RMAs were refunded, after that was saved. It may fail
+// without harm: the RMA looks at its refunds by itself too.
+func (s *Service) tellReturns(ctx context.Context, cs ...Change) {
+	var rmas []string
+	for _, c := range cs {
+		for _, r := range c.Refunds {
+			if r.RMA != "" && !slices.Contains(rmas, r.RMA) {
+				rmas = append(rmas, r.RMA)
+			}
+		}
+	}
+	if s.c.Returns == nil || len(rmas) == 0 {
+		return
+	}
+	if err := s.c.Returns.Refunded(ctx, rmas...); err != nil {
+		s.c.Logger.WarnContext(ctx, "refunds are saved, and their RMAs were not told", "rmas", rmas, "error", err)
+	}
 }
 
 // maxTries bounds how often a decision is made again after a conflict.

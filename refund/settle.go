@@ -30,7 +30,7 @@ type settlement struct {
 // before is told no second time: what is new is then about an attempt.
 func settle(r Refund, l order.Ledger, e queue.Entry, p settings.Policy, now time.Time) (Change, error) {
 	st := settlement{
-		entry: e, cause: r.Cause(), over: r.OverRefund, again: e.State == queue.EntryQueued && !r.Ended.At.IsZero(),
+		entry: e, cause: r.Cause(), over: r.OverRefund, again: (e.State == queue.EntryQueued || e.State == queue.EntryAwaitingApproval) && !r.Ended.At.IsZero(),
 		stamp: e.Changed, ledger: l, change: Change{Writes: order.Writes{Order: l.Order, Version: l.Version}}, alerts: map[string][]string{},
 	}
 	st.stamp.At = st.stamp.At.UTC()

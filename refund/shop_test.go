@@ -41,11 +41,11 @@ func newOrder() order.Order {
 		ID: order.ID{Company: "acme", Number: "SO-1"}, Amazon: sold, Currency: "USD",
 		Fulfilment: order.ByMerchant, Status: order.StatusCompleted,
 		Lines: []order.Line{
-			{Item: lamp, SKU: "LAMP", Ordered: 3, Shipped: 3, Charges: order.Amounts{
+			{Item: lamp, SKU: "LAMP", TaxModel: order.TaxNamed, Ordered: 3, Shipped: 3, Charges: order.Amounts{
 				order.Principal: dec("33.00"), order.Tax: dec("2.50"), order.Shipping: dec("6.00"),
 			}, Promotions: order.Amounts{order.Principal: dec("3.00")}},
-			{Item: mug, SKU: "MUG", Ordered: 2, Shipped: 1, Charges: order.Amounts{order.Principal: dec("20.00")}},
-			{Item: vase, SKU: "VASE", Ordered: 1, Charges: order.Amounts{order.Principal: dec("5.00")}},
+			{Item: mug, SKU: "MUG", TaxModel: order.TaxNamed, Ordered: 2, Shipped: 1, Charges: order.Amounts{order.Principal: dec("20.00")}},
+			{Item: vase, SKU: "VASE", TaxModel: order.TaxNamed, Ordered: 1, Charges: order.Amounts{order.Principal: dec("5.00")}},
 		},
 	}
 }
@@ -75,18 +75,32 @@ type shop struct {
 	store *memory.Store
 	book  *book
 	clock func() time.Time
+	c     refund.Config
 }
 
 func newShop(t testing.TB, set settings.Settings, orders ...order.Order) *shop {
 	s := &shop{t: t, store: memory.New(), book: &book{orders: orders}, clock: func() time.Time { return noon }}
-	var err error
-	s.Service, err = refund.New(refund.Config{
-		Store: s.store, Book: s.book, Accounts: amazon.AccountList{acme}, Settings: settings.Fixed(set),
-		Now: func() time.Time { return s.clock() },
+	s.with(func(c *refund.Config) {
+		*c = refund.Config{
+			Store: s.store, Book: s.book, Accounts: amazon.AccountList{acme}, Settings: settings.Fixed(set),
+			Now: func() time.Time { return s.clock() },
+		}
 	})
-	require.NoError(t, err)
 	return s
 }
+
+// with opens the service with another configuration on what there is.
+func (s *shop) with(change func(*refund.Config)) *shop {
+	s.t.Helper()
+	change(&s.c)
+	var err error
+	s.Service, err = refund.New(s.c)
+	require.NoError(s.t, err)
+	return s
+}
+
+// policy is the settings of a merchant who has chosen one.
+func policy(p settings.Policy) settings.Settings { return settings.Settings{Policy: p} }
 
 // book is an order book that does not keep what it is told to change.
 type book struct {

@@ -49,12 +49,7 @@ func edit(r amazon.FinancialRefund, change func(*amazon.FinancialItem)) amazon.F
 
 func (s *shop) watch(books amazon.Finances) {
 	s.t.Helper()
-	var err error
-	s.Service, err = refund.New(refund.Config{
-		Store: s.store, Book: s.book, Accounts: amazon.AccountList{acme}, Settings: settings.Fixed{}, Finances: books,
-		Now: func() time.Time { return s.clock() },
-	})
-	require.NoError(s.t, err)
+	s.with(func(c *refund.Config) { c.Finances = books })
 }
 
 func (s *shop) testify(id queue.EntryID) queue.Testimony {

@@ -1,6 +1,9 @@
 package settings
 
 import (
+	"errors"
+	"fmt"
+
 	"github.com/shopspring/decimal"
 
 	"github.com/takebackhq/takeback/order"
@@ -146,4 +149,45 @@ type Limit struct {
 	Actor    string // empty: everybody who has no limit of their own in that currency
 	Amount   decimal.Decimal
 	Currency order.Currency
+}
+
+// Check refuses limits that contradict each other or say nothing: two of one actor
+// in one currency, an amount below zero, a currency that is none.
+func (p Policy) Check() error {
+	type holder struct {
+		actor    string
+		currency order.Currency
+	}
+	var errs []error
+	seen := map[holder]bool{}
+	for _, l := range p.Limits {
+		if err := l.Currency.Check(); err != nil {
+			errs = append(errs, fmt.Errorf("limit of actor %q: %w", l.Actor, err))
+		}
+		if l.Amount.IsNegative() {
+			errs = append(errs, fmt.Errorf("limit of actor %q: %s is below zero: want what they may refund alone, 0 for nothing", l.Actor, order.Format(l.Amount, l.Currency)))
+		}
+		of := holder{l.Actor, l.Currency}
+		if seen[of] {
+			errs = append(errs, fmt.Errorf("limit of actor %q in %s stands twice: want one", l.Actor, l.Currency))
+		}
+		seen[of] = true
+	}
+	return errors.Join(errs...)
+}
+
+// LimitOf is how much of one Amazon order an actor may refund without approval, by
+// their own limit, or else by everybody's; false when none is set in the currency.
+func (p Policy) LimitOf(actor string, c order.Currency) (decimal.Decimal, bool) {
+	everybody, found := decimal.Zero, false
+	for _, l := range p.Limits {
+		switch {
+		case l.Currency != c:
+		case l.Actor == actor:
+			return l.Amount, true
+		case l.Actor == "":
+			everybody, found = l.Amount, true
+		}
+	}
+	return everybody, found
 }

@@ -1,0 +1,94 @@
+package refund
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/takebackhq/takeback/order"
+	"github.com/takebackhq/takeback/queue"
+	"github.com/takebackhq/takeback/settings"
+)
+
+// look refuses a refund of lines of which money went back already that nobody here
+// asked for, or by policy draws attention to it.
+func (f Facts) look(d *Draft, r Request) error {
+	var found []booking
+	for _, b := range f.unexplained("") {
+		if slices.ContainsFunc(d.Refund.Lines, b.mayBe(f.Orders)) {
+			found = append(found, b)
+		}
+	}
+	if len(found) == 0 {
+		return nil
+	}
+	for _, b := range found {
+		d.Refund.Seen = append(d.Refund.Seen, b.name)
+	}
+	if f.Settings.Policy.AlreadyRefunded != settings.AlreadyRefundedWarn {
+		return fmt.Errorf("%w: %s: record it if it is right, or find out what it is for", ErrAlreadyRefunded, evidence(found))
+	}
+	d.Cautions = append(d.Cautions, Caution{CautionAlreadyRefunded, evidence(found)})
+	return nil
+}
+
+// revealed tells what came to light since a refund was issued: money of its lines
+// went back, and no refund of ours explains it.
+func (f Facts) revealed(r Refund) *queue.Aside {
+	var found []booking
+	for _, b := range f.unexplained(r.ID) {
+		open := func(l Line) bool { return l.Outcome == LineOpen && b.mayBe(f.Orders)(l) }
+		if !slices.Contains(r.Seen, b.name) && slices.ContainsFunc(r.Lines, open) {
+			found = append(found, b)
+		}
+	}
+	if len(found) == 0 {
+		return nil
+	}
+	return &queue.Aside{State: queue.EntryNeedsDecision, Why: fmt.Sprintf("%s: %s", ErrAlreadyRefunded, evidence(found))}
+}
+
+// unexplained are the bookings that no refund of ours explains, neither one that is
+// posted nor one that may have been paid: any that is open, but for the one that is
+// about to be sent. What both settlements and finances show counts once.
+func (f Facts) unexplained(about queue.EntryID) []booking {
+	settled, live := newBookMatch(f.Booked, f.Orders), newMatch(f.Finances, f.Orders)
+	var found []booking
+	for _, m := range []*match{settled, live} {
+		m.explain(f.Refunds, func(r Refund) bool { return r.ID != about })
+		for _, b := range m.bookings {
+			if !b.explained && b.amount.Amount.IsPositive() && !(m == live && settled.shows(b)) {
+				found = append(found, b)
+			}
+		}
+	}
+	return found
+}
+
+// shows reports whether there is the same booking here too, and uses it up.
+func (m *match) shows(other booking) bool {
+	i := slices.IndexFunc(m.bookings, func(b booking) bool {
+		product := b.item != "" && b.item == other.item || b.sku != "" && b.sku == other.sku || other.asin != "" && m.products[b.item] == other.asin
+		return !b.shown && product && b.amount.Currency == other.amount.Currency && b.amount.Amount.Equal(other.amount.Amount)
+	})
+	if i >= 0 {
+		m.bookings[i].shown = true
+	}
+	return i >= 0
+}
+
+// mayBe reports of lines whether a booking is about them, as far as it says what it
+// is about.
+func (b booking) mayBe(orders []order.Order) func(Line) bool {
+	ps := newProducts(orders)
+	return func(l Line) bool { return b.item == "" && b.sku == "" && b.asin == "" || ps.of(b, l) }
+}
+
+// evidence lists bookings for people.
+func evidence(bs []booking) string {
+	var texts []string
+	for _, b := range bs {
+		texts = append(texts, b.String())
+	}
+	return strings.Join(texts, "; ")
+}
