@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/takebackhq/takeback"
 	"github.com/takebackhq/takeback/order"
@@ -20,15 +21,19 @@ func returnRow(n int) rma.Return {
 			AToZClaim: "AFlagOfTheFuture", IsPrime: reportparse.No, DeliveryDate: at(n),
 			Extra: map[string]string{"Größe": "L\t'; --"},
 		},
-		Occurrence: 2, Columns: []string{"Order ID", "Größe"}, AsOf: at(n + 1), First: stamp(n), Changed: stamp(n + 1),
+		Known:      map[string]time.Time{"Order ID": at(n), "Größe": at(n + 1)},
+		Undated:    reportparse.Return{Status: "AStatusOfTheFuture", OrderAmount: reportparse.NewAmount(0, 3)},
+		Occurrence: 2, Tracking: []string{"1Z 返品"}, AsOf: at(n + 1), First: stamp(n), Changed: stamp(n + 1),
 	}
 }
 
 var returnNoun = noun[rma.Return]{
 	name: "returns", row: returnRow,
 	version: func(r *rma.Return) *int64 { return &r.Version },
-	spoil:   func(r *rma.Return) { r.Columns[0] = "spoilt"; r.Row.Extra["Größe"] = "spoilt" },
-	about:   func(r rma.Return) order.AmazonID { return r.Order },
+	spoil: func(r *rma.Return) {
+		r.Tracking[0], r.Row.Extra["Größe"], r.Known["Größe"] = "spoilt", "spoilt", noon
+	},
+	about: func(r rma.Return) order.AmazonID { return r.Order },
 	read: func(ctx context.Context, st takeback.Store, rows []rma.Return) ([]rma.Return, error) {
 		var q rma.ReturnQuery
 		for _, r := range rows {
