@@ -1,6 +1,8 @@
 package takeback_test
 
 import (
+	"context"
+	"errors"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -12,6 +14,7 @@ import (
 	"github.com/takebackhq/takeback"
 	"github.com/takebackhq/takeback/amazon"
 	"github.com/takebackhq/takeback/amazon/amazontest"
+	"github.com/takebackhq/takeback/queue"
 	"github.com/takebackhq/takeback/rma"
 	"github.com/takebackhq/takeback/settings"
 )
@@ -77,5 +80,30 @@ func TestPollingEvery(t *testing.T) {
 		assert.Positive(t, first)
 		o.stepFor(t, 2*time.Hour)
 		assert.Equal(t, first+1, asked())
+	})
+}
+
+// What goes wrong with a report is told, and keeps nothing else from its turn.
+func TestPollingTellsWhatFails(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var told []error
+		o := newOffice(t, settings.Settings{}, 1, func(c *takeback.Config) {
+			c.Polling = takeback.Polling{}
+			c.Observe = func(_ context.Context, e queue.Event) {
+				if e.Kind == queue.EventStepFailed {
+					told = append(told, e.Err)
+				}
+			}
+		})
+		o.fake.Fail(func(c amazontest.Call) amazontest.Fault {
+			if c.Op == "getReports" {
+				return amazontest.Fault{Status: 403}
+			}
+			return amazontest.Fault{}
+		})
+		paid := o.refundOne(t, 0, "one")
+		o.stepFor(t, 10*time.Minute)
+		assert.ErrorContains(t, errors.Join(told...), "reports of account acme-us, job settlements")
+		assert.Equal(t, queue.EntryAccepted, o.entry(t, paid.ID).State)
 	})
 }
