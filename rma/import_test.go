@@ -100,6 +100,7 @@ func TestImportTwice(t *testing.T) {
 	assert.Equal(t, 2, in.Created, "twins; the third is more than was ordered")
 	before, head := d.all(), d.head(first)
 	for range 2 {
+		d.now = d.now.Add(48 * time.Hour)
 		in = d.take(20, file)
 		assert.Equal(t, 2, in.Unchanged)
 		assert.Len(t, in.Skipped, 1)

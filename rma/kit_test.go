@@ -136,4 +136,3 @@ func (d *desk) receive(key string, counts ...rma.Count) rma.RMA {
 	require.NoError(d.t, err)
 	return r
 }
-

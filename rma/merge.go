@@ -318,14 +318,14 @@ func (d *decision) finish() Change {
 	for _, k := range d.Returns {
 		stored[k.ID] = k
 	}
-	for _, k := range d.returns {
+	for i, k := range d.returns {
 		was, known := stored[k.ID]
 		if known && same(was, k) {
 			continue
 		}
 		d.audit(was, k)
-		k.Changed = d.stamp
-		d.change.Returns = append(d.change.Returns, k)
+		d.returns[i].Changed = d.stamp
+		d.change.Returns = append(d.change.Returns, d.returns[i])
 	}
 	for _, r := range d.rmas {
 		was, _ := d.stored(r.ID)

@@ -17,10 +17,12 @@ import (
 )
 
 // refunds is the service that refunds the desk's RMAs, and tells it.
-func (d *desk) refunds() *refund.Service {
+func (d *desk) refunds() *refund.Service { return d.refundsTelling(d.Service) }
+
+func (d *desk) refundsTelling(r refund.Returns) *refund.Service {
 	d.t.Helper()
 	s, err := refund.New(refund.Config{
-		Store: d.store, Book: d, Accounts: amazon.AccountList{account}, Settings: d, Returns: d.Service, Now: func() time.Time { return d.now },
+		Store: d.store, Book: d, Accounts: amazon.AccountList{account}, Settings: d, Returns: r, Now: func() time.Time { return d.now },
 	})
 	require.NoError(d.t, err)
 	return s
@@ -39,6 +41,11 @@ func (d *desk) issue(q refund.Request) refund.Refund {
 // answer has Amazon say what it did with a refund.
 func (d *desk) answer(r refund.Refund, to queue.State, v amazon.Verdict) {
 	d.t.Helper()
+	d.answerBy(d.refunds(), r, to, v)
+}
+
+func (d *desk) answerBy(by *refund.Service, r refund.Refund, to queue.State, v amazon.Verdict) {
+	d.t.Helper()
 	es, err := d.store.Entries(d.t.Context(), queue.EntryQuery{IDs: []queue.EntryID{r.ID}})
 	require.NoError(d.t, err)
 	require.Len(d.t, es, 1)
@@ -48,7 +55,7 @@ func (d *desk) answer(r refund.Refund, to queue.State, v amazon.Verdict) {
 		results = append(results, queue.Result{Part: l.Item, Verdict: v})
 	}
 	es[0].Attempts = append(es[0].Attempts, queue.Attempt{Batch: "acme-us-1", At: d.now, Results: results})
-	require.NoError(d.t, d.refunds().Apply(d.t.Context(), es))
+	require.NoError(d.t, by.Apply(d.t.Context(), es))
 }
 
 // pay refunds what of an RMA may be refunded now, has Amazon accept it, and tells

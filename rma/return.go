@@ -27,7 +27,7 @@ type Return struct {
 	// since then is in Known too. [Return.Latest] adds what Undated says.
 	Row        reportparse.Return
 	Known      map[string]time.Time
-	Undated    reportparse.Return // what reports of unknown age say
+	Undated    reportparse.Return `json:",omitzero"` // what reports of unknown age say
 	Occurrence int                // 1 for the first row of its return about this item, 2 for its twin …
 	AsOf       time.Time          // when the newest report that spoke of it was made; zero: unknown
 

@@ -138,21 +138,24 @@ func units(lines []Line, item string) int {
 }
 
 // kept is what of the units that were received or refunded on an RMA a claim of it
-// keeps, the first one what goes beyond them all.
+// keeps. What is more than its reports speak of is the first claim's.
 func (d *decision) kept(c *claim, given map[*claim]int) int {
 	r, known := d.current(c.rma)
 	if !known || d.gone(r) {
 		return 0
 	}
-	left := d.committed(r, c.item)
+	committed := d.committed(r, c.item)
+	left, unasked, first := committed, committed, true
 	for _, other := range d.claims {
 		if other.rma != c.rma || other.item != c.item || !other.makesRMA() {
 			continue
 		}
-		if other == c {
-			break
-		}
+		unasked -= other.said.Quantity
 		left -= given[other]
+		first = first && given[other] == 0
+	}
+	if first {
+		return max(0, min(left, c.said.Quantity+max(0, unasked)))
 	}
 	return max(0, min(left, c.said.Quantity))
 }

@@ -25,7 +25,7 @@ func (d *decision) stand(r *RMA) {
 	switch {
 	case status != Open:
 		r.LookAt = time.Time{}
-	case r.LookAt.IsZero() || !r.LookAt.After(d.stamp.At):
+	case r.LookAt.IsZero():
 		r.LookAt = d.stamp.At.Add(lookEvery)
 	}
 }

@@ -66,6 +66,11 @@ func (s *Service) review(ctx context.Context, rmas []RMA) error {
 		err := s.decide(ctx, r.HostOrder.Company, r.Order, func(f Facts, at order.Stamp) (Change, error) {
 			at.By = system
 			d := newDecision(f, order.EventChanged, at)
+			for i := range d.rmas {
+				if !d.rmas[i].LookAt.After(at.At) {
+					d.rmas[i].LookAt = time.Time{} // it is looked at now
+				}
+			}
 			d.work()
 			return d.finish(), nil
 		})

@@ -86,6 +86,7 @@ type desk struct {
 	book     shelf
 	settings settings.Settings
 	now      time.Time
+	broken   map[order.AmazonID]bool // orders that the book cannot read
 }
 
 func open(t *testing.T, orders ...order.Order) *desk {
@@ -105,6 +106,11 @@ func openWith(t *testing.T, of settings.Settings, orders ...order.Order) *desk {
 
 // Orders implements [order.Book] with the orders that the desk has now.
 func (d *desk) Orders(ctx context.Context, ids []order.AmazonID) ([]order.Order, error) {
+	for _, id := range ids {
+		if d.broken[id] {
+			return nil, errBroken
+		}
+	}
 	return d.book.Orders(ctx, ids)
 }
 
