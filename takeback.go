@@ -118,7 +118,12 @@ func New(c Config) (*Desk, error) {
 		Finances: c.Amazon, Books: d.Settlements, Returns: d.Returns, Reasons: c.RefundReasons, Logger: c.Logger, Now: c.Now,
 	})
 	err = errors.Join(err, e)
-	d.Cancels, e = cancel.New(cancel.Config{Store: c.Store, Book: c.Book, Accounts: c.Accounts, Settings: c.Settings, Orders: c.Amazon, Now: c.Now})
+	d.Cancels, e = cancel.New(cancel.Config{
+		Store: c.Store, Book: c.Book, Accounts: c.Accounts, Settings: c.Settings, Orders: c.Amazon, Now: c.Now,
+		Withdraw: func(ctx context.Context, by, why string, ids ...queue.EntryID) error {
+			return d.Queue.Withdraw(ctx, by, why, ids...)
+		},
+	})
 	err = errors.Join(err, e)
 	if err != nil {
 		return nil, err

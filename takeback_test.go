@@ -426,8 +426,16 @@ func (b *ledgerBook) ApplyOrder(_ context.Context, e ord.Effect) error {
 		b.payment, b.seen = map[string]ord.PaymentStatus{}, map[string][]int64{}
 	}
 	b.seen[e.Order.Number] = append(b.seen[e.Order.Number], e.Seq)
-	o := b.orders[e.Order]
+	o, found := b.orders[e.Order]
+	if !found {
+		return fmt.Errorf("order %s: not here", e.Order)
+	}
 	switch e.Kind {
+	case ord.EffectSplit:
+		var err error
+		if o, err = b.split(o, e); err != nil {
+			return err
+		}
 	case ord.EffectStatus:
 		o.Status = e.Status.To
 	case ord.EffectPayment:

@@ -57,8 +57,8 @@ type Numbered struct {
 // Adjustment asks for a refund on one order item: one OrderAdjustment message
 // with one AdjustedItem, so that every item has a result of its own.
 //
-// It says amounts only. What Amazon makes of Quantity and QuantityCancelled in a
-// refund is not documented, and sellers saw wrong refunds with them.
+// A refund says amounts only: what Amazon makes of a quantity there is not
+// documented, and sellers saw wrong refunds with them.
 type Adjustment struct {
 	Order        string // Amazon order ID, 3-7-7 digits
 	Item         string // Amazon order item ID, 14 or 15 digits
@@ -70,6 +70,12 @@ type Adjustment struct {
 	// positive: the buyer gets them. RestockingFee is the exception; below zero
 	// it is kept from the buyer. All together must be above zero.
 	Amounts order.Amounts
+
+	// QuantityCancelled is how many units of the item are cancelled, in an order
+	// whose other units are shipped; 0: none, this is a refund. Amazon documents it
+	// (Seller Central help, "Cancel an order") with RefundNoInventory and
+	// RefundCustomerCancel, and it is taken with no other reason.
+	QuantityCancelled int
 }
 
 // Feed is [RefundFeed].
@@ -87,6 +93,12 @@ func (a Adjustment) Check() error {
 	}
 	if a.AdjustmentID == "" {
 		errs = append(errs, errors.New("no adjustment ID: want 1 to 50 characters"))
+	}
+	switch {
+	case a.QuantityCancelled < 0:
+		errs = append(errs, fmt.Errorf("%d units cancelled: want none below zero", a.QuantityCancelled))
+	case a.QuantityCancelled > 0 && a.Reason != RefundNoInventory && a.Reason != RefundCustomerCancel:
+		errs = append(errs, fmt.Errorf("%d units cancelled with reason %q: want %s or %s", a.QuantityCancelled, string(a.Reason), RefundNoInventory, RefundCustomerCancel))
 	}
 	errs = append(errs, checkAmounts(a.Amounts, a.Currency)...)
 	return within(fmt.Sprintf("refund of order %q, item %q", a.Order, a.Item), errs)
@@ -107,6 +119,9 @@ func (a Adjustment) encode(w *writer) {
 					w.component(c, a.Amounts[c], a.Currency)
 				}
 			})
+			if a.QuantityCancelled > 0 {
+				w.text("QuantityCancelled", strconv.Itoa(a.QuantityCancelled))
+			}
 		})
 	})
 }

@@ -83,7 +83,10 @@ func refunds() []amazon.Numbered {
 	sameOrder := adjustment()
 	sameOrder.Item, sameOrder.AdjustmentID = "12345678905678", "rf-2026-000017-2"
 
-	return []amazon.Numbered{{ID: 7, Message: full}, {ID: math.MaxInt32, Message: yen}, {ID: 8, Message: sameOrder}}
+	units := adjustment()
+	units.Item, units.AdjustmentID, units.Reason, units.QuantityCancelled = "12345678909012", "cn-2026-000018-1", amazon.RefundNoInventory, 2
+
+	return []amazon.Numbered{{ID: 7, Message: full}, {ID: math.MaxInt32, Message: yen}, {ID: 8, Message: sameOrder}, {ID: 9, Message: units}}
 }
 
 func cancellations() []amazon.Numbered {
@@ -138,6 +141,8 @@ func TestAdjustmentCheck(t *testing.T) {
 		{"not UTF-8", func(a *amazon.Adjustment) { a.AdjustmentID = "\xff" }, `adjustment ID "\xff": want printable characters`},
 		{"no reason", func(a *amazon.Adjustment) { a.Reason = "" }, `refund reason "": want one of NoInventory, CustomerReturn`},
 		{"reason of cancellations", func(a *amazon.Adjustment) { a.Reason = "BuyerCanceled" }, `refund reason "BuyerCanceled"`},
+		{"fewer units than none", func(a *amazon.Adjustment) { a.QuantityCancelled = -1 }, "-1 units cancelled: want none below zero"},
+		{"units cancelled with another reason", func(a *amazon.Adjustment) { a.QuantityCancelled = 1 }, `1 units cancelled with reason "CustomerReturn": want NoInventory or CustomerCancel`},
 		{"no currency", func(a *amazon.Adjustment) { a.Currency = "" }, `currency "": want an ISO 4217 code`},
 		{"currency in small letters", func(a *amazon.Adjustment) { a.Currency = "usd" }, `currency "usd"`},
 		{"no amounts", amounts(nil), "no amounts"},

@@ -39,7 +39,7 @@ type Cancellation struct {
 	HostOrder order.ID
 	Order     order.AmazonID
 	Key       string   // unique for ever within the company
-	Items     []string // every item of the order
+	Items     []string // every item of the order, or of the part
 	Reason    amazon.Reason
 	Comment   string // for people; never sent
 
@@ -48,6 +48,12 @@ type Cancellation struct {
 	// are shipped: it travels as an adjustment, once those are.
 	Units []order.LineQuantity
 	Part  bool
+
+	// SplitFrom is the host order that the part was split off from in the save that
+	// asked for its cancellation; zero: none was. Also are the other host orders of
+	// the Amazon order, where all of them are cancelled together.
+	SplitFrom order.ID
+	Also      []Carrier
 
 	Local   bool // Do Not Send To Amazon: the host's order alone is cancelled
 	ZeroOut bool // the stock of its SKUs was set to nothing
@@ -64,6 +70,38 @@ type Cancellation struct {
 
 	Requested order.Stamp
 	Ended     order.Stamp // when its entry came to its end; zero while it has none
+}
+
+// Carrier is a host order and the status that it had when its cancellation was
+// asked for.
+type Carrier struct {
+	HostOrder order.ID
+	Before    order.Status
+}
+
+// carriers are the host orders that are cancelled.
+func (c Cancellation) carriers() []Carrier {
+	return append([]Carrier{{c.HostOrder, c.Before}}, c.Also...)
+}
+
+// before is the status that a host order had when its cancellation was asked for: one
+// that was split off since had that of the first.
+func (c Cancellation) before(id order.ID) order.Status {
+	for _, o := range c.carriers() {
+		if o.HostOrder == id {
+			return o.Before
+		}
+	}
+	return c.Before
+}
+
+// covers tells whether a host order of the Amazon order is cancelled with it. What
+// is no part is all of the Amazon order, however it is split later.
+func (c Cancellation) covers(id order.ID) bool { return !c.Part || c.HostOrder == id }
+
+func (c Cancellation) clone() Cancellation {
+	c.Items, c.Units, c.Also = slices.Clone(c.Items), slices.Clone(c.Units), slices.Clone(c.Also)
+	return c
 }
 
 // ended tells that the cancellation has no effect any more, unless it is tried

@@ -8,32 +8,11 @@ import (
 	"strings"
 	"time"
 
-	"github.com/shopspring/decimal"
-
 	"github.com/takebackhq/takeback/amazon"
 	"github.com/takebackhq/takeback/order"
 	"github.com/takebackhq/takeback/queue"
 	"github.com/takebackhq/takeback/settings"
 	"github.com/takebackhq/takeback/store"
-)
-
-// Request asks for the cancellation of a whole order.
-type Request struct {
-	Order   order.AmazonID
-	Reason  amazon.Reason
-	Comment string // for people; never sent
-	Key     string // the host's own, unique for ever within the company; empty: the order's
-	By      string // who asks
-}
-
-// What a caller may want to tell apart.
-var (
-	ErrKeyReused       = errors.New("key was used for another cancellation")
-	ErrShipped         = errors.New("order has shipped")
-	ErrHandedOver      = errors.New("order was handed over for shipping")
-	ErrShared          = errors.New("several host orders share the Amazon order")
-	ErrAmazonFulfilled = errors.New("order is fulfilled by Amazon")
-	ErrEnded           = errors.New("cancellation was asked for before and ended without effect")
 )
 
 // Facts is everything that a decision rests on.
@@ -43,6 +22,7 @@ type Facts struct {
 	Ledger        order.Ledger
 	Cancellations []Cancellation // of the Amazon order, and the one with the request's key
 	Gates         []Gate         // of the host orders
+	Requests      []BuyerRequest // buyers' wishes about the Amazon order
 	Settings      settings.Settings
 	Now           time.Time
 }
@@ -51,18 +31,35 @@ type Facts struct {
 // state of the order that it was decided on.
 type Draft struct {
 	Cancellation Cancellation
-	Existing     bool                // it was asked for before; Save writes nothing
-	AmazonReason amazon.CancelReason // what Amazon and the buyer will be told
-	Amount       order.Money         // what the buyer will not be charged
+	Existing     bool        // it was asked for before; Save writes nothing
+	AmazonReason string      // the word that Amazon and the buyer will be told; empty: Amazon is told nothing
+	Amount       order.Money // what the buyer will not be charged, or gets back for a part
 	Warnings     []string
+	Cautions     []Caution // what a person must have read: Save wants them acknowledged
 
-	change Change
+	unacknowledged []Caution
+	change         Change
 }
+
+// Caution is a warning that has to be acknowledged, by naming its code in
+// [Request.Acknowledge], before the draft can be saved.
+type Caution struct {
+	Code CautionCode
+	Text string
+}
+
+// CautionCode names what a caution is about.
+type CautionCode string
+
+// CautionNoBuyerRequest is about a cancellation in the buyer's name without a wish of
+// the buyer on file.
+const CautionNoBuyerRequest CautionCode = "NoBuyerRequest"
 
 // Save writes the draft, all of it or nothing: from then on the gate is closed.
 // st may be bound to the host's transaction. It answers store.ErrConflict when
 // anything about the Amazon order changed since the draft was made: roll back
-// and draft again. A draft of an Existing cancellation writes nothing.
+// and draft again. Cautions that the request did not acknowledge are ErrUnacknowledged. A
+// draft of an Existing cancellation writes nothing.
 func (d Draft) Save(ctx context.Context, st Store) error {
 	if d.Existing {
 		return nil
@@ -70,8 +67,18 @@ func (d Draft) Save(ctx context.Context, st Store) error {
 	if d.Cancellation.ID == "" {
 		return errors.New("save cancellation: the draft is empty: Draft answered an error")
 	}
-	if err := st.SaveCancellations(ctx, []Change{d.change}); err != nil {
+	refuse := func(err error) error {
 		return fmt.Errorf("save cancellation %s of order %s: %w", d.Cancellation.ID, d.Cancellation.Order.Number, err)
+	}
+	if len(d.unacknowledged) > 0 {
+		var texts []string
+		for _, c := range d.unacknowledged {
+			texts = append(texts, fmt.Sprintf("%s (%s)", c.Code, c.Text))
+		}
+		return refuse(fmt.Errorf("%w: name them in Request.Acknowledge once somebody has read them: %s", ErrUnacknowledged, strings.Join(texts, "; ")))
+	}
+	if err := st.SaveCancellations(ctx, []Change{d.change}); err != nil {
+		return refuse(err)
 	}
 	return nil
 }
@@ -93,174 +100,226 @@ func decide(f Facts, r Request) (Draft, error) {
 	if len(f.Orders) == 0 {
 		return Draft{}, fmt.Errorf("the host's order book does not have it: %w", store.ErrNotFound)
 	}
-	if r.By == "" {
-		return Draft{}, errors.New("nobody asks: set By to who does")
-	}
-	if err := queue.CheckKey(r.Key); err != nil {
+	if err := r.check(); err != nil {
 		return Draft{}, err
 	}
-	reason, err := r.Reason.Cancel()
+	key := f.key(r)
+	id := queue.NewEntryID(queue.KindCancellation, f.Orders[0].ID.Company, key)
+	if i := slices.IndexFunc(f.Cancellations, func(c Cancellation) bool { return c.ID == id }); i >= 0 {
+		return existing(f.Cancellations[i], r)
+	}
+	t, err := f.target(r)
 	if err != nil {
 		return Draft{}, err
 	}
-	o := f.Orders[0]
-	s := order.Stamp{By: r.By, At: f.Now.UTC(), Why: r.Comment}
-	c := Cancellation{
-		ID: id(o.ID.Company, r), HostOrder: o.ID, Order: r.Order, Key: key(r),
-		Reason: r.Reason, Comment: r.Comment, Before: o.Status, Outcome: Open, Requested: s,
-	}
-	if i := slices.IndexFunc(f.Cancellations, func(e Cancellation) bool { return e.ID == c.ID }); i >= 0 {
-		first := f.Cancellations[i]
-		if first.Order != c.Order || first.Reason != c.Reason {
-			return Draft{}, fmt.Errorf("%w: %s of order %s for %s is %s: Queue.Retry renews it, and another Key is another cancellation", ErrKeyReused, first.ID, first.Order.Number, first.Reason, first.Outcome)
-		}
-		d := Draft{Cancellation: first, Existing: true, AmazonReason: reason}
-		if first.ended() {
-			d.Warnings = []string{first.renew()}
-		}
-		return d, nil
-	}
-	if err := f.admit(r); err != nil {
+	if err := f.admit(r, t); err != nil {
 		return Draft{}, err
 	}
 
+	s := order.Stamp{By: r.By, At: f.Now.UTC(), Why: r.Comment}
+	c := t.cancellation(s)
+	c.ID, c.Order, c.Key, c.Reason, c.Comment, c.Local = id, r.Order, key, r.Reason, r.Comment, r.Local
+	c.ZeroOut = f.Settings.AllowZeroOutInventory && (r.ZeroOut || r.Reason == amazon.ReasonNoInventory)
 	charges, err := f.Ledger.Charge(s, f.Orders...)
 	if err != nil {
 		return Draft{}, err
 	}
 	l := f.Ledger.With(charges...)
-	var skus []string
-	for _, line := range o.Lines {
-		c.Items = append(c.Items, line.Item)
-		skus = append(skus, line.SKU)
-	}
-	if err := message(c).Check(); err != nil {
-		return Draft{}, err
-	}
-	reserved, err := reserve(l, c, s)
+	reserved, err := reserve(l, c, t.shares(), s)
 	if err != nil {
 		return Draft{}, err
 	}
-
-	d := Draft{Cancellation: c, AmazonReason: reason, Warnings: order.Warnings(o)}
-	d.Amount = order.Money{Amount: l.With(reserved...).TotalBy(order.Reserved, order.CauseCancellation), Currency: o.Currency}
-	d.change = Change{
-		Cancellations: []Cancellation{c.clone()}, // what is saved is what was decided, whatever becomes of the draft
-		Entries: []queue.Entry{{
-			ID: c.ID, Kind: queue.KindCancellation, Feed: amazon.CancelFeed, HostOrder: o.ID, Order: r.Order,
-			Amount: d.Amount, Label: strings.Join(skus, ", "),
-			State: queue.EntryQueued, QueuedAt: s.At, Mode: f.Settings.Mode(), Requested: s, Changed: s,
-		}},
-		Writes: order.Writes{Order: r.Order, Version: f.Ledger.Version, Postings: append(charges, reserved...)},
+	promised := l.With(reserved...)
+	d := Draft{Cancellation: c, Amount: order.Money{Amount: c.held(promised), Currency: t.carriers[0].Currency}}
+	if !c.Local {
+		if d.AmazonReason, err = told(c); err != nil {
+			return Draft{}, err
+		}
+		for _, m := range messages(c, promised, 1) {
+			if err := m.Message.Check(); err != nil {
+				return Draft{}, err
+			}
+		}
 	}
-	d.change.hold(c, f.Settings.Policy, s)
-	d.change.Event(order.EventRequested, "cancellation "+string(c.ID), string(c.Reason), s)
+	for _, o := range t.carriers {
+		d.Warnings = append(d.Warnings, order.Warnings(o)...)
+	}
+	if c.Part && !c.Local && slices.ContainsFunc(t.others, func(o order.Order) bool { return o.Shipping() != order.FullyShipped && !over(o) }) {
+		d.Warnings = append(d.Warnings, "Amazon is told when the rest of its order is shipped: "+names(t.others))
+	}
+	d.caution(f, r, c)
+	d.change = write(f, t, c.clone(), d.Amount, charges, reserved, s) // what is saved is what was decided, whatever becomes of the draft
+	for _, caution := range d.Cautions {
+		d.change.Event(order.EventRequested, c.subject(), fmt.Sprintf("acknowledged %s: %s", caution.Code, caution.Text), s)
+	}
 	return d, nil
 }
 
-// id names the cancellation that a request is for.
-func id(company order.CompanyID, r Request) queue.EntryID {
-	return queue.NewEntryID(queue.KindCancellation, company, key(r))
+// existing is the draft of a request that was made before.
+func existing(first Cancellation, r Request) (Draft, error) {
+	if !first.answers(r) {
+		return Draft{}, fmt.Errorf("%w: %s of order %s (%s) for %s is %s: Queue.Retry renews it, and another Key is another cancellation", ErrKeyReused, first.ID, first.Order.Number, first.HostOrder, first.Reason, first.Outcome)
+	}
+	d := Draft{Cancellation: first, Existing: true}
+	if first.ended() {
+		d.Warnings = []string{first.renew()}
+	}
+	if first.Local {
+		return d, nil
+	}
+	var err error
+	d.AmazonReason, err = told(first)
+	return d, err
 }
 
-// key names the business event: an order is cancelled once.
-func key(r Request) string {
-	if r.Key != "" {
-		return "host/" + r.Key
+// caution adds what a person must have read before the draft is saved.
+func (d *Draft) caution(f Facts, r Request, c Cancellation) {
+	asked := slices.ContainsFunc(f.Requests, func(b BuyerRequest) bool { return slices.Contains(c.Items, b.Item) })
+	if r.Reason == amazon.ReasonBuyerCancelled && !asked {
+		d.Cautions = append(d.Cautions, Caution{CautionNoBuyerRequest, "no wish of the buyer to cancel is on file for these items"})
 	}
-	return "order/" + r.Order.String()
+	for _, c := range d.Cautions {
+		if !slices.Contains(r.Acknowledge, c.Code) {
+			d.unacknowledged = append(d.unacknowledged, c)
+		}
+	}
 }
 
-// admit refuses orders that must not be cancelled.
-func (f Facts) admit(r Request) error {
-	for _, o := range f.Orders {
-		if err := order.Check(o); err != nil {
-			return err
-		}
-		switch {
-		case o.Fulfilment == order.ByAmazon:
-			return fmt.Errorf("%w: ask the buyer to cancel at Amazon", ErrAmazonFulfilled)
-		case f.Account.ID != r.Order.Account:
-			return fmt.Errorf("account %s is unknown: add it to Accounts", r.Order.Account)
-		case f.Account.Company != o.ID.Company:
-			return fmt.Errorf("account %s belongs to company %s, order %s does not", f.Account.ID, f.Account.Company, o.ID)
-		case o.Shipping() != order.Unshipped:
-			return fmt.Errorf("%w: order %s is %s: refund what was shipped", ErrShipped, o.ID, o.Shipping())
-		case o.Status == order.StatusCancelled || o.Status == order.StatusVoid:
-			return fmt.Errorf("order %s is %s already", o.ID, o.Status)
+// cancellation is what a request about the target asks for, as far as the host
+// orders tell.
+func (t target) cancellation(s order.Stamp) Cancellation {
+	c := Cancellation{Part: t.part, SplitFrom: t.from, Outcome: Open, Requested: s}
+	for i, o := range t.carriers {
+		if i == 0 {
+			c.HostOrder, c.Before = o.ID, o.Status
+		} else {
+			c.Also = append(c.Also, Carrier{o.ID, o.Status})
 		}
 	}
-	if len(f.Orders) > 1 {
-		return fmt.Errorf("%w: %s and %d more: Amazon would cancel them all", ErrShared, f.Orders[0].ID, len(f.Orders)-1)
+	lines := t.carriers
+	if !t.part { // Amazon wants every item of its order
+		lines = slices.Concat(t.carriers, t.others)
 	}
-	return alone(f.Gates, f.Cancellations)
-}
-
-// alone refuses another cancellation beside one that is open or was carried
-// out, and any of an order that was handed over.
-func alone(gates []Gate, others []Cancellation) error {
-	for _, g := range gates {
-		if !g.HandedOver.At.IsZero() {
-			return fmt.Errorf("%w by %s at %s: refund it when it is shipped", ErrHandedOver, g.HandedOver.By, g.HandedOver.At.Format(time.RFC3339))
+	for _, o := range lines {
+		for _, l := range o.Lines {
+			at := slices.Index(c.Items, l.Item)
+			if at < 0 {
+				at = len(c.Items)
+				c.Items, c.Units = append(c.Items, l.Item), append(c.Units, order.LineQuantity{Item: l.Item})
+			}
+			c.Units[at].Quantity += l.Ordered - l.Cancelled
 		}
 	}
-	for _, c := range others {
-		if c.Outcome == Open || c.Outcome == Cancelled {
-			return fmt.Errorf("%w: %s asks for the same (%s)", ErrKeyReused, c.ID, c.Outcome)
+	if c.Part { // units that were cancelled before do not travel
+		c.Units = slices.DeleteFunc(c.Units, func(u order.LineQuantity) bool { return u.Quantity == 0 })
+		c.Items = nil
+		for _, u := range c.Units {
+			c.Items = append(c.Items, u.Item)
 		}
 	}
-	return nil
-}
-
-func (c Cancellation) clone() Cancellation {
-	c.Items = slices.Clone(c.Items)
 	return c
 }
 
-// reserve takes what is left of the order's lines, and no more than is left of
-// the whole order: part of it may have gone back to the buyer as a concession.
-func reserve(l order.Ledger, c Cancellation, s order.Stamp) ([]order.Posting, error) {
-	var ps []order.Posting
-	for _, item := range c.Items {
-		ask, room := order.Amounts{}, l.LeftTotal()
-		left := l.Left(item)
-		for _, comp := range left.Components() {
-			if v := decimal.Min(left[comp], room); v.IsPositive() && comp.Charged() {
-				ask[comp], room = v, room.Sub(v)
-			}
-		}
-		reserved, err := l.Reserve(c.Cause(), item, ask, false, s)
-		if err != nil {
-			return nil, err
-		}
-		ps = append(ps, reserved...)
-		l = l.With(reserved...)
+// write is the save that queues a cancellation, or carries it out here alone.
+func write(f Facts, t target, c Cancellation, amount order.Money, charges, reserved []order.Posting, s order.Stamp) Change {
+	e := queue.Entry{
+		ID: c.ID, Kind: queue.KindCancellation, Feed: amazon.CancelFeed, HostOrder: c.HostOrder, Order: c.Order,
+		Amount: amount, Label: strings.Join(t.skus(), ", "),
+		State: queue.EntryQueued, QueuedAt: s.At, Mode: f.Settings.Mode(), Requested: s, Changed: s,
 	}
-	return ps, nil
+	if c.Part {
+		e.Feed = amazon.RefundFeed
+	}
+	ch := Change{Writes: order.Writes{Order: c.Order, Version: f.Ledger.Version, Postings: charges}}
+	if t.from != (order.ID{}) {
+		ch.Effect(order.Effect{Kind: order.EffectSplit, Split: &order.SplitOff{To: c.HostOrder.Number, Lines: c.Units}}, t.from, s)
+	}
+	if c.Local {
+		e.State = queue.EntryAppliedLocally
+		c.Outcome, c.Ended, c.LookAt = Cancelled, s, s.At.Add(patience)
+		ch.status(c, order.StatusCancelled, s)
+		ch.note(c, s, "Cancellation %s (%s): cancelled here alone. Amazon is not told.%s", c.ID, c.Reason, because(s.Why))
+	} else {
+		ch.Postings = append(ch.Postings, reserved...)
+		ch.hold(c, f.Settings.Policy, s)
+	}
+	ch.Cancellations, ch.Entries = []Cancellation{c}, []queue.Entry{e}
+	ch.Event(order.EventRequested, c.subject(), string(c.Reason), s)
+	if c.ZeroOut {
+		stock := t.stock()
+		for _, sku := range stock {
+			ch.Effect(order.Effect{Kind: order.EffectStock, Stock: &order.StockMove{SKU: sku, Zero: true}}, c.HostOrder, s)
+		}
+		ch.Event(order.EventChanged, c.subject(), "stock set to nothing: "+strings.Join(stock, ", "), s)
+	}
+	return ch
 }
 
-// message is what Amazon is told.
-func message(c Cancellation) amazon.Cancellation {
-	reason, _ := c.Reason.Cancel() // checked when the cancellation was decided
-	return amazon.Cancellation{Order: c.Order.Number, Items: c.Items, Reason: reason}
+func (c Cancellation) subject() string { return "cancellation " + string(c.ID) }
+
+// skus are those of the lines, as they were ordered.
+func (t target) skus() []string {
+	var skus []string
+	for _, o := range t.carriers {
+		for _, l := range o.Lines {
+			skus = append(skus, l.SKU)
+		}
+	}
+	return skus
+}
+
+// stock is what lies in the warehouse for the lines, each SKU once: of a kit its
+// parts.
+func (t target) stock() []string {
+	var skus []string
+	for _, o := range t.carriers {
+		for _, l := range o.Lines {
+			if len(l.Kit) == 0 {
+				skus = append(skus, l.SKU)
+			}
+			for _, p := range l.Kit {
+				skus = append(skus, p.SKU)
+			}
+		}
+	}
+	slices.Sort(skus)
+	return slices.Compact(skus)
 }
 
 // hold closes the gate for people to see: the order's status and our hold. What
 // MayShip reads is the cancellation itself.
 func (ch *Change) hold(c Cancellation, p settings.Policy, s order.Stamp) {
-	ch.Effect(order.Effect{Kind: order.EffectHold, Hold: &order.Hold{Owner: order.HeldByCancellation, Why: string(c.Reason), Since: s.At}}, c.HostOrder, s)
 	to := order.StatusOnHold
 	if p.CancelledAt == settings.CancelledWhenRequested {
 		to = order.StatusCancelled
 	}
-	ch.status(c, to, s, c.Before, order.StatusProblemOrder)
-	ch.note(c, s, "Cancellation %s (%s) is queued.", c.ID, c.Reason)
+	for _, o := range c.carriers() {
+		ch.Effect(order.Effect{Kind: order.EffectHold, Hold: &order.Hold{Owner: order.HeldByCancellation, Why: string(c.Reason), Since: s.At}}, o.HostOrder, s)
+		ch.statusOf(o, to, s, o.Before, order.StatusProblemOrder)
+	}
+	ch.note(c, s, "Cancellation %s (%s) is queued.%s", c.ID, c.Reason, because(c.Comment))
 }
 
+func (ch *Change) release(c Cancellation, s order.Stamp) {
+	for _, o := range c.carriers() {
+		ch.Effect(order.Effect{Kind: order.EffectRelease, Release: &order.Release{Owner: order.HeldByCancellation}}, o.HostOrder, s)
+	}
+}
+
+// status asks for a status of every host order that is cancelled, from one of
+// these, or from any when none is named.
 func (ch *Change) status(c Cancellation, to order.Status, s order.Stamp, expect ...order.Status) {
-	ch.Effect(order.Effect{Kind: order.EffectStatus, Status: &order.StatusChange{To: to, Expect: expect}}, c.HostOrder, s)
+	for _, o := range c.carriers() {
+		ch.statusOf(o, to, s, expect...)
+	}
+}
+
+func (ch *Change) statusOf(o Carrier, to order.Status, s order.Stamp, expect ...order.Status) {
+	ch.Effect(order.Effect{Kind: order.EffectStatus, Status: &order.StatusChange{To: to, Expect: expect}}, o.HostOrder, s)
 }
 
 func (ch *Change) note(c Cancellation, s order.Stamp, format string, args ...any) {
-	ch.Effect(order.Effect{Kind: order.EffectNote, Note: &order.Note{Text: fmt.Sprintf(format, args...)}}, c.HostOrder, s)
+	for _, o := range c.carriers() {
+		ch.Effect(order.Effect{Kind: order.EffectNote, Note: &order.Note{Text: fmt.Sprintf(format, args...)}}, o.HostOrder, s)
+	}
 }

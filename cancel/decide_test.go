@@ -69,8 +69,9 @@ func TestDecideRefuses(t *testing.T) {
 		{"a void order", func(f *cancel.Facts, _ *cancel.Request) { f.Orders[0].Status = order.StatusVoid },
 			nil, "order acme/SO-1 is Void already"},
 		{"an order that was split", func(f *cancel.Facts, _ *cancel.Request) { f.Orders = append(f.Orders, paid(so1b, first)) },
-			cancel.ErrShared, "acme/SO-1 and 1 more: Amazon would cancel them all"},
-		{"a split order whose other part has shipped", func(f *cancel.Facts, _ *cancel.Request) {
+			cancel.ErrShared, "set HostOrder to one of acme/SO-1, acme/SO-1-B, or Whole"},
+		{"all of a split order when a unit of it has shipped", func(f *cancel.Facts, r *cancel.Request) {
+			r.Whole = true
 			other := paid(so1b, first)
 			other.Lines[0].Shipped = 1
 			f.Orders = append(f.Orders, other)
@@ -120,7 +121,7 @@ func TestDecideWritesEverythingInOneSave(t *testing.T) {
 	r.Comment = "shelf is empty"
 	d, err := cancel.Decide(f, r)
 	require.NoError(t, err)
-	assert.Equal(t, amazon.CancelNoInventory, d.AmazonReason)
+	assert.EqualValues(t, amazon.CancelNoInventory, d.AmazonReason)
 	assert.Equal(t, "53.30 USD", d.Amount.String())
 	assert.Empty(t, d.Warnings)
 
@@ -133,6 +134,7 @@ func TestDecideWritesEverythingInOneSave(t *testing.T) {
 
 	want := cancel.Cancellation{
 		ID: id, HostOrder: so1, Order: first, Key: "order/acme-us/111-0000001-0000001", Items: []string{mug, tray},
+		Units:  []order.LineQuantity{{Item: mug, Quantity: 2}, {Item: tray, Quantity: 1}},
 		Reason: amazon.ReasonNoInventory, Comment: "shelf is empty", Before: order.StatusInProcess, Outcome: cancel.Open, Requested: stamp,
 	}
 	if diff := cmp.Diff([]cancel.Cancellation{want}, saved.Cancellations); diff != "" {
@@ -156,7 +158,7 @@ func TestDecideWritesEverythingInOneSave(t *testing.T) {
 	require.Len(t, saved.Effects, 3)
 	assert.Equal(t, &order.Hold{Owner: order.HeldByCancellation, Why: "NoInventory", Since: morning}, saved.Effects[0].Hold)
 	assert.Equal(t, &order.StatusChange{To: order.StatusOnHold, Expect: []order.Status{order.StatusInProcess, order.StatusProblemOrder}}, saved.Effects[1].Status)
-	assert.Equal(t, "Cancellation "+string(id)+" (NoInventory) is queued.", saved.Effects[2].Note.Text)
+	assert.Equal(t, "Cancellation "+string(id)+" (NoInventory) is queued. shelf is empty", saved.Effects[2].Note.Text)
 	require.Len(t, saved.Events, 1)
 	assert.Equal(t, order.EventRequested, saved.Events[0].Kind)
 	assert.Equal(t, "cancellation "+string(id), saved.Events[0].Subject)

@@ -2,22 +2,46 @@
 // a cancellation, closes the ship gate and puts the order on hold in the save
 // that queues it, and asks Amazon through package queue.
 //
-// Only a whole order that has not shipped can be cancelled; what has shipped is
-// refunded. The gate is what a warehouse asks: [Service.MayShip] says no from
-// the moment a cancellation is queued, and while a hold stands. Asking is not
-// enough, because the answer ages: [Pass.HandOver] records that the parcel
-// leaves, in a save that fails if anything about the order changed since the
-// gate was asked. After that a cancellation is refused.
+// # The gate
 //
-// When Amazon accepts, the order is Cancelled. When Amazon refuses, the order is
-// a ProblemOrder and the gate stays closed until a person opens it
-// ([Service.Open]): the buyer wanted no parcel, and Amazon may know why. The same
-// goes for one that a person gives up. A cancellation that was rejected or
-// withdrawn before it was sent releases its hold, and the order's status comes
-// back. When it turns out later that Amazon carried one out all the same, the order
-// is Cancelled after all, and the alert contradicted is raised. Where the processing
-// report does not tell, [Service.Testify] looks at the order.
+// The gate is what a warehouse asks: [Service.MayShip] says no from the moment a
+// cancellation is queued, and while a hold stands. Asking is not enough, because the
+// answer ages: [Pass.HandOver] records that the parcel leaves, in a save that fails if
+// anything about the order changed since the gate was asked. After that a cancellation
+// is refused. Host orders that share an Amazon order have a gate each ([Pass.Of]).
+//
+// # All of an order, or a part
+//
+// What has shipped is refunded; an order of which nothing has shipped is cancelled as
+// a whole, with all its host orders ([Request.Whole]). A part of it is a host order of
+// its own first: [Request.Split] splits units off in the save that asks for their
+// cancellation, the way [order.Split] does. Amazon would take the cancellation of some
+// items for one of the whole order, so a part is never sent as that: its entry waits
+// until the rest is shipped, then goes as an adjustment with the units that are
+// cancelled, for one of the two reasons that Amazon takes for it. When nothing would be
+// left to ship, the parts are the whole order.
+//
+// # What becomes of it
+//
+// When Amazon accepts, the order is Cancelled, and [Service.Step] reads it at Amazon
+// until it shows that too; one that is still open after a day is an alert. When Amazon
+// refuses, the order is a ProblemOrder and the gate stays closed until a person opens
+// it ([Service.Open]): the buyer wanted no parcel, and Amazon may know why. The same
+// goes for one that a person gives up. In both cases the order is read at Amazon, and
+// one that is cancelled there is Cancelled here. A cancellation that was rejected or
+// withdrawn before it was sent releases its hold, and the order's status comes back; a
+// split stays. When it turns out later that Amazon carried one out all the same, the
+// order is Cancelled after all, and the alert contradicted is raised. Where the
+// processing report does not tell, [Service.Testify] looks at the order.
+//
+// An order that is found to be cancelled at Amazon, by whomever, is Cancelled here and
+// what waits to cancel it is withdrawn; a person may say so too
+// ([Service.MarkCancelled]). With Do Not Send To Amazon ([Request.Local]) the host's
+// order alone is cancelled: there is an alert a day while Amazon shows it as open.
+//
+// # Money
 //
 // Refunds and cancellations of an Amazon order draw on the same balance: a
-// cancellation reserves what is left of its lines.
+// cancellation reserves what is left of its lines, a part no more than was paid for its
+// units.
 package cancel

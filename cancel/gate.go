@@ -14,43 +14,59 @@ import (
 // Pass is the ship gate's answer about one Amazon order, as it was when asked.
 type Pass struct {
 	Order   order.AmazonID
-	May     bool
-	Why     []string // why not; empty when May
+	May     bool     // every host order of it may ship
+	Why     []string // why not, of whichever; empty when May
 	Version int64    // of the order's head: what HandOver compares with
 
-	gates []Gate
+	doors []door
+}
+
+// door is the answer about one host order.
+type door struct {
+	gate Gate
+	why  []string
 }
 
 // MayShip says whether an order may leave the house: not while a cancellation
 // is queued or was carried out, not after one was refused or given up until a
 // person opened the gate, not while a hold stands, and not when the order is cancelled
-// or void. It is a function of its arguments alone.
+// or void. Each host order that shares the Amazon order has its own answer, see
+// [Pass.Of]: a part that is being cancelled does not keep the others. Only between
+// the save that splits a part off and the split's showing in the order book none may
+// ship. MayShip is a function of its arguments alone.
 func MayShip(f Facts) Pass {
 	p := Pass{Order: f.Ledger.Order, Version: f.Ledger.Version}
-	no := func(format string, args ...any) { p.Why = append(p.Why, fmt.Sprintf(format, args...)) }
 	gates := map[order.ID]Gate{}
 	for _, g := range f.Gates {
 		gates[g.HostOrder] = g
 	}
 	for _, o := range f.Orders {
-		g := gates[o.ID]
-		g.HostOrder, g.Order = o.ID, o.Amazon
-		p.gates = append(p.gates, g)
-		if o.Status == order.StatusCancelled || o.Status == order.StatusVoid {
-			no("order %s is %s", o.ID, o.Status)
-		}
-		for _, h := range o.Holds {
-			// Our own hold only shows what the cancellations below say.
-			if h.Owner != order.HeldByCancellation {
-				no("order %s is held by %s: %s", o.ID, h.Owner, h.Why)
-			}
+		d := door{gate: gates[o.ID]}
+		d.gate.HostOrder, d.gate.Order = o.ID, o.Amazon
+		d.why = f.closed(o, d.gate)
+		p.doors = append(p.doors, d)
+	}
+	return p.sum()
+}
+
+// closed tells why a host order may not ship.
+func (f Facts) closed(o order.Order, g Gate) (why []string) {
+	no := func(format string, args ...any) { why = append(why, fmt.Sprintf(format, args...)) }
+	if over(o) {
+		no("order %s is %s", o.ID, o.Status)
+	}
+	for _, h := range o.Holds {
+		// Our own hold only shows what the cancellations below say.
+		if h.Owner != order.HeldByCancellation {
+			no("order %s is held by %s: %s", o.ID, h.Owner, h.Why)
 		}
 	}
 	for _, c := range f.Cancellations {
 		switch {
+		case !c.covers(o.ID):
 		case c.Outcome == Open || c.Outcome == Cancelled:
 			no("cancellation %s is %s", c.ID, c.Outcome)
-		case c.closes(gates[c.HostOrder]):
+		case c.closes(g):
 			how := "was refused by Amazon"
 			if c.Outcome == GivenUp {
 				how = "was given up"
@@ -58,11 +74,43 @@ func MayShip(f Facts) Pass {
 			no("cancellation %s %s, and nobody has opened the gate", c.ID, how)
 		}
 	}
-	if len(f.Orders) == 0 {
-		no("order %s is not in the host's order book", p.Order)
+	if c, pending := f.splitPending(false); pending {
+		no("cancellation %s splits order %s off from %s, and the order book does not show it yet", c.ID, c.HostOrder, c.SplitFrom)
+	}
+	return why
+}
+
+// sum makes the answer about all host orders of the pass from theirs.
+func (p Pass) sum() Pass {
+	p.Why = nil
+	for _, d := range p.doors {
+		for _, why := range d.why {
+			if !slices.Contains(p.Why, why) {
+				p.Why = append(p.Why, why)
+			}
+		}
+	}
+	if len(p.doors) == 0 {
+		p.Why = []string{fmt.Sprintf("order %s is not in the host's order book", p.Order)}
 	}
 	p.May = len(p.Why) == 0
 	return p
+}
+
+// Of is the answer about some of the host orders that share the Amazon order. One
+// that does not carry it may not ship.
+func (p Pass) Of(hostOrders ...order.ID) Pass {
+	doors := p.doors
+	p.doors = nil
+	for _, id := range hostOrders {
+		i := slices.IndexFunc(doors, func(d door) bool { return d.gate.HostOrder == id })
+		if i < 0 {
+			p.doors = append(p.doors, door{Gate{HostOrder: id}, []string{fmt.Sprintf("order %s does not carry Amazon order %s", id, p.Order)}})
+			continue
+		}
+		p.doors = append(p.doors, doors[i])
+	}
+	return p.sum()
 }
 
 // closes tells a cancellation without effect after which nobody has said that the
@@ -76,11 +124,17 @@ var ErrClosed = errors.New("order may not ship")
 
 // HandOver records that the parcel leaves, if nothing about the Amazon order
 // changed since the gate was asked; otherwise it answers store.ErrConflict: ask
-// again. st may be bound to the host's transaction. The stamp says who hands
-// over and when. Handing over again, with a new Pass, keeps the first stamp.
-func (p Pass) HandOver(ctx context.Context, st Store, s order.Stamp) error {
-	if p.May && len(p.gates) == 0 {
+// again. It is for the host orders that are named, or for all of the pass when none
+// is; if one of them may not ship, nothing is recorded and the error is ErrClosed. st
+// may be bound to the host's transaction. The stamp says who hands over and when.
+// Handing over again, with a new Pass, keeps the first stamp.
+func (p Pass) HandOver(ctx context.Context, st Store, s order.Stamp, hostOrders ...order.ID) error {
+	if p.May && len(p.doors) == 0 {
 		return fmt.Errorf("order %s: %w: the pass is not one that MayShip gave", p.Order, ErrClosed)
+	}
+	all := len(p.doors)
+	if len(hostOrders) > 0 {
+		p = p.Of(hostOrders...)
 	}
 	if !p.May {
 		return fmt.Errorf("order %s: %w: %s", p.Order, ErrClosed, strings.Join(p.Why, "; "))
@@ -90,13 +144,17 @@ func (p Pass) HandOver(ctx context.Context, st Store, s order.Stamp) error {
 	}
 	s.At = s.At.UTC()
 	c := Change{Writes: order.Writes{Order: p.Order, Version: p.Version}}
-	for _, g := range p.gates {
-		if g.HandedOver.At.IsZero() {
-			g.HandedOver = s
+	text := "handed over"
+	for _, d := range p.doors {
+		if d.gate.HandedOver.At.IsZero() {
+			d.gate.HandedOver = s
 		}
-		c.Gates = append(c.Gates, g)
+		c.Gates = append(c.Gates, d.gate)
+		if all > 1 {
+			text += " " + d.gate.HostOrder.String()
+		}
 	}
-	c.Event(order.EventGate, "order "+p.Order.Number, "handed over", s)
+	c.Event(order.EventGate, "order "+p.Order.Number, text, s)
 	if err := st.SaveCancellations(ctx, []Change{c}); err != nil {
 		return fmt.Errorf("hand over order %s: %w", p.Order, err)
 	}
@@ -126,9 +184,10 @@ func (s *Service) Open(ctx context.Context, id order.AmazonID, by, why string) e
 	}
 	stamp := order.Stamp{By: by, At: s.c.Now().UTC(), Why: why}
 	c := Change{Writes: order.Writes{Order: id, Version: f.Ledger.Version}}
-	for _, g := range MayShip(f).gates {
+	for _, d := range MayShip(f).doors {
+		g := d.gate
 		closing := slices.DeleteFunc(slices.Clone(f.Cancellations), func(c Cancellation) bool {
-			return c.HostOrder != g.HostOrder || !c.closes(g)
+			return !c.covers(g.HostOrder) || !c.closes(g)
 		})
 		if len(closing) == 0 {
 			continue
@@ -143,7 +202,7 @@ func (s *Service) Open(ctx context.Context, id order.AmazonID, by, why string) e
 		c.Gates = append(c.Gates, g)
 		c.Effect(order.Effect{Kind: order.EffectRelease, Release: &order.Release{Owner: order.HeldByCancellation}}, g.HostOrder, stamp)
 		// The first of them found the order as it was before all.
-		c.status(closing[0], closing[0].Before, stamp, order.StatusProblemOrder)
+		c.statusOf(Carrier{HostOrder: g.HostOrder}, closing[0].before(g.HostOrder), stamp, order.StatusProblemOrder)
 	}
 	if len(c.Gates) == 0 {
 		return fmt.Errorf("open gate of order %s: no cancellation that was refused or given up closes it", id.Number)

@@ -3,6 +3,7 @@ package cancel
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/takebackhq/takeback/order"
 	"github.com/takebackhq/takeback/queue"
@@ -10,78 +11,112 @@ import (
 )
 
 // Prepare implements [queue.Handler]: one message that lists every item of the
-// order. An order that was shipped or split meanwhile is not cancelled any more.
+// order, or one for each item of a part. An order that was shipped or split meanwhile
+// is not cancelled any more, and a part waits until the rest of its Amazon order is
+// shipped.
 func (s *Service) Prepare(ctx context.Context, es []queue.Entry) ([]queue.Prepared, error) {
 	cancellations, ledgers, err := s.load(ctx, es)
 	if err != nil {
 		return nil, err
 	}
-	var ids []order.AmazonID
-	for _, e := range es {
-		ids = append(ids, e.Order)
-	}
-	orders, err := s.c.Book.Orders(ctx, ids)
+	orders, err := s.c.Book.Orders(ctx, amazonIDs(es))
 	if err != nil {
 		return nil, fmt.Errorf("order book: %w", err)
 	}
-	carriers := map[order.AmazonID]int{}
-	aside := map[order.AmazonID]*queue.Aside{}
-	no := func(id order.AmazonID, state queue.State, format string, args ...any) {
-		aside[id] = &queue.Aside{State: state, Why: fmt.Sprintf(format, args...)}
-	}
-	for _, id := range ids {
-		no(id, queue.EntryQueued, "the host's order book does not have the order any more")
-	}
+	carriers := map[order.AmazonID][]order.Order{}
 	for _, o := range orders {
-		delete(aside, o.Amazon)
+		carriers[o.Amazon] = append(carriers[o.Amazon], o)
 	}
-	for _, o := range orders {
-		if carriers[o.Amazon]++; carriers[o.Amazon] > 1 {
-			no(o.Amazon, queue.EntryNeedsDecision, "several host orders share the Amazon order: Amazon would cancel them all")
-		}
-	}
-	for _, o := range orders {
-		if o.Shipping() != order.Unshipped {
-			no(o.Amazon, queue.EntryNeedsDecision, "the order is %s: Amazon would refund all of it", o.Shipping())
-		}
-	}
+	siblings := byOrder(cancellations)
 	var prepared []queue.Prepared
 	for _, e := range es {
 		c, ok := cancellations[e.ID]
 		if !ok {
 			continue
 		}
-		l := ledgers[e.Order]
-		p := queue.Prepared{
-			Entry: e.ID, Order: order.Writes{Order: l.Order, Version: l.Version},
-			Messages: []queue.PreparedMessage{{Message: message(c)}},
-		}
-		if p.Aside = aside[e.Order]; p.Aside == nil {
-			p.Aside = settled(c, l)
-		}
-		prepared = append(prepared, p)
+		f := Facts{Ledger: ledgers[e.Order], Orders: carriers[e.Order], Cancellations: siblings[e.Order]}
+		prepared = append(prepared, queue.Prepared{
+			Entry: e.ID, Order: order.Writes{Order: f.Ledger.Order, Version: f.Ledger.Version},
+			Messages: messages(c, f.Ledger, len(e.Attempts)+1), Aside: f.aside(c),
+		})
 	}
 	return prepared, nil
 }
 
-// settled keeps back what Amazon did meanwhile: the cancellation itself in an
-// attempt that was taken not to be sent, or more refunds than was charged, which
-// somebody must look at first.
-func settled(c Cancellation, l order.Ledger) *queue.Aside {
-	if c.Outcome == Cancelled {
-		return &queue.Aside{State: queue.EntryNeedsDecision, Why: "the order is cancelled already"}
+// aside tells why a cancellation is not sent now; nil: it is.
+func (f Facts) aside(c Cancellation) *queue.Aside {
+	no := func(state queue.State, format string, args ...any) *queue.Aside {
+		return &queue.Aside{State: state, Why: fmt.Sprintf(format, args...)}
 	}
-	if over := l.Over(false); over != nil {
-		return &queue.Aside{State: queue.EntryQueued, Why: over.Error()}
+	if len(f.Orders) == 0 {
+		return no(queue.EntryQueued, "the host's order book does not have the order any more")
+	}
+	if c.Outcome == Cancelled { // by Amazon, or in an attempt that was taken not to be sent
+		return no(queue.EntryNeedsDecision, "the order is cancelled already")
+	}
+	if over := f.Ledger.Over(false); over != nil { // more went back than was charged: somebody must look first
+		return no(queue.EntryQueued, "%v", over)
+	}
+	if c.Part {
+		return f.partAside(c, no)
+	}
+	for _, o := range f.Orders {
+		switch {
+		case !slices.ContainsFunc(c.carriers(), func(own Carrier) bool { return own.HostOrder == o.ID }) && !over(o):
+			return no(queue.EntryNeedsDecision, "several host orders share the Amazon order: Amazon would cancel them all")
+		case o.Shipping() != order.Unshipped:
+			return no(queue.EntryNeedsDecision, "the order is %s: Amazon would refund all of it", o.Shipping())
+		}
 	}
 	return nil
 }
 
-// load reads the cancellations of entries and the ledgers of their orders.
+// partAside is aside for a part: it goes when all others of the Amazon order are
+// shipped, as far as they are not cancelled themselves.
+func (f Facts) partAside(c Cancellation, no func(queue.State, string, ...any) *queue.Aside) *queue.Aside {
+	i := slices.IndexFunc(f.Orders, func(o order.Order) bool { return o.ID == c.HostOrder })
+	if i < 0 {
+		return no(queue.EntryQueued, "the order book does not show order %s", c.HostOrder)
+	}
+	own, others := f.Orders[i], slices.Delete(slices.Clone(f.Orders), i, i+1)
+	if own.Shipping() != order.Unshipped {
+		return no(queue.EntryNeedsDecision, "order %s is %s: it cannot be cancelled, only refunded", own.ID, own.Shipping())
+	}
+	if !f.remains(others) {
+		return no(queue.EntryNeedsDecision, "nothing of the Amazon order has shipped, and nothing of it is left to ship: give this up, and cancel the whole order")
+	}
+	for _, o := range others {
+		if o.Shipping() != order.FullyShipped && !over(o) && !f.underCancellation(o.ID) {
+			return no(queue.EntryAwaitingShipment, "order %s is %s: units of a shared Amazon order are cancelled when the rest is shipped", o.ID, o.Shipping())
+		}
+	}
+	return nil
+}
+
+// load reads the cancellations of the Amazon orders of entries, and their ledgers.
 func (s *Service) load(ctx context.Context, es []queue.Entry) (map[queue.EntryID]Cancellation, map[order.AmazonID]order.Ledger, error) {
-	return queue.Load(ctx, es, s.c.Store.Ledgers, func(ctx context.Context, ids []queue.EntryID) ([]Cancellation, error) {
-		return s.c.Store.Cancellations(ctx, Query{IDs: ids})
+	return queue.Load(ctx, es, s.c.Store.Ledgers, func(ctx context.Context, _ []queue.EntryID) ([]Cancellation, error) {
+		return s.c.Store.Cancellations(ctx, Query{Orders: amazonIDs(es)})
 	}, func(c Cancellation) queue.EntryID { return c.ID })
+}
+
+func amazonIDs(es []queue.Entry) []order.AmazonID {
+	var ids []order.AmazonID
+	seen := map[order.AmazonID]bool{}
+	for _, e := range es {
+		if !seen[e.Order] {
+			ids, seen[e.Order] = append(ids, e.Order), true
+		}
+	}
+	return ids
+}
+
+func byOrder(cs map[queue.EntryID]Cancellation) map[order.AmazonID][]Cancellation {
+	siblings := map[order.AmazonID][]Cancellation{}
+	for _, c := range cs {
+		siblings[c.Order] = append(siblings[c.Order], c)
+	}
+	return siblings
 }
 
 // Apply implements [queue.Handler]: the order follows what became of its
@@ -96,6 +131,7 @@ func (s *Service) apply(ctx context.Context, es []queue.Entry) error {
 	if err != nil {
 		return err
 	}
+	siblings := byOrder(cancellations)
 	var changes []Change
 	for _, e := range es {
 		c, ok := cancellations[e.ID]
@@ -106,13 +142,20 @@ func (s *Service) apply(ctx context.Context, es []queue.Entry) error {
 		if err != nil {
 			return err
 		}
+		var rivals []Cancellation
+		for _, other := range siblings[c.Order] {
+			if now := cancellations[other.ID]; c.rivals(now) {
+				rivals = append(rivals, now)
+			}
+		}
 		var gates []Gate
 		if c.again(e) {
-			if gates, err = s.again(ctx, c); err != nil {
+			if gates, err = s.again(ctx, c, rivals); err != nil {
 				return err
 			}
 		}
-		change, err := settle(c, ledgers[e.Order], e, set.Policy, s.c.Now())
+		twin := slices.ContainsFunc(rivals, func(r Cancellation) bool { return r.Outcome == Cancelled })
+		change, err := settle(c, twin, ledgers[e.Order], e, set.Policy, s.c.Now())
 		if err != nil {
 			return err
 		}
@@ -120,28 +163,34 @@ func (s *Service) apply(ctx context.Context, es []queue.Entry) error {
 		changes = append(changes, change)
 		after := ledgers[e.Order].With(change.Postings...)
 		after.Version++
-		ledgers[e.Order] = after
+		ledgers[e.Order], cancellations[e.ID] = after, change.Cancellations[0]
 	}
 	return s.c.Store.SaveCancellations(ctx, changes)
 }
 
+// rivals tells whether another cancellation is about the same units at Amazon.
+func (c Cancellation) rivals(other Cancellation) bool {
+	return other.ID != c.ID && other.Order == c.Order &&
+		(c.covers(other.HostOrder) || other.covers(c.HostOrder)) && !(other.Part && other.Local && !c.Part)
+}
+
 // again refuses to queue a cancellation anew when it was carried out after all, its
 // order was handed over, or another one has taken its place. What it reads is newer
-// than the head. It answers the gate as it shall be: that somebody opened it once
+// than the head. It answers the gates as they shall be: that somebody opened one once
 // says nothing about the next refusal.
-func (s *Service) again(ctx context.Context, c Cancellation) ([]Gate, error) {
+func (s *Service) again(ctx context.Context, c Cancellation, rivals []Cancellation) ([]Gate, error) {
 	if c.Outcome == Cancelled {
 		return nil, fmt.Errorf("cancellation %s: the order is cancelled, so there is nothing to try again: %w", c.ID, queue.ErrTransition)
 	}
-	gates, err := s.c.Store.Gates(ctx, []order.ID{c.HostOrder})
+	var ids []order.ID
+	for _, o := range c.carriers() {
+		ids = append(ids, o.HostOrder)
+	}
+	gates, err := s.c.Store.Gates(ctx, ids)
 	if err != nil {
 		return nil, err
 	}
-	others, err := s.c.Store.Cancellations(ctx, Query{Orders: []order.AmazonID{c.Order}})
-	if err != nil {
-		return nil, err
-	}
-	if err := alone(gates, others); err != nil {
+	if err := alone(gates, rivals); err != nil {
 		return nil, fmt.Errorf("cancellation %s of order %s: %w", c.ID, c.Order.Number, err)
 	}
 	for i := range gates {

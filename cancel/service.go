@@ -13,15 +13,20 @@ import (
 	"github.com/takebackhq/takeback/store"
 )
 
-// Config is what a [Service] works with. All fields but Orders and Now are
-// required.
+// Config is what a [Service] works with. All fields but Orders,
+// Withdraw and Now are required.
 type Config struct {
 	Store    Store
 	Book     order.Book
 	Accounts amazon.Accounts
 	Settings settings.Source
-	Orders   amazon.Orders    // nil: what became of a cancellation is not looked for at the order
-	Now      func() time.Time // nil: time.Now
+	Orders   amazon.Orders // nil: what became of a cancellation is not looked for at the order
+
+	// Withdraw takes entries of the queue back, as queue.Queue.Withdraw does, when
+	// their order is found to be cancelled. Nil: they stay until somebody does.
+	Withdraw func(ctx context.Context, by, why string, ids ...queue.EntryID) error
+
+	Now func() time.Time // nil: time.Now
 }
 
 // Service cancels orders, keeps the ship gate, and handles its entries for the
@@ -87,11 +92,15 @@ func (s *Service) facts(ctx context.Context, r Request) (f Facts, err error) {
 	if f.Gates, err = s.c.Store.Gates(ctx, ids); err != nil {
 		return f, err
 	}
-	if f.Cancellations, err = s.c.Store.Cancellations(ctx, Query{Orders: []order.AmazonID{r.Order}}); err != nil || r.Key == "" {
+	if f.Requests, err = s.c.Store.BuyerRequests(ctx, RequestQuery{Orders: []order.AmazonID{r.Order}}); err != nil {
+		return f, err
+	}
+	if f.Cancellations, err = s.c.Store.Cancellations(ctx, Query{Orders: []order.AmazonID{r.Order}}); err != nil || r.Key == "" && r.SplitTo == "" {
 		return f, err
 	}
 	// The same key may have been used for another order.
-	byKey, err := s.c.Store.Cancellations(ctx, Query{IDs: []queue.EntryID{id(company, r)}})
+	id := queue.NewEntryID(queue.KindCancellation, company, f.key(r))
+	byKey, err := s.c.Store.Cancellations(ctx, Query{IDs: []queue.EntryID{id}})
 	f.Cancellations = append(f.Cancellations, byKey...)
 	return f, err
 }

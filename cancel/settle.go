@@ -3,6 +3,7 @@ package cancel
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/takebackhq/takeback/amazon"
@@ -13,30 +14,33 @@ import (
 
 // settle is what an entry, with all its attempts, means for its cancellation and
 // its order. A final state that was applied before is told no second time: what is
-// new is then about an attempt.
-func settle(c Cancellation, l order.Ledger, e queue.Entry, p settings.Policy, now time.Time) (Change, error) {
+// new is then about an attempt. Twin says that another cancellation of the same units
+// was carried out.
+func settle(c Cancellation, twin bool, l order.Ledger, e queue.Entry, p settings.Policy, now time.Time) (Change, error) {
 	s := e.Changed
 	s.At = s.At.UTC()
 	ch := Change{Writes: order.Writes{Order: l.Order, Version: l.Version}, Entries: []queue.Entry{e}}
-	told, again := e.State.Final() && c.Ended.At.Equal(s.At), c.again(e)
+	before, told, again := c.Outcome, e.State.Final() && c.Ended.At.Equal(s.At), c.again(e)
 	switch {
 	case told:
 		s = order.Stamp{By: "Amazon", At: now.UTC()}
 	case e.State.Final():
 		c.Ended = s
 	}
-	done := carriedOut(e)
+	some, done := carriedOut(c, e)
 	switch {
 	case again:
-		c.Outcome, c.Code, c.Text, c.Ended = Open, 0, "", order.Stamp{}
-		ps, err := reserve(l, c, s)
+		c.Outcome, c.Code, c.Text, c.Ended, c.Proof, c.LookAt = Open, 0, "", order.Stamp{}, Unproven, time.Time{}
+		ps, err := reserve(l, c, c.lastShares(l), s)
 		if err != nil {
 			return Change{}, fmt.Errorf("cancellation %s: %w", c.ID, err)
 		}
 		ch.Postings = ps
 		ch.hold(c, p, s)
-	case done > 0 && c.ended():
-		ch.contradict(&c, l, done, s)
+	case len(some) > 0 && c.ended():
+		if err := ch.contradict(&c, l, some, done, s); err != nil {
+			return Change{}, fmt.Errorf("cancellation %s: %w", c.ID, err)
+		}
 	case done > 0 && c.Outcome == Open, e.State == queue.EntrySettledOutside && c.Outcome == Open:
 		how := "accepted by Amazon."
 		if done == 0 {
@@ -45,52 +49,89 @@ func settle(c Cancellation, l order.Ledger, e queue.Entry, p settings.Policy, no
 		ch.cancel(&c, l, s)
 		ch.note(c, s, "Cancellation %s: %s", c.ID, how)
 	case told, e.State == queue.EntryQueued && c.Outcome == Open: // nothing happened, everything is as it was
+	case c.Outcome == Open && !e.State.Final() && len(some) > 0: // the rest of the part is not known yet
 	case c.Outcome == Open:
-		ch.end(&c, l, e, s)
+		ch.end(&c, twin, l, e, some, s)
 	default:
+		if c.Proof == Confirmed {
+			c.LookAt = time.Time{}
+		}
 		ch.note(c, s, "Cancellation %s: %s.%s The order is cancelled already.", c.ID, e.State.Label(), because(s.Why))
 	}
 	ch.Cancellations = []Cancellation{c}
 	if !told {
-		ch.Event(order.EventResult, "cancellation "+string(c.ID), string(e.State), s)
+		ch.Event(order.EventResult, c.subject(), string(e.State), s)
+		ch.became(before, c.Outcome)
 	}
 	return ch, nil
 }
 
-// carriedOut is the number of the last attempt that Amazon is known to have
-// carried out, from 1; 0 when it is known of none.
-func carriedOut(e queue.Entry) int {
-	for i, a := range slices.Backward(e.Attempts) {
-		if slices.ContainsFunc(a.Results, func(r queue.Result) bool { return r.Verdict == amazon.VerdictAccepted && r.By == "" }) {
-			return i + 1
-		}
+// became adds the outcome before and after to the last audit row.
+func (ch *Change) became(before, after Outcome) {
+	if before != after {
+		last := &ch.Events[len(ch.Events)-1]
+		last.Before, last.After = string(before), string(after)
 	}
-	return 0
 }
 
-// end is what the state of an entry that Amazon did not carry out means for an
-// open cancellation.
-func (ch *Change) end(c *Cancellation, l order.Ledger, e queue.Entry, s order.Stamp) {
-	switch e.State {
-	case queue.EntryRefused:
-		if rs := e.Attempt().Results; len(rs) > 0 {
-			c.Code, c.Text = rs[0].Code, rs[0].Text
+// carriedOut names the parts of a cancellation that Amazon is known to have carried
+// out, in whichever attempt, and when that is all of them the number of the last one
+// of those attempts, from 1.
+func carriedOut(c Cancellation, e queue.Entry) (parts []string, done int) {
+	for i, a := range e.Attempts {
+		for _, r := range a.Results {
+			if r.Verdict != amazon.VerdictAccepted || r.By != "" {
+				continue
+			}
+			done = i + 1
+			if !slices.Contains(parts, r.Part) {
+				parts = append(parts, r.Part)
+			}
 		}
-		c.Outcome = Refused
+	}
+	for _, part := range c.parts() {
+		if !slices.Contains(parts, part) {
+			return parts, 0
+		}
+	}
+	return parts, done
+}
+
+// end is what the state of an entry that Amazon did not carry out, or not wholly,
+// means for an open cancellation.
+func (ch *Change) end(c *Cancellation, twin bool, l order.Ledger, e queue.Entry, some []string, s order.Stamp) {
+	switch e.State {
+	case queue.EntryRefused, queue.EntryPartlyAccepted:
+		if i := slices.IndexFunc(e.Attempt().Results, func(r queue.Result) bool { return r.Verdict != amazon.VerdictAccepted }); i >= 0 {
+			c.Code, c.Text = e.Attempt().Results[i].Code, e.Attempt().Results[i].Text
+		}
+		how := "refused by Amazon"
+		if len(some) > 0 {
+			how = fmt.Sprintf("refused by Amazon in part (it cancelled the units of item %s)", strings.Join(some, ", "))
+		}
+		c.Outcome, c.LookAt = Refused, s.At
+		ch.post(l, *c, some, s)
 		ch.void(*c, l, s)
 		ch.status(*c, order.StatusProblemOrder, s)
-		ch.note(*c, s, "Cancellation %s: refused by Amazon. The order must not ship until somebody decides. Amazon says: %d %s", c.ID, c.Code, c.Text)
-		ch.Alert(fmt.Sprintf("refused/%s/%d", c.ID, len(e.Attempts)), "cancellation "+string(c.ID), fmt.Sprintf("refused by Amazon: %d %s", c.Code, c.Text), s)
+		if len(some) > 0 {
+			ch.paid(*c, l, s)
+		}
+		ch.note(*c, s, "Cancellation %s: %s. The order must not ship until somebody decides. Amazon says: %d %s", c.ID, how, c.Code, c.Text)
+		ch.Alert(fmt.Sprintf("refused/%s/%d", c.ID, len(e.Attempts)), c.subject(), fmt.Sprintf("%s: %d %s", how, c.Code, c.Text), s)
 	case queue.EntryGivenUp:
-		c.Outcome = GivenUp
+		c.Outcome, c.LookAt = GivenUp, s.At
 		ch.void(*c, l, s)
 		ch.status(*c, order.StatusProblemOrder, s)
 		ch.note(*c, s, "Cancellation %s: given up. The order must not ship until somebody opens the gate.%s", c.ID, because(s.Why))
 	case queue.EntryRejected, queue.EntryWithdrawn:
 		c.Outcome = Dropped
 		ch.void(*c, l, s)
-		ch.Effect(order.Effect{Kind: order.EffectRelease, Release: &order.Release{Owner: order.HeldByCancellation}}, c.HostOrder, s)
-		ch.status(*c, c.Before, s, order.StatusOnHold, order.StatusCancelled)
+		ch.release(*c, s)
+		for _, o := range c.carriers() {
+			if !twin {
+				ch.statusOf(o, o.Before, s, order.StatusOnHold, order.StatusCancelled)
+			}
+		}
 		ch.note(*c, s, "Cancellation %s: %s.%s", c.ID, e.State.Label(), because(s.Why))
 	default:
 		ch.note(*c, s, "Cancellation %s: %s.%s", c.ID, e.State.Label(), because(s.Why))
@@ -100,36 +141,83 @@ func (ch *Change) end(c *Cancellation, l order.Ledger, e queue.Entry, s order.St
 // cancel makes the order cancelled: what it would have cost is never collected.
 // From one of these statuses, or from any when none is named.
 func (ch *Change) cancel(c *Cancellation, l order.Ledger, s order.Stamp, from ...order.Status) {
-	before := l.TotalBy(order.Posted, order.CauseCancellation)
-	for _, item := range c.Items {
-		ps := l.Post(c.Cause(), item, s)
-		if c.ended() && before.IsZero() { // an order is cancelled once, by whichever cancellation
-			ps = l.PostAgain(c.Cause(), item, s)
-		}
-		ch.Postings, l = append(ch.Postings, ps...), l.With(ps...)
-	}
-	c.Outcome, c.Code, c.Text = Cancelled, 0, ""
+	ch.post(l, *c, c.Items, s)
+	c.Outcome, c.Code, c.Text, c.LookAt = Cancelled, 0, "", s.At.Add(patience)
 	ch.status(*c, order.StatusCancelled, s, from...)
-	ch.Effect(order.Effect{Kind: order.EffectPayment, Payment: &order.Payment{
-		Status: l.PaymentStatus(), Pending: l.Pending(), Refunded: l.TotalBy(order.Posted, order.CauseRefund), Currency: l.Currency(),
-	}}, c.HostOrder, s)
+	ch.paid(*c, l, s)
 }
 
-// contradict records that Amazon carried out what had ended here without effect.
-// The order may be on its way to the buyer by now: then its status is left alone,
-// which people are told.
-func (ch *Change) contradict(c *Cancellation, l order.Ledger, attempt int, s order.Stamp) {
+// contradict records that Amazon carried out what had ended here without effect,
+// or some items of a part. The order may be on its way to the buyer by now: then its
+// status is left alone, which people are told.
+func (ch *Change) contradict(c *Cancellation, l order.Ledger, some []string, attempt int, s order.Stamp) error {
+	fresh := slices.DeleteFunc(slices.Clone(c.Items), func(item string) bool {
+		known := !posted(l, c.Cause(), item).IsZero()
+		return known || attempt == 0 && !slices.Contains(some, item)
+	})
+	if err := ch.take(l, *c, fresh, c.lastShares(l), s); err != nil {
+		return err
+	}
+	if attempt == 0 {
+		if len(fresh) > 0 {
+			ch.paid(*c, l, s)
+		}
+		for _, item := range fresh {
+			ch.Alert(fmt.Sprintf("contradicted/%s/%s", c.ID, item), c.subject(),
+				fmt.Sprintf("Amazon cancelled the units of item %s, though the cancellation was taken to be %s: they must not ship", item, c.Outcome), s)
+		}
+		return nil
+	}
 	text := fmt.Sprintf("Amazon cancelled the order in attempt %d, though the cancellation was taken to be %s: it must not ship", attempt, c.Outcome)
 	ch.cancel(c, l, s, c.Before, order.StatusInProcess, order.StatusOnHold, order.StatusProblemOrder)
 	ch.note(*c, s, "Cancellation %s: %s.", c.ID, text)
-	ch.Alert(fmt.Sprintf("contradicted/%s/%d", c.ID, attempt), "cancellation "+string(c.ID), text, s)
+	ch.Alert(fmt.Sprintf("contradicted/%s/%d", c.ID, attempt), c.subject(), text, s)
+	return nil
 }
 
+// take reserves and posts what is left of items, and no more than their shares: units
+// are cancelled once, by whichever cancellation.
+func (ch *Change) take(l order.Ledger, c Cancellation, items []string, shares map[string]order.Amounts, s order.Stamp) error {
+	c.Items = items
+	reserved, err := reserve(l.With(ch.Postings...), c, shares, s)
+	ch.Postings = append(ch.Postings, reserved...)
+	ch.post(l, c, items, s)
+	return err
+}
+
+// post turns what is held of items into posted money.
+func (ch *Change) post(l order.Ledger, c Cancellation, items []string, s order.Stamp) {
+	for _, item := range items {
+		ch.Postings = append(ch.Postings, l.With(ch.Postings...).Post(c.Cause(), item, s)...)
+	}
+}
+
+// paid tells the payment status that follows from the postings.
+func (ch *Change) paid(c Cancellation, l order.Ledger, s order.Stamp) {
+	l = l.With(ch.Postings...)
+	for _, o := range c.carriers() {
+		ch.Effect(order.Effect{Kind: order.EffectPayment, Payment: &order.Payment{
+			Status: l.PaymentStatus(), Pending: l.Pending(), Refunded: l.TotalBy(order.Posted, order.CauseRefund), Currency: l.Currency(),
+		}}, o.HostOrder, s)
+	}
+}
+
+// void gives back what is still held.
 func (ch *Change) void(c Cancellation, l order.Ledger, s order.Stamp) {
 	for _, item := range c.Items {
-		ps := l.Void(c.Cause(), item, s)
-		ch.Postings, l = append(ch.Postings, ps...), l.With(ps...)
+		ch.Postings = append(ch.Postings, l.With(ch.Postings...).Void(c.Cause(), item, s)...)
 	}
+}
+
+// posted is what a cause has posted on an item.
+func posted(l order.Ledger, c order.Cause, item string) order.Amounts {
+	sum := order.Amounts{}
+	for _, p := range l.Postings {
+		if p.Balance == order.Posted && p.Item == item && p.Cause == c {
+			sum = sum.Plus(order.Amounts{p.Component: p.Amount})
+		}
+	}
+	return sum
 }
 
 func because(why string) string {

@@ -15,11 +15,9 @@ const idle = 15 * time.Minute
 // not keep the others from their turn.
 func (s *Service) Step(ctx context.Context) (next time.Time, err error) {
 	now := s.c.Now().UTC()
-	return now.Add(idle), errors.Join(s.confirm(ctx, now), s.overdue(ctx, now))
+	next, err = s.confirm(ctx, now)
+	return next, errors.Join(err, s.overdue(ctx, now))
 }
-
-// confirm reads the orders of cancellations whose time for it has come.
-func (s *Service) confirm(ctx context.Context, now time.Time) error { return nil }
 
 // overdue looks after the buyers' wishes whose time for it has come.
 func (s *Service) overdue(ctx context.Context, now time.Time) error { return nil }

@@ -33,7 +33,8 @@ func nextQuestion(attempt, now time.Time) time.Time {
 }
 
 // Testify implements [queue.Witness]: it reads the order, from ten minutes after
-// the attempt. One that Amazon shows as cancelled is, whoever cancelled it. Any
+// the attempt. One that Amazon shows as cancelled is, whoever cancelled it, and so are
+// the units of a part. Any
 // other state is evidence for people and proves nothing: the cancellation may not
 // have been carried out yet. Without Config.Orders it knows nothing.
 func (s *Service) Testify(ctx context.Context, a amazon.Account, e queue.Entry) (queue.Testimony, error) {
@@ -49,15 +50,38 @@ func (s *Service) Testify(ctx context.Context, a amazon.Account, e queue.Entry) 
 	if err != nil {
 		return queue.Testimony{}, fmt.Errorf("cancellation %s: order %s at Amazon: %w", e.ID, e.Order.Number, err)
 	}
+	parts, err := s.shownParts(ctx, o, e)
+	if err != nil {
+		return queue.Testimony{}, err
+	}
 	t := queue.Testimony{Next: nextQuestion(at, now)}
 	text := shown(o)
-	if o.Status == amazon.OrderCancelled {
-		t.Results = []queue.Result{{Verdict: amazon.VerdictAccepted, Text: text}}
+	for _, part := range parts {
+		t.Results = append(t.Results, queue.Result{Part: part, Verdict: amazon.VerdictAccepted, Text: text})
 	}
 	if text != lastShown(e.Attempt().Evidence) {
 		t.Evidence = []queue.Evidence{{Kind: queue.EvidenceOrder, Text: text, Stamp: order.Stamp{By: "Amazon", At: now}}}
 	}
 	return t, nil
+}
+
+// shownParts names the parts of an entry that the order at Amazon shows as cancelled:
+// all of it when the order is, of a part the items that have so many cancelled units.
+func (s *Service) shownParts(ctx context.Context, o amazon.OrderState, e queue.Entry) (parts []string, err error) {
+	cs, err := s.c.Store.Cancellations(ctx, Query{Orders: []order.AmazonID{e.Order}})
+	if err != nil {
+		return nil, err
+	}
+	for _, c := range cs {
+		switch {
+		case c.ID != e.ID:
+		case o.Status == amazon.OrderCancelled:
+			return c.parts(), nil
+		case c.Part:
+			return Facts{Cancellations: cs}.shownItems(o, c), nil
+		}
+	}
+	return nil, nil
 }
 
 // shown says how an order stands at Amazon, and by whom it was cancelled.

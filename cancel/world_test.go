@@ -2,6 +2,7 @@ package cancel_test
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -53,15 +54,31 @@ type shop struct {
 	t     *testing.T
 	store *memory.Store
 	book  *shelf
+	queue *queue.Queue // only for what a person may do there
+	there atAmazon     // the order as Amazon shows it
 	now   time.Time
 }
 
 func open(t *testing.T, p settings.Policy, orders ...order.Order) *shop {
 	t.Helper()
+	return openWith(t, settings.Settings{Policy: p}, orders...)
+}
+
+func openWith(t *testing.T, set settings.Settings, orders ...order.Order) *shop {
+	t.Helper()
 	s := &shop{t: t, store: memory.New(), book: &shelf{orders: orders}, now: morning}
+	accounts := amazon.AccountList{account}
 	var err error
 	s.Service, err = cancel.New(cancel.Config{
-		Store: s.store, Book: s.book, Accounts: amazon.AccountList{account}, Settings: settings.Fixed{Policy: p}, Now: s.tick,
+		Store: s.store, Book: s.book, Accounts: accounts, Settings: settings.Fixed(set), Now: s.tick, Orders: &s.there,
+		Withdraw: func(ctx context.Context, by, why string, ids ...queue.EntryID) error {
+			return s.queue.Withdraw(ctx, by, why, ids...)
+		},
+	})
+	require.NoError(t, err)
+	s.queue, err = queue.New(queue.Config{
+		Store: s.store, Feeds: struct{ amazon.Feeds }{}, Accounts: accounts, Settings: settings.Fixed(set), Now: s.tick,
+		Handlers: map[queue.Kind]queue.Handler{queue.KindCancellation: s}, Installation: "test",
 	})
 	require.NoError(t, err)
 	return s
@@ -142,7 +159,32 @@ func (s *shop) kinds(on order.AmazonID) (kinds []order.EventKind) {
 	return kinds
 }
 
-// shelf is an order book that keeps statuses and holds.
+// step looks after what is due once some time has gone by.
+func (s *shop) step(later time.Duration) {
+	s.t.Helper()
+	s.now = s.now.Add(later)
+	_, err := s.Step(s.t.Context())
+	require.NoError(s.t, err)
+}
+
+// order is a host order as the host has it.
+func (s *shop) order(id order.ID) order.Order {
+	s.t.Helper()
+	i := slices.IndexFunc(s.book.orders, func(o order.Order) bool { return o.ID == id })
+	require.GreaterOrEqual(s.t, i, 0, "host order %s", id)
+	return s.book.orders[i]
+}
+
+// ship says that all units of a host order have left that were not cancelled.
+func (s *shop) ship(id order.ID) {
+	s.t.Helper()
+	lines := s.order(id).Lines // the book's own
+	for i, l := range lines {
+		lines[i].Shipped = l.Ordered - l.Cancelled
+	}
+}
+
+// shelf is an order book that keeps statuses and holds, and splits orders.
 type shelf struct{ orders []order.Order }
 
 func (b *shelf) Orders(_ context.Context, ids []order.AmazonID) (found []order.Order, err error) {
@@ -157,6 +199,9 @@ func (b *shelf) Orders(_ context.Context, ids []order.AmazonID) (found []order.O
 
 func (b *shelf) ApplyOrder(_ context.Context, e order.Effect) error {
 	i := slices.IndexFunc(b.orders, func(o order.Order) bool { return o.ID == e.Order })
+	if i < 0 {
+		return fmt.Errorf("order %s: not here", e.Order)
+	}
 	o := &b.orders[i]
 	switch e.Kind {
 	case order.EffectStatus:
@@ -168,6 +213,13 @@ func (b *shelf) ApplyOrder(_ context.Context, e order.Effect) error {
 		o.Holds = append(o.Holds, *e.Hold)
 	case order.EffectRelease:
 		o.Holds = slices.DeleteFunc(o.Holds, func(h order.Hold) bool { return h.Owner == e.Release.Owner })
+	case order.EffectSplit:
+		rest, part, err := order.Split(*o, e.Split.To, e.Split.Lines)
+		if err != nil {
+			return err
+		}
+		*o = rest
+		b.orders = append(b.orders, part)
 	}
 	return nil
 }

@@ -62,7 +62,10 @@ type Release struct{ Owner HoldOwner }
 type Note struct{ Text string }
 
 // SplitOff moves lines of a host order to a new host order of the same Amazon
-// order. Money does not move: the ledger belongs to the Amazon order.
+// order, as [Split] does. A host whose order cannot be split that way any more answers
+// [ErrStale]. Money does not move: the ledger belongs to the Amazon
+// order. When the new order is cancelled, its lines may keep their charges or give
+// them up with the units; neither changes what is left of the others.
 type SplitOff struct {
 	To    string // number of the new host order
 	Lines []LineQuantity

@@ -25,7 +25,7 @@ type CauseKind string
 const (
 	CauseOrder        CauseKind = "order"        // the order's own charges
 	CauseRefund       CauseKind = "refund"       // a refund of ours
-	CauseCancellation CauseKind = "cancellation" // a cancellation of ours
+	CauseCancellation CauseKind = "cancellation" // a cancellation of ours, or one that was found at Amazon
 	CauseAmazon       CauseKind = "amazon"       // something that Amazon did by itself
 )
 
@@ -173,9 +173,10 @@ func (l Ledger) With(ps ...Posting) Ledger {
 // orders say the buyer paid, and returns the postings for the difference; none
 // when they agree. It wants all host orders of the Amazon order, each once and
 // as [Check] passes it: what a split moved between them changes nothing then. A
-// line that no order has any more keeps its charge. It refuses orders of another
-// Amazon order or of another currency than the ledger's, and one given twice,
-// which would double its charges.
+// line that no order has any more keeps its charge, and so do units that a
+// cancellation here has taken, whether a host takes their price off the line or not.
+// It refuses orders of another Amazon order or of another currency than the
+// ledger's, and one given twice, which would double its charges.
 func (l Ledger) Charge(s Stamp, orders ...Order) ([]Posting, error) {
 	paid := map[string]Amounts{}
 	var items []string
@@ -205,6 +206,14 @@ func (l Ledger) Charge(s Stamp, orders ...Order) ([]Posting, error) {
 	var ps []Posting
 	for _, item := range items {
 		difference := paid[item].Minus(l.Sum(Charged, item))
+		cancelled := l.sum(func(p Posting) bool {
+			return p.Item == item && p.Balance != Charged && p.Cause.Kind == CauseCancellation
+		})
+		for c, v := range difference {
+			if v.IsNegative() {
+				difference[c] = decimal.Min(decimal.Zero, v.Add(cancelled[c]))
+			}
+		}
 		ps = l.post(ps, Charged, item, difference, cur, Cause{CauseOrder, l.Order.Number}, s)
 	}
 	return ps, nil
@@ -263,7 +272,7 @@ func (l Ledger) Post(c Cause, item string, s Stamp) []Posting {
 // a second time. It goes beyond what was charged if it must, because it happened.
 // For a cause that never held anything it does nothing.
 func (l Ledger) PostAgain(c Cause, item string, s Stamp) []Posting {
-	return l.post(nil, Posted, item, l.lastHeld(c, item), l.Currency(), c, s)
+	return l.post(nil, Posted, item, l.LastHeld(c, item), l.Currency(), c, s)
 }
 
 // Book posts amounts of an item that went to the buyer without a reservation of
@@ -273,9 +282,9 @@ func (l Ledger) Book(c Cause, item string, a Amounts, cur Currency, s Stamp) []P
 	return l.post(nil, Posted, item, a, cur, c, s)
 }
 
-// lastHeld is what a cause holds on an item, or held before it was last voided or
+// LastHeld is what a cause holds on an item, or held before it was last voided or
 // posted.
-func (l Ledger) lastHeld(c Cause, item string) Amounts {
+func (l Ledger) LastHeld(c Cause, item string) Amounts {
 	most, held := Amounts{}, Amounts{}
 	for _, p := range l.Postings {
 		if p.Balance != Reserved || p.Item != item || p.Cause != c {

@@ -538,3 +538,33 @@ func TestOver(t *testing.T) {
 	assert.EqualError(t, l.With(gift).Over(false), "the order is overdrawn: 0.01 USD more is posted than it says was charged")
 	assert.NoError(t, l.With(gift).Over(true), "that was allowed")
 }
+
+// A host may take cancelled units off a line with their price, or leave both: what
+// was cancelled here stands as posted either way, and the others keep their money.
+func TestChargeOfUnitsThatWereCancelledHere(t *testing.T) {
+	l := chargedLedger(t)
+	cancelled := order.Cause{Kind: order.CauseCancellation, ID: "CN1"}
+	share := order.Prorate(l.Left(lamp), 1, 3, "USD")
+	l = reserved(t, l, cancelled, lamp, share)
+	for _, posted := range []bool{false, true} {
+		if posted {
+			l = l.With(l.Post(cancelled, lamp, stamp)...)
+		}
+		left := l.Left(lamp)
+		for name, price := range map[string]order.Amounts{"kept": {}, "taken off": share} {
+			o := twoLines()
+			o.Lines[1].Charges = o.Lines[1].Charges.Minus(price)
+			ps, err := l.Charge(stamp, o)
+			require.NoError(t, err)
+			assert.Empty(t, ps, "posted %v, %s", posted, name)
+			assert.NoError(t, l.With(ps...).Over(false))
+			assert.True(t, l.With(ps...).Left(lamp).Equal(left))
+		}
+		o := twoLines()
+		o.Lines[1].Charges = o.Lines[1].Charges.Minus(share).Minus(principal("1.00"))
+		ps, err := l.Charge(stamp, o)
+		require.NoError(t, err)
+		require.Len(t, ps, 1, "a price that falls further does")
+		assert.Equal(t, "-1", ps[0].Amount.String())
+	}
+}

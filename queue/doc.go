@@ -110,6 +110,7 @@
 // Anything else is [ErrTransition].
 //
 //	(new)          → Queued          requested: reserved
+//	(new)          → AppliedLocally  Do Not Send To Amazon: none
 //	(new)          → AwaitingApproval requested, above what its requester may ask for alone: reserved
 //	AwaitingApproval → Queued          another person approved it: kept
 //	AwaitingApproval → Rejected        an operator said no: voided

@@ -28,6 +28,7 @@ func EntryTransitions() []Transition {
 	const each = "posted or voided, each"
 	ts := []Transition{
 		step("", EntryQueued, "requested", "reserved"),
+		step("", EntryAppliedLocally, "Do Not Send To Amazon", "none"),
 		step("", EntryAwaitingApproval, "requested, above what its requester may ask for alone", "reserved"),
 		step(EntryAwaitingApproval, EntryQueued, "another person approved it", kept),
 		step(EntryAwaitingApproval, EntryRejected, "an operator said no", voided),

@@ -106,7 +106,7 @@ func (l Line) net(r Request, left order.Amounts) (order.Amounts, error) {
 		lowers = l.Fees[order.LabelCost]
 	}
 	net := l.Gross.Minus(order.Amounts{order.Principal: lowers})
-	if r.OverRefund && !net[order.Principal].IsNegative() {
+	if r.OverRefund {
 		net = surplus(left, net, r.SurplusAs)
 	}
 	principal := net[order.Principal].Add(lowers)

@@ -50,6 +50,7 @@ func TestDeductions(t *testing.T) {
 			assert.Empty(t, cmp.Diff(twenty, line.Gross))
 			assert.Empty(t, cmp.Diff(tt.fees.Plus(nil), line.Fees))
 			assert.Empty(t, cmp.Diff(tt.amounts, line.Amounts))
+			assert.Equal(t, !tt.booked[order.RestockingFee].IsZero(), line.FeeApart)
 			assert.Empty(t, cmp.Diff(tt.amounts, s.ledger().Held(s.refund(id).Cause(), lamp)), "the ledger has what the buyer gets")
 			sent := s.prepare(id)[0].Messages[0].Message.(amazon.Adjustment)
 			require.NoError(t, sent.Check())
@@ -111,6 +112,18 @@ func TestAFeeStaysTaken(t *testing.T) {
 		last, err = refund.Decide(after(t, f, waived), ask(refund.Ask{Item: lamp, Units: 1}))
 		require.NoError(t, err)
 		assert.Equal(t, "10", last.Total[order.Principal].String(), "the last unit is worth what it was")
+	}
+}
+
+// A refund that was refused has taken nothing.
+func TestAFeeThatWasNotTaken(t *testing.T) {
+	for _, as := range []settings.RestockingFee{settings.FeeLowersPrincipal, settings.FeeAsComponent} {
+		s := newShop(t, policy(settings.Policy{RestockingFee: as}), newOrder())
+		r := ask(refund.Ask{Item: lamp, Units: 3, Fees: fees("6.00", "0")})
+		r.Key = "k"
+		s.apply(s.sent(s.issue(r).ID, queue.EntryRefused, refused(lamp)))
+		d := s.draft(ask(refund.Ask{Item: lamp, Units: 3}))
+		assert.Equal(t, "30", d.Total[order.Principal].String(), "%q", as)
 	}
 }
 
@@ -225,6 +238,8 @@ func TestConcessionsAreCapped(t *testing.T) {
 	first, err := refund.Decide(f, ask(refund.Ask{Item: lamp, Amounts: goodwill("7000")}))
 	require.NoError(t, err)
 	used := after(t, f, first)
+	paid := used
+	paid.Ledger = used.Ledger.With(used.Ledger.Post(first.Refund.Cause(), lamp, order.Stamp{})...)
 	for _, tt := range []struct {
 		name      string
 		facts     refund.Facts
@@ -233,6 +248,7 @@ func TestConcessionsAreCapped(t *testing.T) {
 	}{
 		{"goodwill", f, order.Goodwill, "12000", "12001"},
 		{"goodwill after goodwill", used, order.Goodwill, "5000", "5001"},
+		{"goodwill after goodwill that is paid", paid, order.Goodwill, "5000", "5001"},
 		{"return shipping, beside twice the shipping", used, order.ReturnShipping, "2000", "2001"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -243,8 +259,13 @@ func TestConcessionsAreCapped(t *testing.T) {
 			errTexts{sold.Number, string(tt.component), "A1VC38T7YXB528", "G200359070"}.in(t, err)
 		})
 	}
-	_, err = refund.Decide(yen(func(o *order.Order) { o.Marketplace = "ATVPDKIKX0DER" }), ask(refund.Ask{Item: lamp, Amounts: goodwill("12001")}))
-	require.NoError(t, err, "no cap is known there")
+	for name, change := range map[string]func(*order.Order){
+		"no cap is known there":          func(o *order.Order) { o.Marketplace = "ATVPDKIKX0DER" },
+		"the cap is in another currency": func(o *order.Order) { o.Currency = "USD" },
+	} {
+		_, err = refund.Decide(yen(change), ask(refund.Ask{Item: lamp, Amounts: goodwill("12001")}))
+		require.NoError(t, err, name)
+	}
 }
 
 // The reason travels in Amazon's word at the order's marketplace, as it was when the

@@ -41,16 +41,13 @@ func (s *Service) Prepare(ctx context.Context, es []queue.Entry) ([]queue.Prepar
 	return prepared, nil
 }
 
-// standing reads how orders stand, after their ledgers.
+// standing reads how orders stand, after their ledgers. Their other refunds are read
+// where they matter: where not all is shipped, or settlements showed something.
 func (s *Service) standing(ctx context.Context, ledgers map[order.AmazonID]order.Ledger) (map[order.AmazonID]*Facts, error) {
 	ids := slices.Collect(maps.Keys(ledgers))
 	orders, err := s.c.Book.Orders(ctx, ids)
 	if err != nil {
 		return nil, fmt.Errorf("order book: %w", err)
-	}
-	refunds, err := s.c.Store.Refunds(ctx, Query{Orders: ids})
-	if err != nil {
-		return nil, err
 	}
 	facts := map[order.AmazonID]*Facts{}
 	for _, id := range ids {
@@ -61,12 +58,32 @@ func (s *Service) standing(ctx context.Context, ledgers map[order.AmazonID]order
 		facts[id] = f
 	}
 	for _, o := range orders {
-		facts[o.Amazon].Orders = append(facts[o.Amazon].Orders, o)
+		if f := facts[o.Amazon]; f != nil { // a book may give more than it was asked for
+			f.Orders = append(f.Orders, o)
+		}
+	}
+	var involved []order.AmazonID
+	for id, f := range facts {
+		if len(f.Booked) > 0 || slices.ContainsFunc(f.Orders, unfinished) {
+			involved = append(involved, id)
+		}
+	}
+	if len(involved) == 0 {
+		return facts, nil
+	}
+	refunds, err := s.c.Store.Refunds(ctx, Query{Orders: involved})
+	if err != nil {
+		return nil, err
 	}
 	for _, r := range refunds {
 		facts[r.Order].Refunds = append(facts[r.Order].Refunds, r)
 	}
 	return facts, nil
+}
+
+// unfinished reports whether units of an order were not shipped, or will not be.
+func unfinished(o order.Order) bool {
+	return slices.ContainsFunc(o.Lines, func(l order.Line) bool { return l.Shipped < l.Ordered })
 }
 
 // hinders tells what has come between a refund and its sending since it was issued.

@@ -247,6 +247,22 @@ func TestADecisionIsAboutWhatWasSeen(t *testing.T) {
 	require.NotNil(t, s.prepare(id)[0].Aside)
 }
 
+// What Amazon's answer puts back in the queue is no decision of a person.
+func TestACancelledFeedIsNoDecision(t *testing.T) {
+	s := newShop(t, settings.Settings{}, newOrder())
+	id := s.issue(exactly("k", "12.00")).ID
+	s.showing(row("S1/7", "12.00"))
+	e := s.sent(id, queue.EntryQueued)
+	e.Attempts[0].Evidence = []queue.Evidence{{Kind: queue.EvidenceDecision, Text: "Sent"}, {Kind: queue.EvidenceAnswer, Text: "cancelled"}}
+	s.apply(e)
+	require.NotNil(t, s.prepare(id)[0].Aside)
+
+	e = s.became(id, queue.EntryQueued)
+	e.Attempts[0].Evidence = append(e.Attempts[0].Evidence, queue.Evidence{Kind: queue.EvidenceDecision, Text: "Anew"})
+	s.apply(e)
+	assert.Nil(t, s.prepare(id)[0].Aside)
+}
+
 // acknowledged is a request whose asker has read what went back already, under the
 // policy that allows it.
 func (s *shop) acknowledged(r refund.Request) refund.Request {
@@ -254,6 +270,31 @@ func (s *shop) acknowledged(r refund.Request) refund.Request {
 	s.with(func(c *refund.Config) { c.Settings = settings.Fixed(policy(warnOfRefunded)) })
 	r.Acknowledge = []refund.CautionCode{refund.CautionAlreadyRefunded}
 	return r
+}
+
+// Money of a line that is paid already keeps no other line of the refund back.
+func TestWhatComesToLightOfAnotherLine(t *testing.T) {
+	s := newShop(t, settings.Settings{}, newOrder())
+	id := s.issue(both("k")).ID
+	s.apply(s.sent(id, queue.EntryNeedsDecision, accepted(lamp), unknown(mug)))
+	books := s.showing(row("S1/7", "3.00"))
+	assert.Nil(t, s.prepare(id)[0].Aside)
+	books.booked = append(books.booked, row("S1/8", "3.00", func(b *refund.Booked) { b.Item, b.SKU = mug, "MUG" }))
+	assert.NotNil(t, s.prepare(id)[0].Aside)
+}
+
+// A fee that travelled apart stands beside what Amazon's finances show the buyer got,
+// and is netted in a settlement.
+func TestAFeeApartInTheBooks(t *testing.T) {
+	for _, shown := range []string{"12.00", "9.00"} {
+		s := newShop(t, policy(settings.Policy{RestockingFee: settings.FeeAsComponent}), newOrder())
+		r := ask(refund.Ask{Item: lamp, Amounts: principal("12.00"), Fees: fees("3.00", "0")})
+		r.Key = "k"
+		id := s.issue(r).ID
+		s.apply(s.sent(id, queue.EntryUnknownSent))
+		s.showing(row("S1/7", shown))
+		assert.Len(t, s.testify(id).Results, 1, shown)
+	}
 }
 
 func TestBooksThatCannotBeRead(t *testing.T) {

@@ -1,6 +1,7 @@
 package refund_test
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -61,10 +62,20 @@ func TestARecordRepeated(t *testing.T) {
 		assert.Empty(t, cmp.Diff(first, s.record(again)))
 		assert.Equal(t, version, s.ledger().Version)
 
-		again.Lines[0].Amounts = principal("5.01")
-		_, err := s.Record(t.Context(), again)
-		require.ErrorIs(t, err, refund.ErrKeyReused)
-		assert.ErrorContains(t, err, string(first.ID))
+		for _, change := range []func(*refund.Recorded){
+			func(r *refund.Recorded) { r.Lines[0].Amounts = principal("5.01") },
+			func(r *refund.Recorded) { r.Lines[0].Units = 1 },
+			func(r *refund.Recorded) { r.At = time.Time{} },
+			func(r *refund.Recorded) { r.RMA = "RM1" },
+			func(r *refund.Recorded) { r.Reason = amazon.ReasonPriceError },
+		} {
+			other := again
+			other.Lines = slices.Clone(again.Lines)
+			change(&other)
+			_, err := s.Record(t.Context(), other)
+			require.ErrorIs(t, err, refund.ErrKeyReused)
+			assert.ErrorContains(t, err, string(first.ID))
+		}
 	}
 	byKey.Order = elsewhere.Amazon
 	_, err := s.Record(t.Context(), byKey)
@@ -95,9 +106,10 @@ func TestARecordBeyondTheCharge(t *testing.T) {
 // A recorded refund explains its booking, whenever it was made, and so does not keep
 // the next one back.
 func TestARecordExplainsItsBooking(t *testing.T) {
-	for _, at := range []time.Time{noon.Add(-time.Hour), {}} {
+	lastWeek := noon.Add(-7 * day)
+	for _, at := range []time.Time{lastWeek, {}} {
 		s := newShop(t, settings.Settings{}, newOrder())
-		s.showing(row("S1/7", "12.00"))
+		s.showing(row("S1/7", "12.00", func(b *refund.Booked) { b.PostedAt = lastWeek }))
 		_, err := s.Issue(t.Context(), exactly("k", "5.00"))
 		require.ErrorIs(t, err, refund.ErrAlreadyRefunded)
 		r := recorded("SC-1", "12.00")

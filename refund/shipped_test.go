@@ -1,6 +1,7 @@
 package refund_test
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -24,6 +25,7 @@ func TestARefundWaitsForShipment(t *testing.T) {
 	}{
 		{"a unit, none is shipped", refund.Ask{Item: vase, Units: 1}},
 		{"an amount, none is shipped", refund.Ask{Item: vase, Amounts: principal("1.00")}},
+		{"goodwill, none is shipped", refund.Ask{Item: vase, Amounts: goodwill("1.00")}},
 		{"both units, one is shipped", refund.Ask{Item: mug, Units: 2}},
 		{"more than the shipped one cost", refund.Ask{Item: mug, Amounts: principal("10.01")}},
 	} {
@@ -89,17 +91,40 @@ func TestWhatWasCancelledInstead(t *testing.T) {
 
 // A refund of what is shipped goes, though another one of the line waits for more.
 func TestWaitingHoldsNoOtherUp(t *testing.T) {
-	s := newShop(t, wait, newOrder())
-	units, amounts := ask(refund.Ask{Item: mug, Units: 1}), ask(refund.Ask{Item: mug, Amounts: principal("1.00")})
-	units.Key, amounts.Key = "units", "amounts"
-	for i, r := range []refund.Request{units, amounts} {
-		s.clock = func() time.Time { return noon.Add(time.Duration(i) * time.Hour) }
-		s.issue(r)
+	for name, lines := range map[string][2]refund.Ask{
+		"units":            {{Item: mug, Units: 1}, {Item: mug, Units: 1}},
+		"amounts":          {{Item: mug, Amounts: principal("10.00")}, {Item: mug, Amounts: principal("0.01")}},
+		"a unit, and more": {{Item: mug, Units: 1}, {Item: mug, Amounts: principal("0.01")}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newShop(t, wait, newOrder())
+			var ids []queue.EntryID
+			for i, line := range lines {
+				r := ask(line)
+				r.Key = fmt.Sprint(i)
+				s.clock = func() time.Time { return noon.Add(time.Duration(i) * time.Hour) }
+				ids = append(ids, s.issue(r).ID)
+			}
+			ps := s.prepare(ids...)
+			assert.Nil(t, ps[0].Aside)
+			require.NotNil(t, ps[1].Aside)
+			assert.Equal(t, queue.EntryAwaitingShipment, ps[1].Aside.State)
+		})
 	}
-	first, second := s.draft(units).Refund.ID, s.draft(amounts).Refund.ID
-	assert.Nil(t, s.prepare(first)[0].Aside)
-	require.NotNil(t, s.prepare(second)[0].Aside)
-	assert.Equal(t, queue.EntryAwaitingShipment, s.prepare(second)[0].Aside.State)
+}
+
+// Of two units one is shipped and the other cancelled: there is no second one to
+// give money back for.
+func TestWhatWasCancelledInPart(t *testing.T) {
+	s := newShop(t, wait, newOrder())
+	r := ask(refund.Ask{Item: mug, Units: 2})
+	r.Key = "k"
+	id := s.issue(r).ID
+	s.book.orders[0].Lines[1].Cancelled = 1
+	aside := s.prepare(id)[0].Aside
+	require.NotNil(t, aside)
+	assert.Equal(t, queue.EntryNeedsDecision, aside.State)
+	assert.Contains(t, aside.Why, "1 of its 2 units were cancelled")
 }
 
 // What the host holds is not refunded until it lets go. Our own holds are about

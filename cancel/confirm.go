@@ -1,0 +1,195 @@
+package cancel
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/takebackhq/takeback/amazon"
+	"github.com/takebackhq/takeback/order"
+	"github.com/takebackhq/takeback/store"
+)
+
+// looksAtOnce bounds how many cancellations one pass looks after: each may cost a
+// call to Amazon, which allows one in two seconds.
+const looksAtOnce = 100
+
+// confirm reads the orders of cancellations whose time for it has come, and says when
+// to come back.
+func (s *Service) confirm(ctx context.Context, now time.Time) (next time.Time, err error) {
+	next = now.Add(idle)
+	if s.c.Orders == nil {
+		return next, nil
+	}
+	due, err := s.c.Store.Cancellations(ctx, Query{LookBy: now, Limit: looksAtOnce})
+	if err != nil {
+		return next, fmt.Errorf("cancellations to confirm: %w", err)
+	}
+	if len(due) == looksAtOnce {
+		next = now
+	}
+	read := map[order.AmazonID]amazon.OrderState{}
+	var errs []error
+	for _, c := range due {
+		if ctx.Err() != nil {
+			return next, ctx.Err()
+		}
+		err := s.confirmOne(ctx, c, read)
+		if retry, throttled := amazon.Throttled(err); throttled { // so is whatever else would be asked
+			return retry, errors.Join(errs...)
+		}
+		if err != nil && !errors.Is(err, store.ErrConflict) { // somebody decided: the next pass looks again
+			errs = append(errs, fmt.Errorf("confirm cancellation %s of order %s: %w", c.ID, c.Order.Number, err))
+		}
+	}
+	return next, errors.Join(errs...)
+}
+
+// confirmOne looks after one cancellation. Orders that were read in this pass are not
+// read again.
+func (s *Service) confirmOne(ctx context.Context, c Cancellation, read map[order.AmazonID]amazon.OrderState) error {
+	f, err := s.facts(ctx, Request{Order: c.Order})
+	if err != nil {
+		return err
+	}
+	i := slices.IndexFunc(f.Cancellations, func(now Cancellation) bool { return now.ID == c.ID })
+	if i < 0 || f.Cancellations[i].LookAt.IsZero() || f.Cancellations[i].LookAt.After(f.Now) {
+		return nil // what was done for another one of the order was all there was to do
+	}
+	c = f.Cancellations[i]
+	stamp := order.Stamp{By: "Amazon", At: f.Now.UTC()}
+	if c.Proof == Confirmed {
+		return s.finish(ctx, f, c, stamp)
+	}
+	o, known := read[c.Order]
+	if !known {
+		if o, err = s.c.Orders.Order(ctx, f.Account, c.Order.Number); err != nil {
+			if _, throttled := amazon.Throttled(err); throttled || ctx.Err() != nil {
+				return err
+			}
+			return errors.Join(err, s.postpone(ctx, f, c, nextQuestion(c.since(), f.Now.UTC())))
+		}
+		read[c.Order] = o
+	}
+	stamp.Why = shown(o) + "."
+	change, err := f.looked(c, o, stamp)
+	if err != nil {
+		return err
+	}
+	if err := s.c.Store.SaveCancellations(ctx, []Change{change}); err != nil {
+		return err
+	}
+	return s.withdraw(ctx, stamp, change.Cancellations)
+}
+
+// finish withdraws the entry of what is confirmed, if that did not work at once.
+func (s *Service) finish(ctx context.Context, f Facts, c Cancellation, stamp order.Stamp) error {
+	stamp.Why = "The order is cancelled at Amazon."
+	if err := s.withdraw(ctx, stamp, []Cancellation{c}); err != nil {
+		return err
+	}
+	err := s.postpone(ctx, f, c, time.Time{})
+	if errors.Is(err, store.ErrConflict) { // it was withdrawn, and nothing is left to do
+		return nil
+	}
+	return err
+}
+
+// postpone saves when to look next. That is no change of anything but the schedule.
+func (s *Service) postpone(ctx context.Context, f Facts, c Cancellation, next time.Time) error {
+	c.LookAt = next
+	ch := Change{Writes: order.Writes{Order: f.Ledger.Order, Version: f.Ledger.Version}, Cancellations: []Cancellation{c}}
+	return s.c.Store.SaveCancellations(ctx, []Change{ch})
+}
+
+// looked is what it means for a cancellation how its order stands at Amazon.
+func (f Facts) looked(c Cancellation, o amazon.OrderState, s order.Stamp) (Change, error) {
+	if o.Status == amazon.OrderCancelled {
+		ch, err := f.cancelled(s, Confirmed)
+		if !slices.ContainsFunc(ch.Cancellations, func(saved Cancellation) bool { return saved.ID == c.ID }) {
+			c.LookAt = time.Time{} // another one of the order has come true
+			ch.Cancellations = append(ch.Cancellations, c)
+		}
+		return ch, err
+	}
+	ch := Change{Writes: order.Writes{Order: f.Ledger.Order, Version: f.Ledger.Version}}
+	if c.Outcome == Cancelled && c.Part && len(f.shownItems(o, c)) == len(c.Items) {
+		err := ch.prove(f, &c, s)
+		ch.Cancellations = []Cancellation{c}
+		return ch, err
+	}
+	since := c.since()
+	c.LookAt = nextQuestion(since, s.At)
+	if c.untold() && !c.LookAt.IsZero() {
+		c.LookAt = s.At.Add(day)
+	}
+	subject, days := c.subject(), int(s.At.Sub(since)/day)
+	switch opened := c.ended() && !c.closes(f.gate(c.HostOrder)); {
+	case opened: // a person has decided that it ships
+	case o.Status == amazon.OrderShipped && !c.Part:
+		c.LookAt = time.Time{}
+		text := fmt.Sprintf("the order has shipped at Amazon, and its cancellation is %s here.", c.Outcome)
+		ch.note(c, s, "Cancellation %s: %s Its shipping status should follow.", c.ID, text)
+		ch.Alert("shipped/"+string(c.ID), subject, text, s)
+	case c.Outcome != Cancelled: // a person decides
+	case c.untold():
+		ch.Alert(fmt.Sprintf("open/%s/%d", c.ID, days), subject, fmt.Sprintf("the order is cancelled here alone. %s Cancel it there, or ship it.", s.Why), s)
+	case days > 0:
+		ch.Alert("open/"+string(c.ID), subject, fmt.Sprintf("the order is cancelled here since %s. %s It must not ship.", since.Format(time.RFC3339), s.Why), s)
+	}
+	ch.Cancellations = []Cancellation{c}
+	return ch, nil
+}
+
+// untold tells that Amazon was not told of the cancellation.
+func (c Cancellation) untold() bool { return c.Local || c.Reason == "" }
+
+// since is when the cancellation came to its end, or was asked for as long as it has
+// not.
+func (c Cancellation) since() time.Time {
+	if c.Ended.At.IsZero() {
+		return c.Requested.At
+	}
+	return c.Ended.At
+}
+
+func (f Facts) gate(id order.ID) Gate {
+	for _, g := range f.Gates {
+		if g.HostOrder == id {
+			return g
+		}
+	}
+	return Gate{}
+}
+
+// shownItems are the items of a part of which the order at Amazon has as many
+// cancelled units as that takes, beside those that other parts were confirmed with.
+func (f Facts) shownItems(o amazon.OrderState, c Cancellation) (items []string) {
+	for _, u := range c.Units {
+		want := u.Quantity
+		for _, other := range f.Cancellations {
+			for _, v := range other.Units {
+				if other.ID != c.ID && other.Proof == Confirmed && v.Item == u.Item {
+					want += v.Quantity
+				}
+			}
+		}
+		if cancelledUnits(o, u.Item) >= want {
+			items = append(items, u.Item)
+		}
+	}
+	return items
+}
+
+// cancelledUnits is how many units of an item the order at Amazon has that are neither
+// fulfilled nor to be fulfilled; 0 when it does not say.
+func cancelledUnits(o amazon.OrderState, item string) int {
+	for _, i := range o.Items {
+		if i.ID == item && (i.Fulfilled+i.Unfulfilled > 0 || i.CancelledBy != "") {
+			return i.Ordered - i.Fulfilled - i.Unfulfilled
+		}
+	}
+	return 0
+}

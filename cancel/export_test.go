@@ -1,0 +1,4 @@
+package cancel
+
+// Found is what the readers of orders and reports call.
+var Found = (*Service).found
