@@ -114,7 +114,7 @@ func payment(l order.Ledger, p settings.Policy) order.Effect {
 		})
 	}
 	return order.Effect{Kind: order.EffectPayment, Payment: &order.Payment{
-		Status: shown.PaymentStatus(), Pending: l.Pending(), Refunded: l.TotalBy(order.Posted, order.CauseRefund), Currency: l.Currency(),
+		Status: shown.PaymentStatus(), Pending: l.Pending(), Refunded: l.Refunded().Amount, Currency: l.Currency(),
 	}}
 }
 
@@ -148,7 +148,7 @@ func (d Draft) Save(ctx context.Context, st Store) error {
 func message(r Refund, l Line, index, attempt int) amazon.Adjustment {
 	reason, _ := r.Reason.Refund() // checked when the refund was decided
 	return amazon.Adjustment{
-		Order: r.Order.Number, Item: l.Item, AdjustmentID: fmt.Sprintf("%s-%d-%d", r.ID, index+1, attempt),
+		Order: r.Order.Number, Item: l.Item, AdjustmentID: Adjustment{r.ID, index, attempt}.String(),
 		Reason: reason, Currency: r.Currency, Amounts: l.Amounts,
 	}
 }
