@@ -94,7 +94,7 @@ func (s *Service) importReport(ctx context.Context, a amazon.Account, format str
 			continue // its rows are all bad
 		}
 		st := statement{account: a, total: total, unread: f.unread[total.ID]}
-		if err := again(func() error { return p.settlement(ctx, f, st, m) }); err != nil {
+		if err := again(errSameTime, func() error { return p.settlement(ctx, f, st, m) }); err != nil {
 			return fmt.Errorf("settlement %s: %w", total.ID, err)
 		}
 	}
@@ -128,13 +128,24 @@ func (s *Service) Retry(ctx context.Context, a amazon.Account) (Imported, error)
 	return in, err
 }
 
-// again repeats what answers store.ErrConflict.
-func again(do func() error) error {
+// again repeats what fails in one way.
+func again(because error, do func() error) error {
 	for try := 1; ; try++ {
-		if err := do(); !errors.Is(err, store.ErrConflict) || try == maxTries {
+		if err := do(); !errors.Is(err, because) || try == maxTries {
 			return err
 		}
 	}
+}
+
+// errSameTime says that a settlement is imported by somebody else at the same time.
+var errSameTime = errors.New("it is imported twice at the same time")
+
+func (p *pass) save(ctx context.Context, s Settlement) error {
+	err := p.c.Store.SaveSettlement(ctx, s)
+	if errors.Is(err, store.ErrConflict) {
+		return fmt.Errorf("%w: %w", errSameTime, err)
+	}
+	return err
 }
 
 // pass is one run over an account.
@@ -174,7 +185,7 @@ func (p *pass) settlement(ctx context.Context, f *file, st statement, m amazon.R
 		return err
 	}
 	if len(stored) == 0 {
-		if err := p.c.Store.SaveSettlement(ctx, row); err != nil {
+		if err := p.save(ctx, row); err != nil {
 			return err
 		}
 		row.Version = 1
@@ -201,7 +212,7 @@ func (p *pass) settlement(ctx context.Context, f *file, st statement, m amazon.R
 	if err := p.journal(ctx, row); err != nil {
 		return err
 	}
-	if err := p.c.Store.SaveSettlement(ctx, done(row)); err != nil {
+	if err := p.save(ctx, done(row)); err != nil {
 		return err
 	}
 	row.Version++
@@ -265,7 +276,7 @@ func (p *pass) keep(s Settlement) {
 // beyond them, and does it again when an order changed meanwhile.
 func (p *pass) reconcile(ctx context.Context, ids []order.AmazonID, st statement, groups map[order.AmazonID][]*group) error {
 	var changes []Change
-	err := again(func() (err error) {
+	err := again(store.ErrConflict, func() (err error) {
 		if changes, err = p.decide(ctx, ids, st, groups); err != nil || len(changes) == 0 {
 			return err
 		}
@@ -298,7 +309,7 @@ func (p *pass) decide(ctx context.Context, ids []order.AmazonID, st statement, g
 	var changes []Change
 	for _, id := range ids {
 		f := facts[id]
-		f.Bookings = st.include(f.Bookings, groups[id], f.expects)
+		f.Shown = st.shows(f.Bookings, groups[id], f.expects)
 		c, err := Reconcile(*f, p.stamp)
 		if err != nil {
 			return nil, fmt.Errorf("order %s: %w", id, err)
@@ -486,7 +497,7 @@ func (p *pass) alert(ctx context.Context, key, subject, text string) error {
 // write appends to the journal of the account, which is that of no order.
 func (p *pass) write(ctx context.Context, add func(*order.Writes)) error {
 	id := order.AmazonID{Account: p.account.ID}
-	return again(func() error {
+	return again(store.ErrConflict, func() error {
 		ls, err := p.c.Store.Ledgers(ctx, []order.AmazonID{id})
 		if err != nil {
 			return err

@@ -57,7 +57,9 @@ func TestARefundIsSettledToTheCent(t *testing.T) {
 // What a booking is taken for, beside one refund of 10.00 that was accepted.
 func TestWhatABookingIs(t *testing.T) {
 	at := noon.Add(day)
-	tax := func(rows []row) []row { return and(rows, "ItemWithheldTax", "MarketplaceFacilitatorTax-Principal", "0.80") }
+	tax := func(rows []row) []row {
+		return and(rows, "ItemWithheldTax", "MarketplaceFacilitatorTax-Principal", "0.80")
+	}
 	for name, c := range map[string]struct {
 		rows  []row
 		want  settlement.Match
@@ -355,7 +357,7 @@ func TestASettlementAndALateAnswerPostOnce(t *testing.T) {
 			s.answered(id, queue.EntryAccepted, amazon.VerdictAccepted)
 			s.load(report{id: "500", rows: rows})
 			assert.Equal(t, c.want, s.posted(lamp))
-			assert.Empty(t, s.ledger().Sum(order.Reserved, lamp))
+			assert.Empty(t, s.ledger().Sum(order.Reserved, lamp).String())
 			s.load(report{id: "501", start: noon})
 			assert.Equal(t, c.want, s.posted(lamp))
 		})

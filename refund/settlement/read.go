@@ -185,39 +185,47 @@ type statement struct {
 
 func (s statement) id() ID { return ID{s.account.ID, s.total.ID} }
 
-// include adds to the bookings of an order what groups of a settlement have beyond
-// them: nothing, for rows that are in one of them.
-func (s statement) include(bookings []Booking, groups []*group, expected func(Booking) bool) []Booking {
-	bookings = slices.Clone(bookings)
-	holder := map[int]int{} // bookings by row
-	for i, b := range bookings {
+// shows makes what groups of a settlement have beyond the bookings of their order:
+// new bookings, and known ones with more rows or without a doubt.
+func (s statement) shows(known []Booking, groups []*group, expected func(Booking) bool) []Booking {
+	holder := map[int]int{} // known bookings by row
+	fuller := map[int]Booking{}
+	for i, b := range known {
 		if b.Settlement != s.id() {
 			continue
 		}
-		bookings[i].Incomplete = s.unread[b.Order.Number]
+		if b.Incomplete != s.unread[b.Order.Number] {
+			b.Incomplete = !b.Incomplete
+			fuller[i] = b
+		}
 		for _, row := range b.Rows {
 			holder[row] = i
 		}
 	}
+	var shown []Booking
 	for _, g := range groups {
 		var fresh []groupRow
-		known := -1
+		at := -1
 		for _, row := range g.rows {
-			if at, ok := holder[row.row]; ok {
-				known = at
+			if i, ok := holder[row.row]; ok {
+				at = i
 			} else {
 				fresh = append(fresh, row)
 			}
 		}
 		switch {
 		case len(fresh) == 0:
-		case known >= 0: // rows that could not be read the first time
-			bookings[known] = bookings[known].with(fresh)
-		default:
-			bookings = append(bookings, s.bookings(g.key, fresh, expected)...)
+		case at < 0:
+			shown = append(shown, s.bookings(g.key, fresh, expected)...)
+		default: // rows that could not be read the first time
+			b, ok := fuller[at]
+			if !ok {
+				b = known[at]
+			}
+			fuller[at] = b.with(fresh)
 		}
 	}
-	return bookings
+	return append(shown, slices.Collect(maps.Values(fuller))...)
 }
 
 // bookings makes what is booked of a group: one booking, unless the rows are those

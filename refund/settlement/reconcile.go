@@ -20,7 +20,8 @@ type Facts struct {
 	Ledger      order.Ledger
 	Refunds     []refund.Refund
 	Entries     []queue.Entry // of these refunds
-	Bookings    []Booking     // all of the order, those with Version 0 for the first time
+	Bookings    []Booking     // all that are known of the order
+	Shown       []Booking     // by a report: new ones, and known ones that have changed
 	Settlements []Settlement  // imported ones of the account
 	Policy      settings.Policy
 }
@@ -109,8 +110,13 @@ func newMatching(f Facts, s order.Stamp) *matching {
 	slices.SortStableFunc(m.lines, func(a, b *line) int {
 		return cmp.Or(a.sent.Compare(b.sent), a.of.Issued.At.Compare(b.of.Issued.At), cmp.Compare(a.of.ID, b.of.ID), cmp.Compare(a.index, b.index))
 	})
-	for _, b := range f.Bookings {
+	for _, b := range f.Shown {
 		m.bookings = append(m.bookings, &b)
+	}
+	for _, b := range f.Bookings {
+		if !slices.ContainsFunc(f.Shown, func(s Booking) bool { return s.ID == b.ID }) {
+			m.bookings = append(m.bookings, &b)
+		}
 	}
 	slices.SortFunc(m.bookings, func(a, b *Booking) int {
 		return cmp.Or(a.PostedAt.Compare(b.PostedAt), cmp.Compare(a.Settlement.Number, b.Settlement.Number), cmp.Compare(a.row(), b.row()))
