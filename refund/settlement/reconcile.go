@@ -44,7 +44,8 @@ type Facts struct {
 //     booking left for that item, with a difference
 //   - a refund that Amazon made by itself
 //
-// A claim that Amazon or a bank decided is ours in the first two ways only. Promotions
+// A claim that Amazon or a bank decided is ours only when it is named, or exactly an
+// accepted one. Promotions
 // are taken off component by component; fees and withheld tax make no difference.
 //
 // The ledger has, for each refund of ours with bookings, what they show, and for
@@ -243,7 +244,8 @@ func (m *matching) named(b *Booking) *line {
 func (m *matching) exact(b *Booking, outcome refund.Outcome) *line {
 	var found []*line
 	for _, l := range m.lines {
-		if len(l.bookings) == 0 && l.Outcome == outcome && m.mayBe(b, l) && b.equals(l.Amounts) {
+		claim := kindOf(b.Kind) == claimed && outcome != refund.LinePosted
+		if !claim && len(l.bookings) == 0 && l.Outcome == outcome && m.mayBe(b, l) && b.equals(l.Amounts) {
 			found = append(found, l)
 		}
 	}
