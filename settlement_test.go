@@ -33,7 +33,7 @@ func TestASettlementAndTheQueuePostOnce(t *testing.T) {
 				amounts := asked.Lines[0].Amounts
 				file := settlementOf(asked, time.Now())
 				if settledFirst {
-					o.settle(t, file, settlement.MatchSettled)
+					o.settle(t, file, settlement.MatchUnanswered)
 					assert.Zero(t, o.refund(t, asked.ID).Lines[0].Paid)
 				}
 				o.stepFor(t, 72*time.Hour)

@@ -23,6 +23,8 @@
 //     of its own, which never travels; it is posted, and the payment status of the
 //     host's order follows.
 //   - Reversed: money that came back from the buyer, or another tax; posted as it is.
+//   - Unanswered: a refund of ours, of which the queue does not know yet what became.
+//     It hears of the booking by [Service.Booked], and posts the money then.
 //   - UnknownOrder, OtherCurrency, Incomplete: kept, and posted when the order is
 //     known, or the row can be read.
 //

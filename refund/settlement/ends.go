@@ -82,7 +82,6 @@ const (
 	EndReserved   EndKind = "Reserved"   // nobody knows yet whether Amazon paid it
 	EndUnproven   EndKind = "Unproven"   // accepted, and in no settlement yet
 	EndMissing    EndKind = "Missing"    // accepted, and not in the settlements that should show it
-	EndUnanswered EndKind = "Unanswered" // a settlement shows it, and the queue has not heard of it yet
 	EndCommission EndKind = "Commission" // Amazon kept another part of its commission than is known to be its rule
 	EndSettlement EndKind = "Settlement" // a settlement that is not the sum of its rows, or was not imported to its end
 )
@@ -252,12 +251,13 @@ func (w *reporting) booking(b Booking) {
 		w.end(e)
 	case l.Outcome != refund.LinePosted:
 		t.Unanswered.add(own.Total())
-		e.Kind, e.Text = EndUnanswered, "a settlement shows it, and the queue has not heard of it yet"
+		e.Kind, e.Text = EndKind(MatchUnanswered), "a settlement shows it, and the queue has not heard of it yet"
 		w.end(e)
-	case b.Match == MatchSettled:
+	case b.Match == MatchSettled, b.Match == MatchUnanswered && b.Difference.IsZero():
 		t.Settled.add(net(l.Amounts).Total())
-	case b.Match == MatchMismatched:
+	case b.Match == MatchMismatched, b.Match == MatchUnanswered:
 		t.Mismatched.add(net(l.Amounts).Total())
+		e.Kind = EndKind(MatchMismatched)
 		t.Difference = t.Difference.Add(b.Difference.Total())
 		e.Amount.Amount = b.Difference.Total()
 		e.Text = "differs by " + b.Difference.In(b.Currency) + ", which is posted"

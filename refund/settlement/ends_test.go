@@ -65,7 +65,7 @@ USD
 		kinds = append(kinds, e.Kind)
 	}
 	assert.ElementsMatch(t, []settlement.EndKind{
-		"UnknownOrder", "Doubled", settlement.EndReserved, settlement.EndUnanswered, "Mismatched", settlement.EndUnproven, "AmazonInitiated", "Reversed",
+		"UnknownOrder", "Doubled", settlement.EndReserved, "Unanswered", "Mismatched", settlement.EndUnproven, "AmazonInitiated", "Reversed",
 	}, kinds)
 	for _, id := range []queue.EntryID{unproven, reserved} {
 		assert.Contains(t, r.String(), string(id))

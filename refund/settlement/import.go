@@ -104,9 +104,13 @@ func (s *Service) importReport(ctx context.Context, a amazon.Account, format str
 	return p.check(ctx)
 }
 
-// ImportReport implements the sink of the poller.
+// ImportReport implements the sink of the poller: an error is about the report, which
+// is to be handed in again. Books that do not add up have their alert.
 func (s *Service) ImportReport(ctx context.Context, a amazon.Account, m amazon.ReportMeta, r io.Reader) error {
 	_, err := s.Import(ctx, a, AmazonFormat, m, r)
+	if errors.Is(err, ErrUnbalanced) {
+		return nil
+	}
 	return err
 }
 
@@ -420,7 +424,7 @@ func (s *Service) refunds(ctx context.Context, q refund.Query) (all []refund.Ref
 // sweep matches again what may be matched otherwise now, or missing.
 func (p *pass) sweep(ctx context.Context) error {
 	accounts := []order.AccountID{p.account.ID}
-	waiting, err := p.bookings(ctx, BookingQuery{Accounts: accounts, Matches: []Match{MatchUnknownOrder, MatchOtherCurrency}})
+	waiting, err := p.bookings(ctx, BookingQuery{Accounts: accounts, Matches: []Match{MatchUnknownOrder, MatchOtherCurrency, MatchUnanswered}})
 	if err != nil {
 		return err
 	}

@@ -340,6 +340,7 @@ func TestASettlementAndALateAnswerPostOnce(t *testing.T) {
 	}{
 		"to the cent":    {paid(lamp, noon.Add(day), "Principal", "10.00"), "Principal 10"},
 		"another amount": {paid(lamp, noon.Add(day), "Principal", "9.00"), "Principal 9"},
+		"twice":          {slices.Concat(paid(lamp, noon.Add(day), "Principal", "10.00"), paid(lamp, noon.Add(day+time.Hour), "Principal", "10.00")), "Principal 20"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newShop(t, newOrder())
@@ -347,7 +348,6 @@ func TestASettlementAndALateAnswerPostOnce(t *testing.T) {
 			s.sent(id, queue.EntryUnknownResult, amazon.VerdictUnknown)
 			rows := with(c.rows, func(r *row) { r.ours = string(id) + "-1-1" })
 			s.load(report{id: "500", rows: rows})
-			assert.Empty(t, s.posted(lamp))
 			assert.Equal(t, "Principal 10", s.ledger().Sum(order.Reserved, lamp).String())
 			booked, err := s.Booked(t.Context(), sold)
 			require.NoError(t, err)
@@ -450,4 +450,82 @@ func TestAnotherCurrency(t *testing.T) {
 	r := s.ends()
 	assert.Equal(t, "CAD", string(r.Totals[0].Currency))
 	assert.Equal(t, "10", r.Totals[0].OtherCurrency.Amount.String())
+}
+
+// What Amazon refused and yet paid must not be paid by the next attempt.
+func TestWhatWaitsToBeSentAgainAndWasPaid(t *testing.T) {
+	s := newShop(t, newOrder())
+	id := s.issue(lamp, principal("10.00"))
+	s.sent(id, queue.EntryRefused, amazon.VerdictRefused)
+	s.apply(s.entry(id), queue.EntryQueued) // somebody tries again
+	s.load(report{id: "500", rows: with(paid(lamp, noon.Add(day), "Principal", "10.00"), func(r *row) { r.ours = string(id) + "-1-1" })})
+	assert.Equal(t, []string{"contradicted"}, s.alerts())
+	assert.Empty(t, s.posted(lamp), "posted when it is known to be over")
+
+	s.apply(s.entry(id), queue.EntryRejected)
+	_, err := s.Retry(t.Context(), acme)
+	require.NoError(t, err)
+	assert.Equal(t, "Principal 10", s.posted(lamp))
+	assert.Equal(t, refund.LinePosted, s.line(id).Outcome)
+}
+
+// Each line of a refund is a message of its own, and has its own booking.
+func TestARefundOfSeveralLines(t *testing.T) {
+	s := newShop(t, newOrder())
+	r, err := s.refunds.Issue(t.Context(), refund.Request{
+		Order: sold, Lines: []refund.Ask{{Item: lamp, Amounts: principal("10.00")}, {Item: mug, Amounts: principal("10.00")}},
+		Reason: amazon.ReasonCustomerReturn, By: "ann", Key: "both",
+	})
+	require.NoError(t, err)
+	s.sent(r.ID, queue.EntryAccepted, amazon.VerdictAccepted)
+	s.load(report{id: "500", rows: paid(mug, noon.Add(day), "Principal", "10.00")})
+	proofs := func() (ps []refund.Proof) {
+		for _, l := range s.refund(r.ID).Lines {
+			ps = append(ps, l.Proof)
+		}
+		return ps
+	}
+	assert.Equal(t, []refund.Proof{refund.Unproven, refund.Settled}, proofs())
+	s.load(report{id: "501", rows: with(paid(lamp, noon.Add(day), "Principal", "9.00"), func(w *row) { w.ours = string(r.ID) + "-1-1" })})
+	assert.Equal(t, []refund.Proof{refund.Mismatched, refund.Settled}, proofs())
+	assert.Equal(t, "Principal 9 Principal 10", s.posted(lamp)+" "+s.posted(mug))
+}
+
+// Amazon paid in two attempts: one says so by our adjustment ID, the other by its
+// processing report.
+func TestAnAttemptThatNobodyKnewToBePaid(t *testing.T) {
+	s := newShop(t, newOrder())
+	id := s.issue(lamp, principal("10.00"))
+	s.sent(id, queue.EntryUnknownSent, amazon.VerdictUnknown)
+	s.sent(id, queue.EntryAccepted, amazon.VerdictAccepted) // sent anew, by order of a person
+	first := with(paid(lamp, noon.Add(day), "Principal", "10.00"), func(r *row) { r.ours = string(id) + "-1-1" })
+	s.load(report{id: "500", rows: first})
+	assert.Equal(t, "Principal 20", s.posted(lamp))
+	assert.Equal(t, []queue.BatchID{"acme-us-2", "acme-us-1"}, s.line(id).Paid)
+	assert.Equal(t, []string{"doubled"}, s.alerts())
+	assert.Equal(t, refund.Unproven, s.line(id).Proof, "of one of the two")
+
+	s.load(report{id: "501", rows: with(paid(lamp, noon.Add(2*day), "Principal", "10.00"), func(r *row) { r.ours = string(id) + "-1-2" })})
+	assert.Equal(t, "Principal 20", s.posted(lamp))
+	assert.Equal(t, refund.Doubled, s.line(id).Proof)
+	require.NoError(t, s.ends().Check())
+}
+
+// Fees and withheld tax that the host does not count as charged are not posted.
+func TestWithheldTaxThatTheHostDoesNotCount(t *testing.T) {
+	s := newShop(t, newOrder()) // no tax is charged for mugs
+	s.load(report{id: "500", rows: and(paid(mug, noon.Add(day), "Principal", "8.00", "Tax", "0.66"), "ItemWithheldTax", "MarketplaceFacilitatorTax-Principal", "0.66")})
+	assert.Equal(t, "Principal 8", s.posted(mug))
+	assert.Equal(t, "Principal 8, Tax 0.66", s.bookings()[0].Amounts.String())
+	require.NoError(t, s.ends().Check())
+}
+
+// The host has lost an order of which refunds are known.
+func TestAnOrderThatTheHostHasLost(t *testing.T) {
+	s := newShop(t, newOrder())
+	id := s.accepted(lamp, principal("10.00"))
+	s.book.orders = nil
+	s.load(report{id: "500", rows: slices.Concat(paid(lamp, noon.Add(day), "Principal", "10.00"), paid(mug, noon.Add(day), "Principal", "4.00"))})
+	assert.Equal(t, refund.Settled, s.line(id).Proof)
+	assert.Equal(t, "Principal 4", s.posted(mug))
 }

@@ -124,8 +124,8 @@ func (m *matching) proof(l *line) refund.Proof {
 	switch n := len(l.bookings); {
 	case n > 1:
 		return refund.Doubled
-	case n == 1 && l.bookings[0].Match == MatchSettled && n >= payments(*l.Line):
-		return refund.Settled
+	case n == 1 && l.bookings[0].Difference.IsZero() && n >= payments(*l.Line):
+		return refund.Settled // at once, also where the answer is still to come
 	case n == 1 && n == payments(*l.Line):
 		return refund.Mismatched
 	case payments(*l.Line) == 0:

@@ -45,8 +45,8 @@ type Facts struct {
 //   - a refund that Amazon made by itself
 //
 // A claim that Amazon or a bank decided is ours only when it is named, or exactly an
-// accepted one. Promotions
-// are taken off component by component; fees and withheld tax make no difference.
+// accepted one. Promotions are taken off component by component; fees and withheld
+// tax make no difference.
 //
 // The ledger has, for each refund of ours with bookings, what they show, and for
 // everything else what went to the buyer or came back. Money of a line of which
@@ -133,7 +133,7 @@ func (m *matching) add(r refund.Refund) {
 		return
 	}
 	var entry queue.Entry
-	if i := slices.IndexFunc(m.Entries, func(e queue.Entry) bool { return e.ID == r.ID }); i >= 0 {
+	if i := m.entryOf(r.ID); i >= 0 {
 		entry = m.Entries[i]
 	}
 	for i := range r.Lines {
@@ -354,6 +354,8 @@ func (l *line) judge() {
 		switch b.Difference = own.Minus(net(l.Amounts)); {
 		case i > 0:
 			b.Match, b.Difference = MatchDoubled, nil
+		case l.Outcome == refund.LineOpen:
+			b.Match = MatchUnanswered
 		case b.Difference.IsZero():
 			b.Match, b.Difference = MatchSettled, nil
 		default:

@@ -68,6 +68,7 @@ const (
 	MatchReversed        Match = "Reversed"        // money that came back from the buyer, or a correction of the tax
 	MatchFees            Match = "Fees"            // nothing for the buyer: fees alone
 
+	MatchUnanswered    Match = "Unanswered"    // a refund of ours, of which the queue still waits to hear: its money is reserved
 	MatchUnknownOrder  Match = "UnknownOrder"  // of an order that the host does not know
 	MatchOtherCurrency Match = "OtherCurrency" // in another currency than its order
 	MatchIncomplete    Match = "Incomplete"    // a row of its order could not be read, and without that row it is no refund that is known

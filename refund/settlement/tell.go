@@ -125,6 +125,10 @@ func (m *matching) linesOf(was, r refund.Refund) (changed bool) {
 			m.warn(r.HostOrder, fmt.Sprintf("doubled/%s/%d", r.ID, m.attempt(r.ID, l.Paid[len(o.Paid):])), subject,
 				"item %s: a settlement shows that Amazon paid it in batch %s, beside the one that it is known to be paid in", l.Item, l.Paid[len(o.Paid)])
 		}
+		if i := m.entryOf(r.ID); l.Outcome == refund.LineOpen && len(o.Bookings) == 0 && len(l.Bookings) > 0 && i >= 0 && m.Entries[i].State.Waiting() {
+			m.warn(r.HostOrder, fmt.Sprintf("contradicted/%s/%d", r.ID, len(m.Entries[i].Attempts)), subject,
+				"item %s: a settlement shows that Amazon paid it in an earlier attempt, and it waits to be sent again: reject it", l.Item)
+		}
 		if l.Outcome == refund.LinePosted && o.Outcome == refund.LineVoided && r.Origin != refund.FromAmazon {
 			m.warn(r.HostOrder, fmt.Sprintf("contradicted/%s/%d", r.ID, m.attempt(r.ID, l.Paid)), subject,
 				"item %s: a settlement shows that Amazon paid it, though it was taken for unpaid", l.Item)
@@ -137,12 +141,16 @@ func state(l refund.Line) string {
 	return fmt.Sprintf("item %s %s %s", l.Item, l.Outcome, cmp.Or(string(l.Proof), "Unproven"))
 }
 
+func (m *matching) entryOf(id queue.EntryID) int {
+	return slices.IndexFunc(m.Entries, func(e queue.Entry) bool { return e.ID == id })
+}
+
 // attempt is the number of the last attempt that paid a refund, 0 for none.
 func (m *matching) attempt(id queue.EntryID, paid []queue.BatchID) int {
 	n := 0
-	for _, e := range m.Entries {
-		for i, a := range e.Attempts {
-			if e.ID == id && slices.Contains(paid, a.Batch) {
+	if at := m.entryOf(id); at >= 0 {
+		for i, a := range m.Entries[at].Attempts {
+			if slices.Contains(paid, a.Batch) {
 				n = i + 1
 			}
 		}
