@@ -119,6 +119,9 @@ func TestWhatABookingIs(t *testing.T) {
 		"a refund taken back": {
 			with(paid(lamp, at, "Principal", "-3.00"), func(r *row) { r.kind = "Refund - Reversal" }), settlement.MatchReversed, refund.Unproven, "Principal 7",
 		},
+		"a reversal, though it goes to the buyer": {
+			with(paid(lamp, at, "Principal", "10.00"), func(r *row) { r.kind = "Refund - Reversal" }), settlement.MatchReversed, refund.Unproven, "Principal 20",
+		},
 		"tax charged afterwards": {
 			with(paid(lamp, at, "Tax", "-0.50"), func(r *row) { r.kind = "Order_Retrocharge" }), settlement.MatchReversed, refund.Unproven, "Principal 10, Tax -0.5",
 		},
@@ -528,4 +531,26 @@ func TestAnOrderThatTheHostHasLost(t *testing.T) {
 	s.load(report{id: "500", rows: slices.Concat(paid(lamp, noon.Add(day), "Principal", "10.00"), paid(mug, noon.Add(day), "Principal", "4.00"))})
 	assert.Equal(t, refund.Settled, s.line(id).Proof)
 	assert.Equal(t, "Principal 4", s.posted(mug))
+}
+
+// A row without a time is of the settlement's end at the latest.
+func TestABookingWithoutATime(t *testing.T) {
+	s := newShop(t, newOrder())
+	id := s.accepted(lamp, principal("10.00"))
+	s.load(report{id: "500", rows: paid(lamp, time.Time{}, "Principal", "10.00")})
+	assert.Equal(t, noon.Add(11*day), s.bookings()[0].PostedAt)
+	assert.Equal(t, refund.Settled, s.line(id).Proof)
+}
+
+// What the host says of its charges is put down when there is something to post.
+func TestChargesAloneAreNotPosted(t *testing.T) {
+	s := newShop(t, newOrder())
+	s.accepted(lamp, principal("10.00"))
+	before := len(s.ledger().Postings)
+	s.book.orders[0].Lines[1].Charges = principal("21.00")
+	_, err := s.Retry(t.Context(), acme)
+	require.NoError(t, err)
+	assert.Len(t, s.ledger().Postings, before)
+	s.load(report{id: "500", rows: paid(mug, noon.Add(day), "Principal", "1.00")})
+	assert.Equal(t, "21", s.ledger().Sum(order.Charged, mug).Total().String())
 }
