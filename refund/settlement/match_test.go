@@ -84,6 +84,10 @@ func TestWhatABookingIs(t *testing.T) {
 		"tax that nobody withheld does": {
 			paid(lamp, at, "Principal", "10.00", "Tax", "0.80"), settlement.MatchMismatched, refund.Mismatched, "Principal 10, Tax 0.8",
 		},
+		"more tax than was withheld does": {
+			and(paid(lamp, at, "Principal", "10.00", "Tax", "0.80"), "ItemWithheldTax", "MarketplaceFacilitatorTax-Principal", "0.30"),
+			settlement.MatchMismatched, refund.Mismatched, "Principal 10, Tax 0.8",
+		},
 		"codes in another spelling": {
 			with(paid(lamp, at, "principal", "10.00"), func(r *row) { r.kind, r.amountType = "REFUND", "Item Price" }), settlement.MatchSettled, refund.Settled, "Principal 10",
 		},
@@ -260,7 +264,7 @@ func TestARefundOfAmazonsOwn(t *testing.T) {
 // What is written down afterwards explains what was taken for Amazon's own.
 func TestARefundRecordedAfterItsSettlement(t *testing.T) {
 	s := newShop(t, newOrder())
-	s.load(report{id: "500", rows: paid(mug, noon.Add(day), "Principal", "8.00")})
+	s.load(report{id: "500", rows: and(paid(mug, noon.Add(day), "Principal", "8.00"), "ItemFees", "Commission", "1.20")})
 	own := s.bookings()[0].Refund
 	s.now = noon.Add(3 * day)
 	id := s.record(mug, "8.00")
@@ -273,6 +277,7 @@ func TestARefundRecordedAfterItsSettlement(t *testing.T) {
 	assert.Equal(t, refund.Settled, s.line(id).Proof)
 	assert.Equal(t, refund.LineVoided, s.line(own).Outcome)
 	assert.Equal(t, id, s.bookings()[0].Refund)
+	assert.Len(t, s.effects(order.EffectCommission), 1, "told once")
 }
 
 // record keeps a refund that was made in Seller Central.
@@ -298,13 +303,15 @@ func TestWhatWasTakenForUnpaid(t *testing.T) {
 	for name, c := range map[string]struct {
 		sent  bool
 		named bool
+		kind  string
 		want  settlement.Match
 		lamp  string
 		alert []string
 	}{
-		"named":                             {true, true, settlement.MatchSettled, "Principal 10", []string{"contradicted"}},
-		"the only thing that it can be":     {true, false, settlement.MatchSettled, "Principal 10", []string{"contradicted"}},
-		"never sent, so it is Amazon's own": {false, false, settlement.MatchAmazonInitiated, "Principal 10", nil},
+		"named":                             {true, true, "Refund", settlement.MatchSettled, "Principal 10", []string{"contradicted"}},
+		"the only thing that it can be":     {true, false, "Refund", settlement.MatchSettled, "Principal 10", []string{"contradicted"}},
+		"never sent, so it is Amazon's own": {false, false, "Refund", settlement.MatchAmazonInitiated, "Principal 10", nil},
+		"a claim, which is never ours":      {true, false, "A-to-z Guarantee Refund", settlement.MatchAmazonInitiated, "Principal 10", nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newShop(t, newOrder())
@@ -315,7 +322,7 @@ func TestWhatWasTakenForUnpaid(t *testing.T) {
 				s.apply(s.entry(id), queue.EntryWithdrawn)
 			}
 			assert.Empty(t, s.posted(lamp))
-			rows := paid(lamp, noon.Add(day), "Principal", "10.00")
+			rows := with(paid(lamp, noon.Add(day), "Principal", "10.00"), func(r *row) { r.kind = c.kind })
 			if c.named {
 				rows = with(rows, func(r *row) { r.ours = string(id) + "-1-1" })
 			}
@@ -325,7 +332,7 @@ func TestWhatWasTakenForUnpaid(t *testing.T) {
 				assert.Equal(t, c.lamp, s.posted(lamp))
 				assert.Equal(t, c.alert, s.alerts())
 			}
-			if c.sent {
+			if c.alert != nil {
 				assert.Equal(t, []queue.BatchID{"acme-us-1"}, s.line(id).Paid)
 				s.answered(id, queue.EntryAccepted, amazon.VerdictAccepted)
 				assert.Equal(t, c.lamp, s.posted(lamp), "what the settlement showed is not posted again with Amazon's answer")
@@ -553,4 +560,105 @@ func TestChargesAloneAreNotPosted(t *testing.T) {
 	assert.Len(t, s.ledger().Postings, before)
 	s.load(report{id: "500", rows: paid(mug, noon.Add(day), "Principal", "1.00")})
 	assert.Equal(t, "21", s.ledger().Sum(order.Charged, mug).Total().String())
+}
+
+// What several bookings or refunds could be is not guessed.
+func TestWhatCannotBeTold(t *testing.T) {
+	claim := func(rows []row) []row { return with(rows, func(r *row) { r.kind = "A-to-z Guarantee Refund" }) }
+	for name, c := range map[string]struct {
+		ours []string // accepted refunds
+		rows []row
+		want []settlement.Match
+	}{
+		"a refund explains ours better than a claim": {
+			[]string{"5.00"},
+			slices.Concat(claim(paid(lamp, noon.Add(day), "Principal", "5.00")), paid(lamp, noon.Add(2*day), "Principal", "5.00")),
+			[]settlement.Match{settlement.MatchAmazonInitiated, settlement.MatchSettled},
+		},
+		"a claim is never one more of ours": {
+			[]string{"5.00"},
+			slices.Concat(paid(lamp, noon.Add(day), "Principal", "5.00"), claim(paid(lamp, noon.Add(2*day), "Principal", "5.00"))),
+			[]settlement.Match{settlement.MatchSettled, settlement.MatchAmazonInitiated},
+		},
+		"no product, and two that it could be": {
+			[]string{"5.00", "5.00"},
+			with(paid(lamp, noon.Add(day), "Principal", "5.00"), func(r *row) { r.item, r.sku = "", "" }),
+			[]settlement.Match{settlement.MatchAmazonInitiated},
+		},
+		"two that differ for one of ours": {
+			[]string{"5.00"},
+			slices.Concat(paid(lamp, noon.Add(day), "Principal", "4.00"), paid(lamp, noon.Add(2*day), "Principal", "6.00")),
+			[]settlement.Match{settlement.MatchAmazonInitiated, settlement.MatchAmazonInitiated},
+		},
+		"one that differs for two of ours": {
+			[]string{"5.00", "6.00"}, paid(lamp, noon.Add(day), "Principal", "4.00"), []settlement.Match{settlement.MatchAmazonInitiated},
+		},
+		"one that differs where another is to the cent": {
+			[]string{"5.00", "6.00"},
+			slices.Concat(paid(lamp, noon.Add(day), "Principal", "4.00"), paid(lamp, noon.Add(2*day), "Principal", "5.00")),
+			[]settlement.Match{settlement.MatchMismatched, settlement.MatchSettled},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newShop(t, newOrder())
+			for _, amount := range c.ours {
+				s.accepted(lamp, principal(amount))
+			}
+			s.load(report{id: "500", rows: c.rows})
+			assert.Equal(t, c.want, s.matches())
+			require.NoError(t, s.ends().Check())
+		})
+	}
+}
+
+// Of several bookings that name one line, the one to the cent is its own.
+func TestTheBookingToTheCentIsTheLinesOwn(t *testing.T) {
+	s := newShop(t, newOrder())
+	id := s.accepted(lamp, principal("10.00"))
+	s.load(report{id: "500", rows: with(
+		slices.Concat(paid(lamp, noon.Add(day), "Principal", "4.00"), paid(lamp, noon.Add(2*day), "Principal", "10.00")),
+		func(r *row) { r.ours = string(id) + "-1-1" },
+	)})
+	assert.Equal(t, []settlement.Match{settlement.MatchDoubled, settlement.MatchSettled}, s.matches())
+	assert.Equal(t, "Principal 14", s.posted(lamp))
+}
+
+// A person said that it was done another way: what the settlement shows is that, and
+// not one more.
+func TestWhatWasDoneAnotherWay(t *testing.T) {
+	s := newShop(t, newOrder())
+	id := s.issue(lamp, principal("10.00"))
+	s.sent(id, queue.EntryNeedsDecision, amazon.VerdictUnknown)
+	s.apply(s.entry(id), queue.EntrySettledOutside)
+	s.load(report{id: "500", rows: with(paid(lamp, noon.Add(day), "Principal", "10.00"), func(r *row) { r.ours = string(id) + "-1-1" })})
+	assert.Equal(t, refund.Settled, s.line(id).Proof)
+	assert.Equal(t, "Principal 10", s.posted(lamp))
+	assert.Empty(t, s.alerts())
+}
+
+// A settlement of which the import broke off has not shown everything.
+func TestASettlementThatIsNotDoneDoesNotCount(t *testing.T) {
+	s := newShop(t, newOrder())
+	s.open(settings.Settings{Policy: settings.Policy{MissingAfter: 1}})
+	id := s.accepted(lamp, principal("10.00"))
+	require.NoError(t, s.memory.SaveSettlement(t.Context(), settlement.Settlement{
+		ID: settlement.ID{Account: "acme-us", Number: "500"}, Company: "acme", Currency: "USD", Start: noon.Add(day),
+	}))
+	_, err := s.Retry(t.Context(), acme)
+	require.NoError(t, err)
+	assert.Equal(t, refund.Unproven, s.line(id).Proof)
+	assert.Equal(t, settlement.EndSettlement, s.ends().Ends[0].Kind)
+}
+
+// The money of a booking moves when its item turns out to be another.
+func TestAnItemThatIsKnownLater(t *testing.T) {
+	s := newShop(t, newOrder())
+	s.book.orders[0].Lines[1].SKU = "CUP"
+	s.load(report{id: "500", rows: with(paid(mug, noon.Add(day), "Principal", "4.00"), func(r *row) { r.item = "99999999999999" })})
+	assert.Equal(t, "Principal 4", s.posted("99999999999999"))
+	s.book.orders[0].Lines[1].SKU = "MUG"
+	s.load(report{id: "501", rows: paid(lamp, noon.Add(day), "Principal", "1.00")})
+	assert.Equal(t, "Principal 4", s.posted(mug))
+	assert.True(t, s.ledger().Sum(order.Posted, "99999999999999").IsZero())
+	assert.Equal(t, mug, s.bookings()[0].RefundItem)
 }
