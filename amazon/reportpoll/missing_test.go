@@ -108,24 +108,55 @@ func TestOldWindowIsNotTakenFresh(t *testing.T) {
 	})
 }
 
-// Of two reports that would do, the one of the better type is taken.
+// Of two reports that would do, the one of the better type is taken, then one that
+// is done, then the one that reaches further.
 func TestReuseTheBest(t *testing.T) {
-	in(t, func(w *world) {
-		var best amazon.ReportID
-		for _, typ := range []amazon.ReportType{amazon.ReturnsFlatReport, amazon.ReturnsXMLReport} {
-			f := returnsFile
-			f.Type = typ
-			w.file(f)
-			id, err := w.client.Request(w.ctx, w.accounts[0], amazon.ReportRequest{Type: typ, Start: epoch.Add(-70 * day), End: w.now()})
-			require.NoError(t, err)
-			if typ == amazon.ReturnsFlatReport {
-				best = id
+	type report struct {
+		typ    amazon.ReportType
+		before time.Duration // now is its end
+		slow   bool
+	}
+	flat, xml := amazon.ReturnsFlatReport, amazon.ReturnsXMLReport
+	for name, c := range map[string]struct{ best, other report }{
+		"better type":     {report{flat, time.Hour, true}, report{xml, 0, false}},
+		"done":            {report{flat, time.Hour, false}, report{flat, 0, true}},
+		"reaches further": {report{flat, 0, false}, report{flat, time.Hour, false}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for _, order := range [][]report{{c.best, c.other}, {c.other, c.best}} {
+				in(t, func(w *world) {
+					ids := map[report]amazon.ReportID{}
+					for _, r := range order {
+						f := returnsFile
+						f.Type = r.typ
+						if r.slow {
+							f.Fate.InProgress = time.Hour
+						}
+						w.file(f)
+						id, err := w.client.Request(w.ctx, w.accounts[0], amazon.ReportRequest{
+							Type: r.typ, Start: epoch.Add(-70 * day), End: epoch.Add(-r.before),
+						})
+						require.NoError(t, err)
+						ids[r] = id
+					}
+					time.Sleep(2 * time.Minute)
+					assert.Empty(t, w.run(w.poller(w.returns()), 2*time.Hour))
+					require.Len(t, w.sink.all(), 1)
+					assert.Equal(t, ids[c.best], w.sink.all()[0].Meta.ID)
+				})
 			}
-			time.Sleep(2 * time.Minute)
-		}
-		assert.Empty(t, w.run(w.poller(w.returns()), time.Minute))
-		require.Len(t, w.sink.all(), 1)
-		assert.Equal(t, best, w.sink.all()[0].Meta.ID)
+		})
+	}
+}
+
+// The report of an old window is taken when it is done, though the newest is due.
+func TestOldWindowIsDone(t *testing.T) {
+	in(t, func(w *world) {
+		w.file(returnsFile)
+		p := w.poller(w.long())
+		assert.Empty(t, w.cron(p, 13*time.Hour, 90*time.Minute))
+		assert.Empty(t, w.status(p).Missing)
+		assert.Len(t, w.requests(), len(w.newest())+2)
 	})
 }
 

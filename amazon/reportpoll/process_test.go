@@ -115,7 +115,7 @@ func phases() *rapid.Generator[phase] {
 	}
 	return rapid.Custom(func(t *rapid.T) phase {
 		return phase{
-			lasts:   time.Duration(rapid.IntRange(1, 20*24).Draw(t, "hours")) * time.Hour,
+			lasts:   time.Duration(rapid.IntRange(1, 15*24).Draw(t, "hours")) * time.Hour,
 			fate:    rapid.SampledFrom(fates).Draw(t, "fate"),
 			refuses: rapid.IntRange(0, 4).Draw(t, "refuses") == 0,
 			breaks:  rapid.SampledFrom([]int{0, 0, 2, 3, 7}).Draw(t, "breaks"),
@@ -160,7 +160,7 @@ func (w *world) live(ph phase, job reportpoll.Job) {
 // again, the reports that were handed over cover all time since the first one.
 func TestWindowsCoverAllTime(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
-		life := rapid.SliceOfN(phases(), 1, 8).Draw(rt, "life")
+		life := rapid.SliceOfN(phases(), 1, 6).Draw(rt, "life")
 		var all, gap reportpoll.Window
 		var begin, end time.Time
 		synctest.Test(t, func(t *testing.T) {
