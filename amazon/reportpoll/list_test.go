@@ -153,3 +153,29 @@ func TestListFails(t *testing.T) {
 		assert.Equal(t, len(errs), w.status(p).Failures)
 	})
 }
+
+// Throttling in the middle of a list counts as no report's failure, and the rest
+// follows in time.
+func TestListIsThrottled(t *testing.T) {
+	in(t, func(w *world) {
+		w.settle(amazon.SettlementReport, "1")
+		time.Sleep(time.Minute)
+		w.settle(amazon.SettlementReport, "2")
+		until := w.now().Add(time.Hour)
+		w.fault = func(call string) (f fault) {
+			if call == "Open" && w.count("Open") > 1 && w.now().Before(until) {
+				f.before = &amazon.Error{Op: call, Sent: amazon.NotSent, Status: 429, RetryAt: until}
+			}
+			return f
+		}
+		p := w.poller(w.settlements())
+		assert.Empty(t, w.run(p, 30*time.Minute))
+		assert.Equal(t, []string{"1"}, w.sink.bodies())
+		s := w.status(p)
+		assert.Zero(t, s.Failures)
+		assert.Empty(t, s.Error)
+		assert.Equal(t, until, s.Next)
+		assert.Empty(t, w.run(p, time.Hour))
+		assert.Equal(t, []string{"1", "2"}, w.sink.bodies())
+	})
+}

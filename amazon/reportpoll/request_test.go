@@ -192,6 +192,19 @@ func TestFailures(t *testing.T) {
 	}
 }
 
+// After a report that ended FATAL another one is asked for.
+func TestFatalIsAskedForAnew(t *testing.T) {
+	in(t, func(w *world) {
+		w.file(fated(amazontest.Fate{End: amazon.FeedFatal}))
+		p := w.poller(w.returns())
+		assert.Len(t, w.run(p, 2*time.Minute), 1)
+		w.file(fated(amazontest.Fate{}))
+		assert.Empty(t, w.run(p, 10*time.Minute))
+		assert.Len(t, w.requests(), 2)
+		assert.Len(t, w.sink.all(), 1)
+	})
+}
+
 // A report that Amazon leaves in its queue is given up after half a day and asked
 // for anew.
 func TestStuck(t *testing.T) {

@@ -143,12 +143,13 @@ func (t *track) due(j *Job) time.Time {
 }
 
 // choose says which report is wanted now, unless one is pending. The newest window
-// goes before the missing ones, and does not wait for them.
+// goes before the missing ones, and does not wait for a report of theirs that was
+// not done when it was last looked at.
 func (t *track) choose(j *Job, now time.Time) {
 	if len(t.Pending) > 0 {
 		p := t.Pending[0]
 		stale := p.ID == "" && !p.Past && (p.Since.Before(now.Add(-max(p.fresh(j), 2*holdTime))) || p.End.After(now))
-		overtaken := p.Past && !t.Next.After(now)
+		overtaken := p.Past && !t.Next.After(now) && p.Look.After(now)
 		if !stale && !overtaken {
 			return
 		}
@@ -269,8 +270,7 @@ func (t *track) found(j *Job, listed []amazon.Report, since, now time.Time) {
 	for _, r := range listed {
 		known := func(p pending) bool { return p.ID == r.ID }
 		_, taken := t.Taken[r.ID]
-		ended := r.Status == amazon.ReportCancelled || r.Status == amazon.ReportFatal
-		if taken || ended || j.rank(r.Type) < 0 || slices.ContainsFunc(t.Pending, known) {
+		if taken || j.rank(r.Type) < 0 || slices.ContainsFunc(t.Pending, known) {
 			continue
 		}
 		t.Pending = append(t.Pending, pending{

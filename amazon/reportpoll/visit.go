@@ -128,11 +128,12 @@ func (v *turn) request(ctx context.Context) error {
 // ours, of which the answer was lost, or one that somebody else asked for.
 func (v *turn) reuse(ctx context.Context) (found bool, err error) {
 	now := v.p.now()
+	// One that is older than our patience was tried long enough.
 	listed, err := v.p.c.Reports.Reports(ctx, v.account, amazon.ReportQuery{Types: v.job.Types, Since: now.Add(-Patience)})
 	if err != nil {
 		return false, fmt.Errorf("list reports: %w", err)
 	}
-	r, found := v.track.Pending[0].suitable(v.job, v.account, listed, now)
+	r, found := v.track.Pending[0].suitable(v.job, v.account, listed)
 	if found {
 		v.track.adopt(r, now)
 	}

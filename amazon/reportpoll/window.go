@@ -53,13 +53,12 @@ func (p pending) fresh(j *Job) time.Duration {
 	return min(j.Every/2, Patience)
 }
 
-// suits tells whether a listed report may be taken for one that is wanted. One
-// that is older than our patience was tried long enough.
-func (p pending) suits(j *Job, a amazon.Account, r amazon.Report, now time.Time) bool {
+// suits tells whether a listed report may be taken for one that is wanted.
+func (p pending) suits(j *Job, a amazon.Account, r amazon.Report) bool {
 	switch {
 	case j.rank(r.Type) < 0 || r.Status != amazon.ReportDone && !runs(r.Status):
 		return false
-	case !r.CreatedAt.After(now.Add(-Patience)) || r.Start.IsZero() || r.End.IsZero():
+	case r.Start.IsZero(): // Amazon may leave it out
 		return false
 	case slices.ContainsFunc(a.Marketplaces, func(m order.MarketplaceID) bool { return !slices.Contains(r.Marketplaces, m) }):
 		return false
@@ -71,7 +70,7 @@ func (p pending) suits(j *Job, a amazon.Account, r amazon.Report, now time.Time)
 
 // suitable picks the best of the listed reports that may be taken: one of the best
 // type, one that is done, the one that reaches furthest.
-func (p pending) suitable(j *Job, a amazon.Account, listed []amazon.Report, now time.Time) (best amazon.Report, ok bool) {
+func (p pending) suitable(j *Job, a amazon.Account, listed []amazon.Report) (best amazon.Report, ok bool) {
 	better := func(r, than amazon.Report) bool {
 		switch {
 		case r.Type != than.Type:
@@ -82,7 +81,7 @@ func (p pending) suitable(j *Job, a amazon.Account, listed []amazon.Report, now 
 		return r.End.After(than.End)
 	}
 	for _, r := range listed {
-		if p.suits(j, a, r, now) && (!ok || better(r, best)) {
+		if p.suits(j, a, r) && (!ok || better(r, best)) {
 			best, ok = r, true
 		}
 	}
