@@ -69,7 +69,8 @@ type Config struct {
 // Formats read files beside Amazon's own, by the names that Import of each service
 // is given.
 type Formats struct {
-	Returns map[string]rma.Format
+	Returns     map[string]rma.Format
+	Settlements map[string]settlement.Format
 }
 
 // Desk is the library put together. Each of its services can also be built
@@ -111,7 +112,7 @@ func New(c Config) (*Desk, error) {
 	var err, e error
 	d.Returns, e = rma.New(rma.Config{Store: c.Store, Book: c.Book, Settings: c.Settings, Formats: c.Formats.Returns, Now: c.Now})
 	err = errors.Join(err, e)
-	d.Settlements, e = settlement.New(settlement.Config{Store: c.Store, Book: c.Book, Settings: c.Settings, Now: c.Now})
+	d.Settlements, e = settlement.New(settlement.Config{Store: c.Store, Book: c.Book, Settings: c.Settings, Formats: c.Formats.Settlements, Now: c.Now})
 	err = errors.Join(err, e)
 	d.Refunds, e = refund.New(refund.Config{
 		Store: c.Store, Book: c.Book, Accounts: c.Accounts, Settings: c.Settings,

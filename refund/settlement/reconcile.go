@@ -148,7 +148,7 @@ func (m *matching) add(r refund.Refund) {
 // paid it, where that is known, else in any.
 func (l *line) offer() (sent time.Time, offered bool) {
 	if l.of.Origin == refund.FromSellerCentral {
-		return time.Time{}, true // it is recorded afterwards
+		return l.of.PaidAt.AddDate(0, 0, -1), true // a person's date may be a day off; none allows for all
 	}
 	may := l.Paid
 	if len(may) == 0 {
