@@ -45,6 +45,8 @@ type Config struct {
 	// nothing: see [queue.Queue.TakeOver].
 	Installation string
 
+	Polling  Polling        // of reports; zero fields take their defaults
+	Formats  Formats        // files that the host reads beside Amazon's own
 	Batching queue.Batching // zero fields take their defaults
 	Budget   queue.Budget   // of one Step; zero fields take their defaults
 	Margin   time.Duration  // how long after its creation Amazon may take to list a feed; zero: 4 hours
@@ -62,6 +64,13 @@ type Config struct {
 	// Observe is told what happens, for metrics and alarms: see queue.Config. What
 	// it is told is logged too. Nil: nobody is told.
 	Observe func(context.Context, queue.Event)
+}
+
+// Formats read files beside Amazon's own, by the names that Import of each service
+// is given.
+type Formats struct {
+	Returns     map[string]rma.Format
+	Settlements map[string]settlement.Format
 }
 
 // Desk is the library put together. Each of its services can also be built
@@ -101,9 +110,9 @@ func New(c Config) (*Desk, error) {
 	c.Store = heardStore{c.Store, tell}
 	d := &Desk{outbox: c.Store, book: heardBook{c.Book, tell, c.Now}, tell: tell, now: c.Now}
 	var err, e error
-	d.Returns, e = rma.New(rma.Config{Store: c.Store, Book: c.Book, Settings: c.Settings, Now: c.Now})
+	d.Returns, e = rma.New(rma.Config{Store: c.Store, Book: c.Book, Settings: c.Settings, Formats: c.Formats.Returns, Now: c.Now})
 	err = errors.Join(err, e)
-	d.Settlements, e = settlement.New(settlement.Config{Store: c.Store, Book: c.Book, Settings: c.Settings, Now: c.Now})
+	d.Settlements, e = settlement.New(settlement.Config{Store: c.Store, Book: c.Book, Settings: c.Settings, Formats: c.Formats.Settlements, Now: c.Now})
 	err = errors.Join(err, e)
 	d.Refunds, e = refund.New(refund.Config{
 		Store: c.Store, Book: c.Book, Accounts: c.Accounts, Settings: c.Settings,
@@ -120,7 +129,11 @@ func New(c Config) (*Desk, error) {
 	if err != nil {
 		return nil, err
 	}
-	if d.Reports, err = reportpoll.New(reportpoll.Config{Reports: c.Amazon, Accounts: c.Accounts, Cells: c.Store, Now: c.Now}); err != nil {
+	jobs, err := c.Polling.jobs(c.Settings, sinks{returns: d.Returns, settlements: d.Settlements})
+	if err != nil {
+		return nil, err
+	}
+	if d.Reports, err = reportpoll.New(reportpoll.Config{Reports: c.Amazon, Accounts: c.Accounts, Cells: c.Store, Jobs: jobs, Now: c.Now}); err != nil {
 		return nil, err
 	}
 	d.Queue, err = queue.New(queue.Config{
@@ -135,27 +148,29 @@ func New(c Config) (*Desk, error) {
 // deliverAtOnce is how many effects are read at a time.
 const deliverAtOnce = 200
 
-// Step makes one pass: it sends what is due, applies what Amazon answered, and
-// tells the host's order book what changed. It says when to come back at the
+// Step makes one pass: it sends what is due, applies what Amazon answered, looks
+// after cancellations, returns and reports, and tells the host's order book what
+// changed. It says when to come back at the
 // latest; a host with cron needs nothing else. In Direct mode a host steps after
 // each request, which sends it. Errors of one account or order do not keep the
 // others from their turn.
 func (d *Desk) Step(ctx context.Context) (next time.Time, err error) {
 	next, err = d.Queue.Step(ctx)
+	var failed error // what the queue does not tell
 	for _, part := range []interface {
 		Step(context.Context) (time.Time, error)
 	}{d.Cancels, d.Returns, d.Reports} {
-		at, failed := part.Step(ctx)
+		at, e := part.Step(ctx)
 		if at.Before(next) {
 			next = at
 		}
-		err = errors.Join(err, failed)
+		failed = errors.Join(failed, e)
 	}
-	undelivered := d.deliver(ctx)
-	if undelivered != nil && ctx.Err() == nil {
-		d.tell(ctx, queue.Event{Kind: queue.EventStepFailed, At: d.now().UTC(), Next: next, Err: undelivered})
+	failed = errors.Join(failed, d.deliver(ctx))
+	if failed != nil && ctx.Err() == nil {
+		d.tell(ctx, queue.Event{Kind: queue.EventStepFailed, At: d.now().UTC(), Next: next, Err: failed})
 	}
-	return next, errors.Join(err, undelivered)
+	return next, errors.Join(err, failed)
 }
 
 func (d *Desk) deliver(ctx context.Context) error {

@@ -25,6 +25,7 @@ import (
 	ord "github.com/takebackhq/takeback/order"
 	"github.com/takebackhq/takeback/queue"
 	"github.com/takebackhq/takeback/refund"
+	"github.com/takebackhq/takeback/rma"
 	"github.com/takebackhq/takeback/settings"
 	"github.com/takebackhq/takeback/store/memory"
 )
@@ -71,7 +72,7 @@ func newOffice(t *testing.T, s settings.Settings, n int, change ...func(*takebac
 	config := takeback.Config{
 		Store: o.store, Book: o.book, Amazon: client,
 		Accounts: amazon.AccountList{{ID: "acme-us", Company: "acme", Merchant: "A1EXAMPLE", Region: amazon.NorthAmerica, Marketplaces: []ord.MarketplaceID{"ATVPDKIKX0DER"}}},
-		Settings: settings.Fixed(s), Installation: "test",
+		Settings: settings.Fixed(s), Installation: "test", Polling: takeback.Polling{Off: true},
 	}
 	for _, f := range change {
 		f(&config)
@@ -144,6 +145,8 @@ func TestNewWantsItsConfig(t *testing.T) {
 		"Settings": func(c *takeback.Config) { c.Settings = nil },
 		"Batching": func(c *takeback.Config) { c.Batching.Messages = -1 },
 		"Budget":   func(c *takeback.Config) { c.Budget.Time = -1 },
+		"Polling":  func(c *takeback.Config) { c.Polling.Orders = -1 },
+		"Formats":  func(c *takeback.Config) { c.Formats.Returns = map[string]rma.Format{"theirs": nil} },
 
 		"Installation": func(c *takeback.Config) { c.Installation = "" },
 	} {

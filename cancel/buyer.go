@@ -92,11 +92,21 @@ type RequestQuery struct {
 	Orders  []order.AmazonID
 	States  []RequestState
 	LookBy  time.Time // not zero: those whose LookAt is set and this or earlier
-	Limit   int       // 0: no limit
+	After   RequestCursor
+	Limit   int // 0: no limit
 }
 
-// Match reports whether the query selects a wish; Limit is about lists and does not
-// count.
+// RequestCursor is a place between two wishes of a list.
+type RequestCursor struct {
+	Deadline time.Time
+	Key      RequestKey
+}
+
+// Cursor marks a place in a list of wishes; see [RequestQuery.After].
+func (r BuyerRequest) Cursor() RequestCursor { return RequestCursor{r.Deadline, r.Key()} }
+
+// Match reports whether the query selects a wish; After and Limit are about lists
+// and do not count.
 func (q RequestQuery) Match(r BuyerRequest) bool {
 	return (q.Company == "" || q.Company == r.HostOrder.Company) &&
 		(len(q.Orders) == 0 || slices.Contains(q.Orders, r.Order)) &&

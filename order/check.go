@@ -125,10 +125,8 @@ func Check(o Order) error {
 				in("promotion on %s is above its charge by %s", c, Format(paid[c].Neg(), o.Currency))
 			}
 		}
-		for _, p := range l.Kit {
-			if p.SKU == "" || p.Quantity < 1 {
-				in("kit part %q × %d: want a SKU and a quantity of at least 1", p.SKU, p.Quantity)
-			}
+		if err := l.CheckKit(); err != nil {
+			in("%w", err)
 		}
 	}
 	return errors.Join(errs...)

@@ -173,7 +173,7 @@ func payment(l order.Ledger, p settings.Policy) order.Effect {
 		})
 	}
 	return order.Effect{Kind: order.EffectPayment, Payment: &order.Payment{
-		Status: shown.PaymentStatus(), Pending: l.Pending(), Refunded: l.TotalBy(order.Posted, order.CauseRefund), Currency: l.Currency(),
+		Status: shown.PaymentStatus(), Pending: l.Pending(), Refunded: l.Refunded().Amount, Currency: l.Currency(),
 	}}
 }
 
@@ -217,7 +217,7 @@ func message(r Refund, l Line, index, attempt int) amazon.Adjustment {
 		reason = r.AmazonReason
 	}
 	return amazon.Adjustment{
-		Order: r.Order.Number, Item: l.Item, AdjustmentID: fmt.Sprintf("%s-%d-%d", r.ID, index+1, attempt),
+		Order: r.Order.Number, Item: l.Item, AdjustmentID: Adjustment{r.ID, index, attempt}.String(),
 		Reason: reason, Currency: r.Currency, Amounts: l.sent(),
 	}
 }

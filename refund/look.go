@@ -50,14 +50,15 @@ func (f Facts) revealed(r Refund) *queue.Aside {
 
 // unexplained are the bookings that no refund of ours explains, neither one that is
 // posted nor one that may have been paid: any that is open, but for the one that is
-// about to be sent. What both settlements and finances show counts once.
+// about to be sent, which a booking taken for it keeps back: it was paid after all.
+// What both settlements and finances show counts once.
 func (f Facts) unexplained(about queue.EntryID) []booking {
 	settled, live := newBookMatch(f.Booked, f.Orders), newMatch(f.Finances, f.Orders)
 	var found []booking
 	for _, m := range []*match{settled, live} {
 		m.explain(f.Refunds, func(r Refund) bool { return r.ID != about })
 		for _, b := range m.bookings {
-			if !b.explained && b.amount.Amount.IsPositive() && !(m == live && settled.shows(b)) {
+			if (!b.explained || about != "" && b.refund == about) && b.amount.Amount.IsPositive() && !(m == live && settled.shows(b)) {
 				found = append(found, b)
 			}
 		}

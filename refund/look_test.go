@@ -247,6 +247,24 @@ func TestADecisionIsAboutWhatWasSeen(t *testing.T) {
 	require.NotNil(t, s.prepare(id)[0].Aside)
 }
 
+// A settlement that shows a refund as paid, though Amazon had refused it, keeps it
+// from being sent again.
+func TestWhatWasPaidAfterAllIsNotSentAgain(t *testing.T) {
+	s := newShop(t, settings.Settings{}, newOrder())
+	id := s.issue(exactly("k", "12.00")).ID
+	books := s.showing()
+	s.apply(s.sent(id, queue.EntryRefused, refused(lamp)))
+	s.apply(s.became(id, queue.EntryQueued))
+	require.Nil(t, s.prepare(id)[0].Aside)
+	paid := row("S1/7", "12.00")
+	paid.Refund = id
+	books.booked = []refund.Booked{paid}
+	aside := s.prepare(id)[0].Aside
+	require.NotNil(t, aside)
+	assert.Equal(t, queue.EntryNeedsDecision, aside.State)
+	assert.Contains(t, aside.Why, "S1/7")
+}
+
 // What Amazon's answer puts back in the queue is no decision of a person.
 func TestACancelledFeedIsNoDecision(t *testing.T) {
 	s := newShop(t, settings.Settings{}, newOrder())

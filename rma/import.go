@@ -5,7 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
+	"maps"
 	"slices"
+	"strings"
 
 	"github.com/takebackhq/takeback/amazon"
 	"github.com/takebackhq/takeback/order"
@@ -13,64 +16,189 @@ import (
 	"github.com/takebackhq/takeback/store"
 )
 
+// Rows are the rows of a file in some format. *reportparse.Reader is one.
+type Rows interface {
+	// All gives each row with a nil error, and each bad one with a
+	// *reportparse.RowError. Any other error comes last, and is about the file.
+	All() iter.Seq2[reportparse.Return, error]
+
+	// Has tells whether the file has a column, by its documented name: a value that
+	// is blank without it is not known to be blank.
+	Has(column string) bool
+
+	// Replaced counts the characters that could not be read.
+	Replaced() int
+}
+
+// Format opens a file of some layout. An error is about the file as a whole.
+type Format func(r io.Reader, o reportparse.Options) (Rows, error)
+
+// AmazonFormat is the format of Amazon's own files, flat or XML, which the file
+// itself shows.
+const AmazonFormat = "Amazon Format"
+
+// format is the one with a name; empty: Amazon's.
+func (s *Service) format(name string) (Format, error) {
+	if name == "" || name == AmazonFormat {
+		return func(r io.Reader, o reportparse.Options) (Rows, error) { return reportparse.Returns(r, o) }, nil
+	}
+	if f, ok := s.c.Formats[name]; ok {
+		return f, nil
+	}
+	names := append([]string{AmazonFormat}, slices.Sorted(maps.Keys(s.c.Formats))...)
+	return nil, fmt.Errorf("format %q is unknown: want one of %q", name, names)
+}
+
 // Imported counts the rows of a returns report by what became of them; together
 // they are all its rows.
 type Imported struct {
-	Created   int            // a new RMA, or a new line of one
-	Updated   int            // something changed
-	Unchanged int            // known already, or older than what is known
-	Skipped   map[string]int // not imported, by reason
-	Unmatched int            // of orders that the host does not know
-	Bad       int            // could not be read
+	Created    int            // a new RMA, or a new line of one
+	Updated    int            // something changed
+	Unchanged  int            // known already, or older than what is known
+	Returnless int            // recorded without an RMA, by the merchant's setting
+	Skipped    map[string]int // kept without an RMA, by reason
+	Ambiguous  int            // kept until a person says which order line they are about
+	Unmatched  int            // of orders that the host does not know, kept until it does
+	Bad        int            // could not be read
 
-	BadRows         []error  // the first of them, as *reportparse.RowError
-	UnmatchedOrders []string // the first of them, Amazon order IDs
-	Replaced        int      // characters that the file's character set does not have
+	BadRows         []error   // the first of them, as *reportparse.RowError
+	UnmatchedOrders []string  // the first of them, Amazon order IDs
+	Warned          int       // rows that count above, of which not all could be taken as it stands
+	Warnings        []Warning // the first of them
+	Replaced        int       // characters that the file's character set does not have
+
+	// Matched counts rows of earlier reports that were kept without an RMA and have
+	// one now. They are none of this report's.
+	Matched int
+}
+
+// Warning is about one row of a report.
+type Warning struct {
+	Line  int    // where the row begins in the file, counted from 1
+	Order string // Amazon order ID
+	Text  string
+}
+
+func (w Warning) String() string {
+	return fmt.Sprintf("line %d: order %s: %s", w.Line, w.Order, w.Text)
 }
 
 // Total is the number of rows.
 func (i Imported) Total() int {
-	n := i.Created + i.Updated + i.Unchanged + i.Unmatched + i.Bad
+	n := i.Created + i.Updated + i.Unchanged + i.Returnless + i.Ambiguous + i.Unmatched + i.Bad
 	for _, rows := range i.Skipped {
 		n += rows
 	}
 	return n
 }
 
+// count adds what became of a row.
+func (i *Imported) count(row Row, o Outcome) {
+	switch {
+	case o.Created:
+		i.Created++
+	case o.Updated:
+		i.Updated++
+	case o.State == ReturnMatched:
+		i.Unchanged++
+	case o.State == ReturnReturnless:
+		i.Returnless++
+	case o.State == ReturnAmbiguous:
+		i.Ambiguous++
+	case o.Why == whyUnknown:
+		i.Unmatched++
+		if !slices.Contains(i.UnmatchedOrders, row.OrderID) {
+			i.UnmatchedOrders = append(i.UnmatchedOrders, row.OrderID)
+		}
+	default:
+		i.Skipped[o.Why]++
+	}
+	if o.Surplus != "" {
+		i.Warned++
+		i.Warnings = append(i.Warnings, Warning{row.Line, row.OrderID, o.Surplus})
+	}
+}
+
+func (i *Imported) add(o Imported) {
+	i.Created += o.Created
+	i.Updated += o.Updated
+	i.Unchanged += o.Unchanged
+	i.Returnless += o.Returnless
+	i.Ambiguous += o.Ambiguous
+	i.Unmatched += o.Unmatched
+	i.Warned += o.Warned
+	for why, n := range o.Skipped {
+		i.Skipped[why] += n
+	}
+	i.UnmatchedOrders = append(i.UnmatchedOrders, o.UnmatchedOrders...)
+	i.UnmatchedOrders = i.UnmatchedOrders[:min(len(i.UnmatchedOrders), mostNamed)]
+	i.Warnings = append(i.Warnings, o.Warnings...)
+	i.Warnings = i.Warnings[:min(len(i.Warnings), mostNamed)]
+}
+
 const (
 	importChunk = 500 // rows that are looked up and saved together
-	mostNamed   = 100 // bad rows and unmatched orders that are listed
+	mostNamed   = 100 // bad rows, warnings and unmatched orders that are listed
 )
-
-// AmazonFormat is the format of Amazon's own files, flat or XML.
-const AmazonFormat = "Amazon Format"
 
 // Import reads a returns report of an account. Rows that can be read count even
 // when others cannot; the error is about the file as a whole, such as one that
 // breaks off, and what came before it has been imported. A file that is no
 // seller-fulfilled returns report is refused with [reportparse.ErrWrongReport],
-// naming what it is, and nothing is imported.
+// naming what it is, and nothing is imported. Rows of earlier reports that have no
+// order line yet are tried again.
 //
-// The format is [AmazonFormat], also when empty, or one of the host's own.
+// The format is [AmazonFormat], also when empty, or one of Config.Formats.
 func (s *Service) Import(ctx context.Context, a amazon.Account, format string, m amazon.ReportMeta, r io.Reader) (Imported, error) {
 	in := Imported{Skipped: map[string]int{}}
-	if format != "" && format != AmazonFormat {
-		return in, fmt.Errorf("import returns: format %q: want %q", format, AmazonFormat)
+	fail := func(err error) (Imported, error) { return in, fmt.Errorf("import returns: %w", err) }
+	open, err := s.format(format)
+	if err != nil {
+		return fail(err)
 	}
 	if err := a.Check(); err != nil {
-		return in, fmt.Errorf("import returns: %w", err)
+		return fail(err)
 	}
 	if r == nil {
-		return in, errors.New("import returns: no report given")
+		return fail(errors.New("no report given"))
 	}
 	o := reportparse.Options{Name: m.Name, ContentType: m.ContentType}
 	if len(a.Marketplaces) == 1 {
 		o.Marketplace = string(a.Marketplaces[0])
 	}
-	rows, err := reportparse.Returns(r, o)
+	rows, err := open(r, o)
 	if err != nil {
-		return in, fmt.Errorf("import returns: %w", err)
+		return fail(err)
 	}
+	reader := &reading{s: s, account: a, by: "returns report " + m.Name, in: &in}
+	broken := reader.read(ctx, m, rows)
+	in.Replaced = rows.Replaced()
+	if broken != nil {
+		return fail(broken)
+	}
+	in.Matched, err = s.again(ctx, a, reader.by)
+	if err != nil {
+		return fail(err)
+	}
+	return in, nil
+}
+
+// ImportReport imports a report that was downloaded; see [Service.Import]. Bad rows
+// are no error: the journal and Imported tell of what could be read.
+func (s *Service) ImportReport(ctx context.Context, a amazon.Account, m amazon.ReportMeta, r io.Reader) error {
+	_, err := s.Import(ctx, a, AmazonFormat, m, r)
+	return err
+}
+
+// reading is one file on its way in.
+type reading struct {
+	s       *Service
+	account amazon.Account
+	by      string
+	in      *Imported
+}
+
+func (f *reading) read(ctx context.Context, m amazon.ReportMeta, rows Rows) error {
 	seen := map[string]int{} // rows of one return about one item, for telling twins apart
 	var chunk []Row
 	var broken error
@@ -78,160 +206,86 @@ func (s *Service) Import(ctx context.Context, a amazon.Account, format string, m
 		var bad *reportparse.RowError
 		switch {
 		case errors.As(err, &bad):
-			if in.Bad++; len(in.BadRows) < mostNamed {
-				in.BadRows = append(in.BadRows, err)
+			if f.in.Bad++; len(f.in.BadRows) < mostNamed {
+				f.in.BadRows = append(f.in.BadRows, err)
 			}
 			continue
 		case err != nil:
-			broken = fmt.Errorf("import returns: %w", err)
+			broken = err
 			continue
 		}
-		twin := fmt.Sprintf("%s|%s|%s|%s|%s", row.OrderID, row.RMAID, row.OrderItemID, row.SKU, row.ASIN)
+		next := Row{Return: row, AsOf: m.AsOf.UTC(), Has: rows.Has}
+		twin := strings.Join([]string{row.OrderID, next.source(), next.item()}, "|")
 		seen[twin]++
-		chunk = append(chunk, Row{Return: row, Occurrence: seen[twin], AsOf: m.AsOf.UTC(), Has: rows.Has})
+		next.Occurrence = seen[twin]
+		chunk = append(chunk, next)
 		if len(chunk) == importChunk {
-			if err := s.importChunk(ctx, a, m, chunk, &in); err != nil {
-				return in, err
+			if err := f.take(ctx, chunk); err != nil {
+				return err
 			}
 			chunk = chunk[:0]
 		}
 	}
-	if err := s.importChunk(ctx, a, m, chunk, &in); err != nil {
-		return in, err
+	if err := f.take(ctx, chunk); err != nil {
+		return err
 	}
-	in.Replaced = rows.Replaced()
-	return in, broken
+	return broken
 }
 
-// importChunk merges rows and saves what they change, and does it again when an
-// order changed meanwhile.
-func (s *Service) importChunk(ctx context.Context, a amazon.Account, m amazon.ReportMeta, rows []Row, in *Imported) error {
+// take merges rows and saves what they change, and does it again when an order
+// changed meanwhile.
+func (f *reading) take(ctx context.Context, rows []Row) error {
 	if len(rows) == 0 {
 		return nil
 	}
-	for try := 1; ; try++ {
-		count, changes, err := s.merge(ctx, a, m, rows)
-		if err != nil {
-			return fmt.Errorf("import returns: %w", err)
-		}
-		if len(changes) > 0 {
-			err = s.c.Store.SaveRMAs(ctx, changes)
-		}
-		if err == nil {
-			in.add(count)
-			return nil
-		}
-		if !errors.Is(err, store.ErrConflict) || try == maxTries {
-			return fmt.Errorf("import returns: %w", err)
-		}
-	}
-}
-
-// merge decides on rows, order by order.
-func (s *Service) merge(ctx context.Context, a amazon.Account, m amazon.ReportMeta, rows []Row) (Imported, []Change, error) {
-	count := Imported{Skipped: map[string]int{}}
 	var ids []order.AmazonID
 	rowsOf := map[order.AmazonID][]Row{}
 	for _, row := range rows {
-		id := order.AmazonID{Account: a.ID, Number: row.OrderID}
+		id := order.AmazonID{Account: f.account.ID, Number: row.OrderID}
 		if rowsOf[id] == nil {
 			ids = append(ids, id)
 		}
 		rowsOf[id] = append(rowsOf[id], row)
 	}
-	// The heads first: what is read after them can only be newer, and then the
-	// save conflicts.
-	ledgers, err := s.c.Store.Ledgers(ctx, ids)
-	if err != nil {
-		return count, nil, err
-	}
-	orders, err := s.c.Book.Orders(ctx, ids)
-	if err != nil {
-		return count, nil, fmt.Errorf("order book: %w", err)
-	}
-	stored, err := s.c.Store.RMAs(ctx, Query{Orders: ids})
-	if err != nil {
-		return count, nil, err
-	}
-	ordersOf := map[order.AmazonID][]order.Order{}
-	for _, o := range orders {
-		ordersOf[o.Amazon] = append(ordersOf[o.Amazon], o)
-	}
-	rmasOf := map[order.AmazonID][]RMA{}
-	for _, r := range stored {
-		rmasOf[r.Order] = append(rmasOf[r.Order], r)
-	}
-
-	stamp := order.Stamp{By: "returns report " + m.Name, At: s.c.Now().UTC()}
-	var changes []Change
-	for i, id := range ids {
-		known := ordersOf[id]
-		if len(known) == 0 {
-			count.Unmatched += len(rowsOf[id])
-			count.UnmatchedOrders = append(count.UnmatchedOrders, id.Number)
-			continue
-		}
-		if slices.ContainsFunc(known, func(o order.Order) bool { return o.ID.Company != a.Company }) {
-			count.Skipped["the order belongs to another company than the account"] += len(rowsOf[id])
-			continue
-		}
-		c := Change{Writes: order.Writes{Order: id, Version: ledgers[i].Version}}
-		rmas := rmasOf[id]
-		touched := map[ID]bool{}
-		for _, row := range rowsOf[id] {
-			merged := Merge(known, rmas, row, stamp)
-			switch {
-			case merged.Skipped != "":
-				count.Skipped[merged.Skipped]++
-				continue
-			case merged.Created:
-				count.Created++
-			case merged.Updated:
-				count.Updated++
-			default:
-				count.Unchanged++
-			}
-			if merged.RMA.ID == "" {
-				continue
-			}
-			at := slices.IndexFunc(rmas, func(r RMA) bool { return r.ID == merged.RMA.ID })
-			if at < 0 {
-				rmas = append(rmas, merged.RMA)
-				at = len(rmas) - 1
-			} else if same := rmas[at].AsOf.Equal(merged.RMA.AsOf) && merged.What == ""; same {
-				continue
-			}
-			rmas[at] = merged.RMA
-			touched[merged.RMA.ID] = true
-			if merged.What != "" {
-				c.Event(order.EventImported, "RMA "+string(merged.RMA.ID), merged.What, stamp)
-			}
-			if merged.Created {
-				c.Effect(order.Effect{Kind: order.EffectRMA, RMA: &order.RMANote{
-					Number: string(merged.RMA.ID), OrderSourceNumber: merged.RMA.OrderSourceRMANumber, Status: string(merged.RMA.Status),
-				}}, merged.RMA.HostOrder, stamp)
+	var count Imported
+	err := f.s.merge(ctx, f.account.Company, ids, f.by, rowsOf, func(merged []Merged) {
+		count = Imported{Skipped: map[string]int{}}
+		for i, m := range merged {
+			for j, o := range m.Rows {
+				count.count(rowsOf[ids[i]][j], o)
 			}
 		}
-		for _, r := range rmas {
-			if touched[r.ID] {
-				c.RMAs = append(c.RMAs, r)
-			}
-		}
-		if len(c.RMAs) > 0 {
-			changes = append(changes, c)
-		}
+	})
+	if err == nil {
+		f.in.add(count)
 	}
-	return count, changes, nil
+	return err
 }
 
-func (i *Imported) add(o Imported) {
-	i.Created += o.Created
-	i.Updated += o.Updated
-	i.Unchanged += o.Unchanged
-	i.Unmatched += o.Unmatched
-	for why, n := range o.Skipped {
-		i.Skipped[why] += n
+// merge decides on rows of some orders and saves all of it or nothing; done is told
+// what was decided, the last time what was saved.
+func (s *Service) merge(ctx context.Context, company order.CompanyID, ids []order.AmazonID, by string, rows map[order.AmazonID][]Row, done func([]Merged)) error {
+	for try := 1; ; try++ {
+		fs, err := s.facts(ctx, company, ids)
+		if err != nil {
+			return err
+		}
+		stamp := order.Stamp{By: by, At: s.c.Now().UTC()}
+		merged := make([]Merged, len(ids))
+		var changes []Change
+		for i, f := range fs {
+			merged[i] = Merge(f, rows[ids[i]], stamp)
+			if !merged[i].Change.empty() {
+				changes = append(changes, merged[i].Change)
+			}
+		}
+		done(merged)
+		if len(changes) == 0 {
+			return nil
+		}
+		err = s.c.Store.SaveRMAs(ctx, changes)
+		if !errors.Is(err, store.ErrConflict) || try == maxTries {
+			return err
+		}
 	}
-	i.UnmatchedOrders = append(i.UnmatchedOrders, o.UnmatchedOrders...)
-	i.UnmatchedOrders = i.UnmatchedOrders[:min(len(i.UnmatchedOrders), mostNamed)]
 }

@@ -1,183 +1,399 @@
 package rma
 
 import (
+	"cmp"
+	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/takebackhq/takeback/order"
+	"github.com/takebackhq/takeback/refund"
 	"github.com/takebackhq/takeback/reportparse"
+	"github.com/takebackhq/takeback/settings"
 )
 
-// Row is one row of a returns report, with what its file says about it.
-type Row struct {
-	reportparse.Return
-	Occurrence int                      // 1 for the first row of its RMA about this item, 2 for its twin …
-	AsOf       time.Time                // when the report was made; zero: unknown
-	Has        func(column string) bool // whether the file has a column
+// Facts is everything that a decision about the returns of one Amazon order rests
+// on.
+type Facts struct {
+	Company  order.CompanyID // whose account the order is on
+	Orders   []order.Order   // the host orders that carry it; none: the host does not know it
+	Ledger   order.Ledger
+	Returns  []Return
+	RMAs     []RMA
+	Refunds  []refund.Refund
+	Settings settings.Settings
 }
 
-// Merged is what a row does to the RMAs of its order.
+// Merged is what rows do to the returns of their order.
 type Merged struct {
-	RMA     RMA    // as it shall be saved, when Created or Updated
-	Created bool   // the RMA or a line of it is new
+	Change Change    // what is to be saved; nothing when no row, RMA or alert is in it
+	Rows   []Outcome // of each row
+}
+
+// Outcome is what became of one row of a report.
+type Outcome struct {
+	State   ReturnState
+	Created bool   // its RMA, or the line of it, is new
 	Updated bool   // something of it changed
-	Skipped string // why the row does nothing, when it does not
-	What    string // what changed, for the audit
+	Why     string // it has no RMA
+	Surplus string // what of it goes beyond what the order has left to return; empty: nothing
 }
 
-// Merge says what one row of a report does, given the host orders that carry its
-// Amazon order and the RMAs that these have. It is a function of its arguments
-// alone.
-func Merge(orders []order.Order, rmas []RMA, row Row, s order.Stamp) Merged {
-	o, line, why := match(orders, row)
-	if why != "" {
-		return Merged{Skipped: why}
+// Merge says what rows of a report do: what the reports said of each row so far is
+// joined with what these say, and the RMAs of the order are worked out anew from
+// that, from what the order has to return and from what people did. So reports in
+// any order end in the same RMAs. Without rows it says what follows from what
+// happened meanwhile. It is a function of its arguments alone.
+func Merge(f Facts, rows []Row, s order.Stamp) Merged {
+	d := newDecision(f, order.EventImported, s)
+	before := map[ID]Return{}
+	for _, k := range f.Returns {
+		before[k.ID] = k
 	}
-	id := newID(o.ID.Company, o.Amazon.Account, source(o, row))
-	key := fmt.Sprintf("%s#%d", line.Item, row.Occurrence)
-	at := slices.IndexFunc(rmas, func(r RMA) bool { return r.ID == id })
-	approved := strings.EqualFold(row.Status, string(Approved))
-	if at >= 0 {
-		if i := slices.IndexFunc(rmas[at].Lines, func(l Line) bool { return l.Row == key }); i >= 0 {
-			return update(rmas[at], i, row, s)
+	ids := make([]ID, len(rows))
+	for i, row := range rows {
+		seen := observe(f.Company, f.Ledger.Order, row, s)
+		ids[i] = seen.ID
+		at := slices.IndexFunc(d.returns, func(k Return) bool { return k.ID == seen.ID })
+		if at < 0 {
+			d.returns = append(d.returns, seen)
+			continue
 		}
+		d.returns[at] = d.returns[at].join(seen)
 	}
-	if !approved {
-		return Merged{Skipped: fmt.Sprintf("status is %s, not Approved", row.Status)}
+	d.work()
+	m := Merged{Change: d.finish()}
+	for _, id := range ids {
+		m.Rows = append(m.Rows, d.outcome(before[id], id))
 	}
-	all := ordered(orders, line.Item)
-	if free := all - returning(rmas, line.Item); row.Quantity > free {
-		return Merged{Skipped: fmt.Sprintf("more returned than ordered: %d of item %s, %d of %d left", row.Quantity, line.Item, max(0, free), all)}
-	}
-
-	r := RMA{
-		ID: id, HostOrder: o.ID, Order: o.Amazon, OrderSourceRMANumber: row.RMAID,
-		Status: Open, AmazonStatus: row.Status, Approval: Approved, Receipt: NotReceived, Resolution: Refund,
-		RequestedAt: row.RequestDate, AsOf: row.AsOf, Created: s,
-	}
-	what := "RMA opened"
-	if at >= 0 {
-		r = rmas[at].clone()
-		if row.AsOf.After(r.AsOf) {
-			r.AsOf = row.AsOf
-		}
-		what = "RMA has one more line"
-	}
-	r.Lines = append(r.Lines, Line{
-		Row: key, Item: line.Item, SKU: line.SKU, ASIN: line.ASIN, Units: row.Quantity,
-		Reason: row.Reason, AmazonResolution: row.Resolution,
-	})
-	r.track(row, s.At)
-	return Merged{RMA: r, Created: true, What: fmt.Sprintf("%s: %d of item %s, %s", what, row.Quantity, line.Item, row.Reason)}
+	return m
 }
 
-// match finds the order line that a row is about: by order item ID, else by SKU,
-// else by ASIN.
-func match(orders []order.Order, row Row) (order.Order, order.Line, string) {
-	by := []struct{ name, value string }{{"order item", row.OrderItemID}, {"SKU", row.SKU}, {"ASIN", row.ASIN}}
-	for i, field := range []func(order.Line) string{
-		func(l order.Line) string { return l.Item },
-		func(l order.Line) string { return l.SKU },
-		func(l order.Line) string { return l.ASIN },
-	} {
-		for _, o := range orders {
-			for _, l := range o.Lines {
-				if by[i].value == "" || field(l) != by[i].value {
-					continue
-				}
-				if o.Fulfilment == order.ByAmazon {
-					return o, l, "order is fulfilled by Amazon, which refunds it by itself"
-				}
-				return o, l, ""
-			}
-		}
-	}
-	var sought []string
-	for _, b := range by {
-		if b.value != "" {
-			sought = append(sought, b.name+" "+b.value)
-		}
-	}
-	return order.Order{}, order.Line{}, "the order has no line with " + strings.Join(sought, " or ")
+// decision is on its way from facts to a change.
+type decision struct {
+	Facts
+	kind  order.EventKind
+	stamp order.Stamp
+
+	returns []Return // as they shall be
+	rmas    []RMA    // as they shall be
+	claims  []*claim
+	why     map[ID]string // an RMA has another status
+	change  Change
 }
 
-// source is what names a return at Amazon: its RMA ID or, where the report gave
-// none, what the buyer asked for and when.
-func source(o order.Order, row Row) string {
-	if row.RMAID != "" {
-		return row.RMAID
-	}
-	return strings.Join([]string{o.Amazon.Number, row.SKU, row.ASIN, row.RequestDate.UTC().Format(time.RFC3339)}, "|")
+func newDecision(f Facts, kind order.EventKind, s order.Stamp) *decision {
+	d := &decision{Facts: f, kind: kind, stamp: s, returns: slices.Clone(f.Returns), rmas: slices.Clone(f.RMAs), why: map[ID]string{}}
+	d.Orders = slices.Clone(f.Orders)
+	slices.SortFunc(d.Orders, func(a, b order.Order) int { return strings.Compare(a.ID.Number, b.ID.Number) })
+	d.change.Writes = order.Writes{Order: f.Ledger.Order, Version: f.Ledger.Version}
+	return d
 }
 
-// ordered counts the units of an order line, which a split may have left on
-// several host orders.
-func ordered(orders []order.Order, item string) int {
-	n := 0
-	for _, o := range orders {
-		if l, ok := o.Line(item); ok {
-			n += l.Ordered
+// work brings returns and RMAs in line with the facts.
+func (d *decision) work() {
+	if why := d.refusal(); why == "" {
+		d.place()
+		d.share()
+		d.build()
+	} else {
+		for i := range d.returns {
+			d.settle(&d.returns[i], ReturnUnmatched, why)
 		}
 	}
-	return n
+	for i := range d.rmas {
+		d.stand(&d.rmas[i])
+	}
 }
 
-// returning counts the units of an order line that are on RMAs.
-func returning(rmas []RMA, item string) int {
-	n := 0
-	for _, r := range rmas {
-		for _, l := range r.Lines {
-			if l.Item == item && r.Status != Cancelled {
-				n += l.Units
-			}
-		}
+const (
+	whyUnknown = "the host does not know the order"
+	whyForeign = "the order belongs to another company than the account"
+	whyAmazon  = "order is fulfilled by Amazon, which refunds it by itself"
+	whyNothing = "nothing is left of the order line to return"
+	whyWaived  = "refunded without a return"
+	whySeveral = "several lines of the order could be meant: a person says which"
+)
+
+// refusal says why no row of the order can have an RMA; empty: some can.
+func (d *decision) refusal() string {
+	switch {
+	case len(d.Orders) == 0:
+		return whyUnknown
+	case slices.ContainsFunc(d.Orders, func(o order.Order) bool { return o.ID.Company != d.Company }):
+		return whyForeign
+	case slices.ContainsFunc(d.Orders, func(o order.Order) bool { return o.Fulfilment == order.ByAmazon }):
+		return whyAmazon
 	}
-	return n
+	return ""
 }
 
-// update merges a row into the line that it made before.
-func update(stored RMA, i int, row Row, s order.Stamp) Merged {
-	if !stored.AsOf.IsZero() && row.AsOf.Before(stored.AsOf) {
-		return Merged{} // older than what is known, or of unknown age
+// settle gives a row without an RMA its state. One that has its RMA keeps it.
+func (d *decision) settle(k *Return, state ReturnState, why string) {
+	if k.State != ReturnMatched {
+		k.State, k.Why = state, why
 	}
-	r := stored.clone()
-	var what []string
-	set := func(name, column string, to *string, value string) {
-		if *to == value || value == "" && !row.Has(column) {
+}
+
+// claim is one returned item: what all reports say of it, however they name it.
+type claim struct {
+	Return // joined
+	said   reportparse.Return
+	rows   []int // that it is joined of, in decision.returns
+	rma    ID
+	item   string
+	occur  int
+	source string
+	units  int
+}
+
+func (c *claim) row() string { return fmt.Sprintf("%s#%d", c.item, c.occur) }
+
+// place finds the order line of each row, and joins rows that are one.
+func (d *decision) place() {
+	type several struct {
+		at    int
+		items []string
+	}
+	var open []several
+	add := func(at int, item string, occurrence int) {
+		k := d.returns[at]
+		name := d.returnID(k, item)
+		i := slices.IndexFunc(d.claims, func(c *claim) bool {
+			return c.rma == name && c.item == item && c.occur == occurrence
+		})
+		if i < 0 {
+			d.claims = append(d.claims, &claim{Return: k, rma: name, item: item, occur: occurrence, source: k.source(), rows: []int{at}})
 			return
 		}
-		what = append(what, fmt.Sprintf("%s %q became %q", name, *to, value))
-		*to = value
+		c := d.claims[i]
+		c.Return, c.rows = c.join(k), append(c.rows, at)
 	}
-	l := &r.Lines[i]
-	if i == 0 { // rows of one RMA that disagree would otherwise take turns at every import
-		set("Amazon's status", "Return request status", &r.AmazonStatus, row.Status)
+	inOrder := make([]int, len(d.returns))
+	for i := range inOrder {
+		inOrder[i] = i
 	}
-	set("reason", "Return Reason", &l.Reason, row.Reason)
-	set("Amazon's resolution", "Resolution", &l.AmazonResolution, row.Resolution)
-	if r.track(row, s.At) {
-		what = append(what, "tracking number noted")
+	slices.SortFunc(inOrder, func(x, y int) int { return earlier(d.returns[x], d.returns[y]) })
+	for _, at := range inOrder {
+		k := &d.returns[at]
+		items, sought := d.candidates(*k)
+		switch {
+		case len(items) == 0:
+			d.settle(k, ReturnUnmatched, "the order has no line with "+sought)
+		case len(items) == 1:
+			if err := d.line(items[0]).CheckKit(); err != nil {
+				d.settle(k, ReturnUnmatched, "the order's recipe: "+err.Error())
+				continue
+			}
+			add(at, items[0], k.Occurrence)
+		default:
+			open = append(open, several{at, items})
+		}
 	}
-	r.AsOf = row.AsOf
-	return Merged{RMA: r, Updated: len(what) > 0, What: strings.Join(what, ", ")}
+
+	// What a report names by SKU another may have named by order item: they are
+	// taken for each other in their order.
+	taken := map[*claim]bool{}
+	named := slices.Clone(d.claims)
+	slices.SortFunc(named, func(a, b *claim) int { return cmp.Or(strings.Compare(a.item, b.item), cmp.Compare(a.occur, b.occur)) })
+	for _, o := range open {
+		k := &d.returns[o.at]
+		i := slices.IndexFunc(named, func(c *claim) bool {
+			return !taken[c] && c.source == k.source() && slices.Contains(o.items, c.item)
+		})
+		if i >= 0 {
+			taken[named[i]] = true
+			add(o.at, named[i].item, named[i].occur)
+			continue
+		}
+		d.claims = append(d.claims, &claim{Return: *k, occur: k.Occurrence, source: k.source(), rows: []int{o.at}})
+	}
+	for _, c := range d.claims {
+		c.said = c.Latest()
+	}
+	slices.SortStableFunc(d.claims, func(a, b *claim) int { return earlier(a.Return, b.Return) })
 }
 
-// track notes a tracking number, each once, and says whether it was new.
-func (r *RMA) track(row Row, at time.Time) bool {
-	if row.TrackingID == "" {
-		return false
-	}
-	text := "Return tracking " + strings.TrimSpace(row.Carrier+" "+row.TrackingID)
-	if slices.ContainsFunc(r.Notes, func(n Note) bool { return n.Text == text }) {
-		return false
-	}
-	r.Notes = append(r.Notes, Note{Text: text, At: at})
-	return true
+// earlier orders rows by when their return was asked for: what an order has to
+// return belongs to the earlier return.
+func earlier(a, b Return) int {
+	x, y := a.Latest(), b.Latest()
+	return cmp.Or(
+		x.RequestDate.Compare(y.RequestDate), strings.Compare(x.RMAID, y.RMAID), strings.Compare(x.SKU, y.SKU),
+		strings.Compare(x.OrderItemID, y.OrderItemID), cmp.Compare(a.Occurrence, b.Occurrence), strings.Compare(string(a.ID), string(b.ID)),
+	)
 }
 
-func (r RMA) clone() RMA {
-	r.Lines, r.Notes = slices.Clone(r.Lines), slices.Clone(r.Notes)
+// candidates are the order lines that a row may be about: those with its order item
+// ID, else with its SKU, else with its ASIN. A component of a kit is none, since
+// Amazon knows only the kit.
+func (d *decision) candidates(k Return) (items []string, sought string) {
+	if k.Assigned.By != "" {
+		return []string{k.Item}, ""
+	}
+	said := k.Latest()
+	var names []string
+	for _, by := range []struct {
+		name, value string
+		of          func(order.Line) string
+	}{
+		{"order item", said.OrderItemID, func(l order.Line) string { return l.Item }},
+		{"SKU", said.SKU, func(l order.Line) string { return l.SKU }},
+		{"ASIN", said.ASIN, func(l order.Line) string { return l.ASIN }},
+	} {
+		if by.value == "" {
+			continue
+		}
+		names = append(names, by.name+" "+by.value)
+		for _, o := range d.Orders {
+			for _, l := range o.Lines {
+				if by.of(l) == by.value && !slices.Contains(items, l.Item) {
+					items = append(items, l.Item)
+				}
+			}
+		}
+		if len(items) > 0 {
+			return items, ""
+		}
+	}
+	return nil, strings.Join(names, " or ")
+}
+
+// line adds up an order line, which a split may have left on several host orders.
+func (f Facts) line(item string) order.Line {
+	var sum order.Line
+	for _, o := range f.Orders {
+		l, ok := o.Line(item)
+		if !ok {
+			continue
+		}
+		if sum.Item == "" {
+			sum = l
+			continue
+		}
+		sum.Ordered += l.Ordered
+		sum.Shipped += l.Shipped
+		sum.Cancelled += l.Cancelled
+		sum.Returned += l.Returned
+		sum.Charges, sum.Promotions = sum.Charges.Plus(l.Charges), sum.Promotions.Plus(l.Promotions)
+	}
+	return sum
+}
+
+// returnID is the ID of a return's RMA: by Amazon's RMA ID or, without one, by what
+// the buyer asked for and when.
+func (d *decision) returnID(k Return, item string) ID {
+	said := k.Latest()
+	if said.RMAID != "" {
+		return newID(d.Company, k.Order.Account, said.RMAID)
+	}
+	l := d.line(item)
+	return newID(d.Company, k.Order.Account, strings.Join([]string{k.Order.Number, cmp.Or(l.SKU, l.ASIN, item), said.RequestDate.UTC().Format(time.RFC3339)}, "|"))
+}
+
+func (d *decision) stored(id ID) (RMA, bool)  { return find(d.RMAs, id) }
+func (d *decision) current(id ID) (RMA, bool) { return find(d.rmas, id) }
+
+func find(rmas []RMA, id ID) (RMA, bool) {
+	i := slices.IndexFunc(rmas, func(r RMA) bool { return r.ID == id })
+	if i < 0 {
+		return RMA{}, false
+	}
+	return rmas[i], true
+}
+
+// same tells whether saving one in place of the other would change nothing.
+func same(a, b any) bool {
+	x, errX := json.Marshal(a)
+	y, errY := json.Marshal(b)
+	return errX == nil && errY == nil && string(x) == string(y)
+}
+
+// finish writes down what became other than it was.
+func (d *decision) finish() Change {
+	stored := map[ID]Return{}
+	for _, k := range d.Returns {
+		stored[k.ID] = k
+	}
+	for i, k := range d.returns {
+		was, known := stored[k.ID]
+		if known && same(was, k) {
+			continue
+		}
+		d.audit(was, k)
+		d.returns[i].Changed = d.stamp
+		d.change.Returns = append(d.change.Returns, d.returns[i])
+	}
+	for _, r := range d.rmas {
+		was, _ := d.stored(r.ID)
+		if same(was, r) {
+			continue
+		}
+		d.tell(was, r)
+		d.change.RMAs = append(d.change.RMAs, r)
+	}
+	return d.change
+}
+
+// audit writes down what changed in what reports say of a row.
+func (d *decision) audit(was, k Return) {
+	subject := "return " + string(k.ID)
+	before, after := was.Latest(), k.Latest()
+	if was.ID == "" {
+		text := fmt.Sprintf("%d of %s, %s", after.Quantity, Row{Return: after}.item(), after.Status)
+		d.change.Event(d.kind, subject, strings.TrimSpace(text+" "+k.Why), d.stamp)
+		return
+	}
+	for _, v := range values {
+		if x, y := v.text(&before), v.text(&after); x != y {
+			d.change.Changed(d.kind, subject+": "+v.column, x, y, d.stamp)
+		}
+	}
+	if was.State != k.State {
+		d.change.Changed(d.kind, subject+": state", string(was.State), string(k.State), d.stamp)
+	}
+	if was.Item != k.Item && k.Assigned != was.Assigned {
+		d.change.Changed(d.kind, subject+": order line", was.Item, k.Item, k.Assigned)
+	}
+}
+
+// outcome tells what became of a row, of which before is what was known of it.
+func (d *decision) outcome(before Return, id ID) Outcome {
+	now := d.returns[slices.IndexFunc(d.returns, func(k Return) bool { return k.ID == id })]
+	o := Outcome{State: now.State, Why: now.Why}
+	i := slices.IndexFunc(d.claims, func(c *claim) bool {
+		return slices.ContainsFunc(c.rows, func(at int) bool { return d.returns[at].ID == id })
+	})
+	if i < 0 || now.State != ReturnMatched {
+		return o
+	}
+	c := d.claims[i]
+	if c.units < c.said.Quantity {
+		o.Surplus = fmt.Sprintf("%d of item %s are returned, and %d are left to return: the RMA has %d", c.said.Quantity, c.item, c.units, c.units)
+	}
+	was, _ := d.stored(c.rma)
+	at := slices.IndexFunc(was.Lines, func(l Line) bool { return l.Row == c.row() })
+	if at < 0 {
+		o.Created = slices.Min(c.rows) == slices.IndexFunc(d.returns, func(k Return) bool { return k.ID == id })
+		return o
+	}
+	x, y := before.Latest(), now.Latest()
+	x.Line, y.Line = 0, 0
+	o.Updated = !same(x, y) || len(before.Tracking) != len(now.Tracking) || len(before.Carriers) != len(now.Carriers) ||
+		was.Lines[at].Asked == c.said.Quantity && was.Lines[at].Units != c.units*max(1, was.Lines[at].PerKit)
+	if before.ID == "" { // another name of what is known
+		o.Updated = false
+	}
+	return o
+}
+
+func clones(r RMA) RMA {
+	r.Lines, r.Notes, r.Arrivals = slices.Clone(r.Lines), slices.Clone(r.Notes), slices.Clone(r.Arrivals)
+	for i := range r.Lines {
+		r.Lines[i].Paid = maps.Clone(r.Lines[i].Paid)
+	}
 	return r
 }

@@ -67,40 +67,125 @@ type RMA struct {
 	Version              int64
 	HostOrder            order.ID
 	Order                order.AmazonID
-	OrderSourceRMANumber string // Amazon's RMA ID; empty when the report gave none
+	Currency             order.Currency
+	OrderSourceRMANumber string // Amazon's RMA ID; empty when the report gave none, or nobody reported it
 
 	Status       Status
-	AmazonStatus string // Amazon's word, verbatim
+	AmazonStatus string // Amazon's word, verbatim; of the row that is least far, when the rows disagree
 	Approval     Approval
-	Receipt      Receipt
+	Receipt      Receipt // what Arrivals add up to
 	Resolution   Resolution
 
 	Lines       []Line
-	Notes       []Note
+	Arrivals    []Arrival
+	Notes       []Note    // in the order of At, then of Text
 	RequestedAt time.Time // when the buyer asked; a date without a time is midnight UTC
 	AsOf        time.Time // when the newest report that spoke of it was made; zero: unknown
 
+	// Decided is what somebody decided about Status, and Chosen who chose Resolution:
+	// reports change neither any more. Zero: nobody did.
+	Decided Decision
+	Chosen  order.Stamp
+
+	// Allowed are the units that may be refunded although the policy RefundCeiling
+	// says less, with who allowed them.
+	Allowed []Allowance
+
+	Key     string // of the host's own, under which somebody opened it; empty: a report did
 	Created order.Stamp
 
 	LookAt time.Time // when to see whether it may be closed; zero: not any more
 }
 
-// Line is one item that comes back.
-type Line struct {
-	Row              string // which row of the report it came from: item or SKU and ASIN, and its occurrence
-	Item             string // the order line's
-	SKU              string
-	ASIN             string
-	Units            int
-	Reason           string // Amazon's code, verbatim
-	AmazonResolution string // Amazon's word, verbatim
-	Comment          string
+// Decision is a status that somebody gave an RMA, and how many units it was for
+// then: a closed one opens again when more are authorised.
+type Decision struct {
+	Status Status
+	Units  int
+	order.Stamp
 }
+
+// Allowance lets so many units of an order line be refunded on an RMA, whatever came
+// of them.
+type Allowance struct {
+	Item  string
+	Units int
+	order.Stamp
+}
+
+// Line is one item that comes back, or one component of a kit that does: the kit
+// itself stands on no line.
+type Line struct {
+	Row  string // order item and its occurrence in the return; empty: no report speaks of it
+	Item string // the order line's; of a component, the kit's
+	SKU  string // what comes back: of a component, its own
+	ASIN string // of a component: the kit's
+
+	Units  int // authorised, of this SKU; never more than the order has left to return
+	Asked  int // what Amazon says, of the order line
+	Before int // units of the order line that the host had counted as returned before there was an RMA
+
+	Kit    string // SKU of the kit that it is a component of; empty: of none
+	PerKit int    // units of it that make one kit
+
+	// Paid is what the buyer paid for these units. What the components of a kit have
+	// adds up to exactly what the kit has.
+	Paid order.Amounts
+
+	Reason           string // Amazon's code, verbatim
+	AmazonStatus     string // Amazon's word, verbatim
+	AmazonResolution string // Amazon's word, verbatim
+	Comment          string // for people
+}
+
+// kits is how many units of the order line it stands for.
+func (l Line) kits() int { return l.Units / max(1, l.PerKit) }
 
 // Note is a text on an RMA for people to read, such as its tracking number.
 type Note struct {
 	Text string
 	At   time.Time
+	By   string // empty: a report
+}
+
+// Arrival is a count of goods that came, or a correction of earlier counts.
+type Arrival struct {
+	Key     string // unique within the RMA
+	Counts  []Count
+	Restock bool // what came in good state was put back into stock
+	order.Stamp
+}
+
+// Count is units of one line's goods, by their state. Below zero they correct an
+// earlier count.
+type Count struct {
+	Item string // order item ID; empty: that of the only line with the SKU
+	SKU  string
+
+	Good, Damaged int
+	Missing       int // of what was sent back, and will not come any more
+}
+
+func (c Count) total() int { return c.Good + c.Damaged + c.Missing }
+
+func (c Count) plus(d Count) Count {
+	c.Good += d.Good
+	c.Damaged += d.Damaged
+	c.Missing += d.Missing
+	return c
+}
+
+// Counted adds up what came of one line's goods.
+func (r RMA) Counted(item, sku string) Count {
+	sum := Count{Item: item, SKU: sku}
+	for _, a := range r.Arrivals {
+		for _, c := range a.Counts {
+			if c.Item == item && c.SKU == sku {
+				sum = sum.plus(c)
+			}
+		}
+	}
+	return sum
 }
 
 // Query selects RMAs. An empty field selects all; the fields are joined by

@@ -81,17 +81,44 @@ func (s *contended) SaveRMAs(ctx context.Context, cs []rma.Change) error {
 // desk imports into a store of its own.
 type desk struct {
 	*rma.Service
-	t     *testing.T
-	store *contended
+	t        *testing.T
+	store    *contended
+	book     shelf
+	settings settings.Settings
+	now      time.Time
+	broken   map[order.AmazonID]bool // orders that the book cannot read
 }
 
 func open(t *testing.T, orders ...order.Order) *desk {
 	t.Helper()
-	d := &desk{t: t, store: &contended{Store: memory.New()}}
+	return openWith(t, settings.Settings{}, orders...)
+}
+
+// openWith is a desk whose merchant has settings.
+func openWith(t *testing.T, of settings.Settings, orders ...order.Order) *desk {
+	t.Helper()
+	d := &desk{t: t, store: &contended{Store: memory.New()}, book: shelf(orders), settings: of, now: morning}
 	var err error
-	d.Service, err = rma.New(rma.Config{Store: d.store, Book: shelf(orders), Settings: settings.Fixed{}, Now: func() time.Time { return morning }})
+	d.Service, err = rma.New(rma.Config{Store: d.store, Book: d, Settings: d, Now: func() time.Time { return d.now }})
 	require.NoError(t, err)
 	return d
+}
+
+// Orders implements [order.Book] with the orders that the desk has now.
+func (d *desk) Orders(ctx context.Context, ids []order.AmazonID) ([]order.Order, error) {
+	for _, id := range ids {
+		if d.broken[id] {
+			return nil, errBroken
+		}
+	}
+	return d.book.Orders(ctx, ids)
+}
+
+func (d *desk) ApplyOrder(context.Context, order.Effect) error { return nil }
+
+// Settings implements [settings.Source] with those that the desk has now.
+func (d *desk) Settings(context.Context, order.CompanyID) (settings.Settings, error) {
+	return d.settings, nil
 }
 
 func meta(day int) amazon.ReportMeta {

@@ -49,6 +49,7 @@ type account struct {
 	Reports   []*job
 	Schedules []*schedule
 	Files     []ReportFile
+	Given     []string             `json:",omitempty"` // names of the files that are given once, and were
 	Documents map[string]*document // by ID
 }
 
@@ -144,7 +145,7 @@ func (b *books) advance(now time.Time, c Config) {
 		}
 	}
 	for _, a := range b.Sellers {
-		a.runSchedules(now)
+		b.runSchedules(a, now)
 	}
 	for _, w := range b.jobs((*account).openReports) {
 		if w.job.due(now, c.ProcessingTime) {

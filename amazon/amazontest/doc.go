@@ -60,6 +60,15 @@
 //
 // A host that sends feeds by a client of its own has [TestFeeds] check it.
 //
+// # Reports
+//
+// Returns reports are files of the test's own ([Server.AddReport]), of which several
+// may be given one after the other. Reports of orders are made of the order book,
+// with the columns about buyers' wishes where the seller has switched them on
+// ([Seller]). [Server.Settle] closes a settlement over everything that was paid, and
+// can leave rows out, double them or change them. [Server.OrderChange] is the
+// notification of a buyer's wish, for the test to hand over.
+//
 // # What it does as Amazon does
 //
 //   - A feed has no idempotency key. The same document in a second feed pays a
@@ -83,6 +92,11 @@
 //     nor when to come back, and nothing was done. Buckets are kept in the books.
 //   - The document of a restricted report is shown to a Restricted Data Token for
 //     exactly its path, and to nothing else; that token opens nothing else.
+//   - Units are cancelled by an adjustment (QuantityCancelled) for NoInventory or
+//     CustomerCancel, once something of the order is shipped. No settlement and no
+//     transaction shows that.
+//   - Settlements cannot be asked for. One adds up to the total it states, in
+//     the marketplace's dates and decimals.
 //   - A report without data ends CANCELLED. Schedules make their reports at their
 //     time; a second schedule for the same type and marketplaces replaces the
 //     first.

@@ -26,6 +26,10 @@ type Payment struct {
 	Currency   order.Currency
 	Reason     string // AdjustmentReason, or CancelReason of a Failure for a partly shipped order
 	Adjustment string // MerchantAdjustmentItemID; empty when none was sent
+
+	// Cancelled are the units that were cancelled with it (QuantityCancelled).
+	// Cancellations stand neither in settlements nor in transactions.
+	Cancelled int `json:",omitempty"`
 }
 
 // Origin tells how a payment came about.

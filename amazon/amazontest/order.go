@@ -58,6 +58,10 @@ type Item struct {
 
 	Charges  order.Amounts // totals for the quantity, net of promotions
 	Refunded order.Amounts // of the charges, so far
+
+	// Promotions are what the charges are net of, positive. Settlements alone show
+	// them.
+	Promotions order.Amounts `json:",omitempty"`
 }
 
 // waiting is how many units are neither shipped nor cancelled.
@@ -133,6 +137,7 @@ func (o Order) clone() Order {
 	o.Items, o.Pending = slices.Clone(o.Items), slices.Clone(o.Pending)
 	for i := range o.Items {
 		o.Items[i].Charges = maps.Clone(o.Items[i].Charges)
+		o.Items[i].Promotions = maps.Clone(o.Items[i].Promotions)
 		// Never nil, so that refunds can be entered.
 		refunded := order.Amounts{}
 		maps.Copy(refunded, o.Items[i].Refunded)
@@ -186,12 +191,12 @@ func (o Order) check() error {
 		if cancelled := it.Cancelled > 0 || o.Status == amazon.OrderCancelled; it.CancelledBy != "" && !cancelled {
 			bad("item %s: cancelled by %s, but nothing of it is cancelled", it.ID, it.CancelledBy)
 		}
-		for _, a := range []order.Amounts{it.Charges, it.Refunded, it.Charges.Minus(it.Refunded)} {
+		for _, a := range []order.Amounts{it.Charges, it.Refunded, it.Charges.Minus(it.Refunded), it.Promotions} {
 			if err := order.CheckAmounts(a, o.Currency); err != nil {
 				bad("item %s: %w", it.ID, err)
 			}
 		}
-		for _, c := range it.Charges.Components() {
+		for _, c := range it.Charges.Plus(it.Promotions).Components() {
 			if !c.Charged() {
 				bad("item %s: %s cannot be charged; want Principal, Tax, Shipping, ShippingTax, GiftWrap or GiftWrapTax", it.ID, c)
 			}

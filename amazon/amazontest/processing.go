@@ -3,6 +3,8 @@ package amazontest
 import (
 	"cmp"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/shopspring/decimal"
 
@@ -116,6 +118,8 @@ func (o *Order) adjustItem(ask adjustedItem, as Payment, concessionCap decimal.D
 		return nil, refuse(ask.code, "The order item was not found in the order.")
 	}
 	switch {
+	case ask.cancelled > 0 && !slices.Contains(partialReasons, ask.reason):
+		return nil, refuse(ask.code, "QuantityCancelled goes with the reasons %s, not with %s.", strings.Join(partialReasons, " and "), ask.reason)
 	case ask.cancelled > it.waiting():
 		return nil, refuse(ask.code, "QuantityCancelled %d is more than the %d units that are neither shipped nor cancelled.", ask.cancelled, it.waiting())
 	case ask.cancelled > 0 && o.Status == amazon.OrderUnshipped:
@@ -131,7 +135,7 @@ func (o *Order) adjustItem(ask adjustedItem, as Payment, concessionCap decimal.D
 
 	var payments []Payment
 	net := decimal.Zero
-	as.Item, as.Reason, as.Adjustment = it.ID, ask.reason, ask.own
+	as.Item, as.Reason, as.Adjustment, as.Cancelled = it.ID, ask.reason, ask.own, ask.cancelled
 	for _, am := range ask.amounts {
 		if am.component == order.ReturnShipping && am.value.IsNegative() {
 			continue // seen to be ignored by Amazon without a word
@@ -156,6 +160,10 @@ func (o *Order) adjustItem(ask adjustedItem, as Payment, concessionCap decimal.D
 	}
 	return payments, nil
 }
+
+// partialReasons are why units can be cancelled once the rest of the order is
+// shipped.
+var partialReasons = []string{"NoInventory", "CustomerCancel"}
 
 // pay enters a payment into the balances.
 func (o *Order) pay(it *Item, p Payment) {

@@ -21,8 +21,14 @@ type ReportFile struct {
 
 	// Listed reports exist from the start and are found with getReports, as
 	// Amazon's settlement reports are. Others wait for createReport: it gives
-	// the file of its type that was added last by then.
+	// the file of its type that was added last by then. Of those that are for one
+	// request only, it first gives each once, in the order in which they were added;
+	// the same file added again is not given again.
+	//
+	// Of [amazon.UnshippedOrdersReport] and [amazon.AllOrdersReport] the server makes
+	// the file from its order book when it has none.
 	Listed     bool
+	Once       bool
 	Start, End time.Time // the span of a listed report
 
 	// Fate is what becomes of each report that is made of the file: it can be
@@ -77,20 +83,33 @@ func (s *Server) createReport(r *request, a *account) answer {
 	if tooSoon {
 		a.report(report, nil)
 	} else {
-		a.report(report, a.file(report.Type))
+		a.report(report, s.books.file(a, report))
 	}
 	return jsonAnswer(202, map[string]string{"reportId": report.ID})
 }
 
-// file is what a report of a type is made of; nil: there is no data.
-func (a *account) file(reportType string) *ReportFile {
-	for i, f := range slices.Backward(a.Files) {
-		if string(f.Type) == reportType && !f.Listed {
-			return &a.Files[i]
+// file is what a report that somebody asked for is made of; nil: there is no data.
+func (b *books) file(a *account, report *job) *ReportFile {
+	var found *ReportFile
+	for i := range a.Files {
+		f := &a.Files[i]
+		switch {
+		case string(f.Type) != report.Type || f.Listed || f.Once && slices.Contains(a.Given, f.name()):
+		case f.Once:
+			a.Given = append(a.Given, f.name())
+			return f
+		default:
+			found = f
 		}
 	}
-	return nil
+	if found == nil {
+		return b.orderReport(a, report)
+	}
+	return found
 }
+
+// name tells a file from all others of its seller.
+func (f ReportFile) name() string { return string(f.Type) + " " + fingerprint(f.Body) }
 
 // report enters a new report, with the document that it gets when it is done.
 func (a *account) report(report *job, f *ReportFile) {

@@ -39,7 +39,7 @@ func shift(t time.Time, period string, times int) time.Time {
 
 // runSchedules makes the reports whose time has come, oldest first, each as of
 // its own time.
-func (a *account) runSchedules(now time.Time) {
+func (b *books) runSchedules(a *account, now time.Time) {
 	for {
 		var due *schedule
 		for _, sch := range a.Schedules {
@@ -50,10 +50,11 @@ func (a *account) runSchedules(now time.Time) {
 		if due == nil {
 			return
 		}
-		a.report(&job{
+		report := &job{
 			Type: due.Type, Marketplaces: due.Marketplaces, Schedule: due.ID,
 			CreatedAt: due.Next, DataStart: shift(due.Next, due.Period, -1), DataEnd: due.Next,
-		}, a.file(due.Type))
+		}
+		a.report(report, b.file(a, report))
 		due.Next = shift(due.Next, due.Period, 1)
 	}
 }

@@ -111,13 +111,20 @@ type Seller struct {
 	ClientID     string
 	ClientSecret string
 	RefreshToken string // of this seller only
+
+	// CancelColumn is the column about buyers' wishes to cancel that the seller has
+	// switched on for the order reports which the server makes of its order book,
+	// with the reason beside it. Empty: none. Amazon calls it
+	// is-buyer-requested-cancellation, and its help is-buyer-requested-cancelation.
+	CancelColumn string `json:",omitempty"`
 }
 
 // AddSeller lets a seller's application log in. A seller already known gets
-// these credentials instead of its earlier ones, is authorized again if that was
-// revoked, and keeps everything else; so a rotated client secret is a second
-// AddSeller, after which the old secret is answered invalid_client. All fields
-// are required; a refresh token of another seller is an error.
+// these credentials and columns instead of its earlier ones, is authorized again if
+// that was revoked, and keeps everything else; so a rotated client secret is a
+// second AddSeller, after which the old secret is answered invalid_client. All
+// fields but CancelColumn are required; a refresh token of another seller is an
+// error.
 func (s *Server) AddSeller(seller Seller) error {
 	if seller.Merchant == "" || seller.ClientID == "" || seller.ClientSecret == "" || seller.RefreshToken == "" ||
 		strings.Contains(seller.Merchant, "/") {

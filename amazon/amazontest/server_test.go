@@ -237,6 +237,11 @@ func adjust(number, item string, amounts ...string) string {
 		`<ItemPriceAdjustments>%s</ItemPriceAdjustments></AdjustedItem>`, number, item, b.String())
 }
 
+// cancelling is an adjustment that cancels units too.
+func cancelling(adjustment, quantity, reason string) string {
+	return strings.NewReplacer("CustomerReturn", reason, "</AdjustedItem>", "<QuantityCancelled>"+quantity+"</QuantityCancelled></AdjustedItem>").Replace(adjustment)
+}
+
 // acknowledge is an OrderAcknowledgement; items are like "10000000000021 NoInventory".
 func acknowledge(number, status string, items ...string) string {
 	s := fmt.Sprintf("<AmazonOrderID>%s</AmazonOrderID><StatusCode>%s</StatusCode>", number, status)
@@ -370,18 +375,25 @@ func TestRestOfAPartlyShippedOrderIsCancelledByAdjustment(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		srv := open(t, amazontest.Config{})
 		c := login(t, srv, "Atzr|one")
-		message := func(quantity string) string {
-			return strings.Replace(adjust(partly, "10000000000032", "Principal 7.50 USD"), "</AdjustedItem>", "<QuantityCancelled>"+quantity+"</QuantityCancelled></AdjustedItem>", 1)
+		message := func(quantity, reason string) string {
+			return cancelling(adjust(partly, "10000000000032", "Principal 7.50 USD"), quantity, reason)
 		}
-		tooMany := c.send(amazon.RefundFeed, refunds(message("2")))
-		fits := c.send(amazon.RefundFeed, refunds(message("1")))
+		tooMany := c.send(amazon.RefundFeed, refunds(message("2", "NoInventory")))
+		otherReason := c.send(amazon.RefundFeed, refunds(message("1", "CouldNotShip")))
+		fits := c.send(amazon.RefundFeed, refunds(message("1", "CustomerCancel")))
 		time.Sleep(time.Minute)
 		assert.Equal(t, 1, c.read(tooMany).Failed)
+		assert.Contains(t, c.read(otherReason).Results[0].Text, "NoInventory and CustomerCancel")
 		assert.Equal(t, 1, c.read(fits).Successful)
 		ord, _ := srv.Order(partly)
 		assert.Equal(t, amazon.OrderShipped, ord.Status)
 		assert.Equal(t, 1, ord.Items[1].Cancelled)
 		assert.True(t, srv.Paid()["USD"].Equal(dec("7.50")))
+
+		file, err := srv.Settle(amazontest.Settlement{Seller: merchant, Marketplace: "ATVPDKIKX0DER", Start: time.Now().Add(-30 * time.Second), End: time.Now().Add(time.Second)})
+		require.NoError(t, err)
+		rows, _ := settled(t, file.Body)
+		assert.Empty(t, rows, "a cancellation is in no settlement")
 	})
 }
 
@@ -400,7 +412,7 @@ func TestMessagesThatAreRefused(t *testing.T) {
 		"unknown item":                {amazon.RefundFeed, adjust(shipped, "10000000000099", "Principal 1.00 USD"), "item was not found"},
 		"item by merchant's ID":       {amazon.RefundFeed, adjusted("<AmazonOrderItemCode>10000000000011</AmazonOrderItemCode>", "<MerchantOrderItemID>L-1</MerchantOrderItemID>"), "item was not found"},
 		"unshipped above its charge":  {amazon.RefundFeed, adjust(unshipped, "10000000000021", "Principal 20.01 USD"), "help 25161"},
-		"unshipped order, some units": {amazon.RefundFeed, strings.Replace(adjust(unshipped, "10000000000021", "Principal 1.00 USD"), "</AdjustedItem>", "<QuantityCancelled>1</QuantityCancelled></AdjustedItem>", 1), "shipped in part"},
+		"unshipped order, some units": {amazon.RefundFeed, cancelling(adjust(unshipped, "10000000000021", "Principal 1.00 USD"), "1", "NoInventory"), "shipped in part"},
 		"pending order":               {amazon.RefundFeed, adjust(pending, "10000000000041", "Principal 1.00 USD"), "is pending"},
 		"cancelled order":             {amazon.RefundFeed, adjust(cancelled, "10000000000051", "Principal 1.00 USD"), "is cancelled"},
 		"principal above its charge":  {amazon.RefundFeed, adjust(shipped, "10000000000011", "Principal 20.01 USD"), "help 25161"},

@@ -81,8 +81,7 @@ func TestPendingRefundThatIsNeverPaid(t *testing.T) {
 		"units cancelled by adjustment": {
 			adjust(partly, "10000000000032", "Principal 5.00 USD"),
 			func(c client, _ *amazontest.Server) {
-				c.send(amazon.RefundFeed, refunds(strings.Replace(adjust(partly, "10000000000032", "Principal 7.50 USD"),
-					"</AdjustedItem>", "<QuantityCancelled>1</QuantityCancelled></AdjustedItem>", 1)))
+				c.send(amazon.RefundFeed, refunds(cancelling(adjust(partly, "10000000000032", "Principal 7.50 USD"), "1", "NoInventory")))
 			}, partly, "7.50",
 		},
 		"refunded by Amazon meanwhile": {
@@ -131,8 +130,7 @@ func TestItemCancelledInFullIsNotRefundedAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		srv := open(t, amazontest.Config{})
 		c := login(t, srv, "Atzr|one")
-		c.send(amazon.RefundFeed, refunds(strings.Replace(adjust(partly, "10000000000032", "Principal 1.00 USD"),
-			"</AdjustedItem>", "<QuantityCancelled>1</QuantityCancelled></AdjustedItem>", 1)))
+		c.send(amazon.RefundFeed, refunds(cancelling(adjust(partly, "10000000000032", "Principal 1.00 USD"), "1", "NoInventory")))
 		again := c.send(amazon.RefundFeed, refunds(adjust(partly, "10000000000032", "Principal 1.00 USD")))
 		time.Sleep(time.Minute)
 		r := c.read(again)

@@ -147,6 +147,7 @@ func run(ctx context.Context, args []string, stdout io.Writer) (err error) {
 		Now:      c.Now,
 
 		Installation: "quickstart",
+		Polling:      takeback.Polling{Off: true}, // the story hands its reports in by itself
 	})
 	if err != nil {
 		return err

@@ -37,11 +37,11 @@ func TestModes(t *testing.T) {
 		{"manual", []batchSummary{
 			{Type: "refund", Entries: 5, Accepted: 4, Refused: 1},
 			{Type: "cancellation", Entries: 1, Accepted: 1},
-		}, "241.93 USD"},
+		}, "244.93 USD"},
 		{"auto", []batchSummary{
 			{Type: "cancellation", Entries: 1, Accepted: 1},
 			{Type: "refund", Entries: 5, Accepted: 4, Refused: 1},
-		}, "241.93 USD"},
+		}, "244.93 USD"},
 		{"direct", []batchSummary{
 			{Type: "refund", Entries: 1, Accepted: 1},
 			{Type: "refund", Entries: 1, Accepted: 1},
@@ -50,7 +50,7 @@ func TestModes(t *testing.T) {
 			{Type: "cancellation", Entries: 1, Accepted: 1},
 			{Type: "refund", Entries: 1, Refused: 1},
 			{Type: "refund", Entries: 1, Accepted: 1},
-		}, "279.82 USD"},
+		}, "282.82 USD"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.mode, func(t *testing.T) {

@@ -12,6 +12,7 @@ import (
 	"github.com/takebackhq/takeback/order"
 	"github.com/takebackhq/takeback/queue"
 	"github.com/takebackhq/takeback/refund"
+	"github.com/takebackhq/takeback/refund/settlement"
 	"github.com/takebackhq/takeback/rma"
 	"github.com/takebackhq/takeback/store"
 )
@@ -118,12 +119,36 @@ func (s gated) SaveCancellations(ctx context.Context, cs []cancel.Change) error 
 	return saved(s.gate, "store.SaveCancellations", func() error { return s.Store.SaveCancellations(ctx, cs) })
 }
 
+func (s gated) BuyerRequests(ctx context.Context, q cancel.RequestQuery) ([]cancel.BuyerRequest, error) {
+	return through(s.gate, "store.BuyerRequests", func() ([]cancel.BuyerRequest, error) { return s.Store.BuyerRequests(ctx, q) })
+}
+
 func (s gated) RMAs(ctx context.Context, q rma.Query) ([]rma.RMA, error) {
 	return through(s.gate, "store.RMAs", func() ([]rma.RMA, error) { return s.Store.RMAs(ctx, q) })
 }
 
+func (s gated) Returns(ctx context.Context, q rma.ReturnQuery) ([]rma.Return, error) {
+	return through(s.gate, "store.Returns", func() ([]rma.Return, error) { return s.Store.Returns(ctx, q) })
+}
+
 func (s gated) SaveRMAs(ctx context.Context, cs []rma.Change) error {
 	return saved(s.gate, "store.SaveRMAs", func() error { return s.Store.SaveRMAs(ctx, cs) })
+}
+
+func (s gated) Settlements(ctx context.Context, q settlement.Query) ([]settlement.Settlement, error) {
+	return through(s.gate, "store.Settlements", func() ([]settlement.Settlement, error) { return s.Store.Settlements(ctx, q) })
+}
+
+func (s gated) SaveSettlement(ctx context.Context, row settlement.Settlement) error {
+	return saved(s.gate, "store.SaveSettlement", func() error { return s.Store.SaveSettlement(ctx, row) })
+}
+
+func (s gated) Bookings(ctx context.Context, q settlement.BookingQuery) ([]settlement.Booking, error) {
+	return through(s.gate, "store.Bookings", func() ([]settlement.Booking, error) { return s.Store.Bookings(ctx, q) })
+}
+
+func (s gated) SaveBookings(ctx context.Context, cs []settlement.Change) error {
+	return saved(s.gate, "store.SaveBookings", func() error { return s.Store.SaveBookings(ctx, cs) })
 }
 
 func (s gated) Entries(ctx context.Context, q queue.EntryQuery) ([]queue.Entry, error) {

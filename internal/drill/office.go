@@ -52,6 +52,7 @@ func Open(c Config) (*Office, error) {
 	desk, err := takeback.New(takeback.Config{
 		Store: st, Book: shelf(c.Plan.Orders), Amazon: client, Accounts: c.Plan.Accounts, Settings: c.Plan.Settings, Now: c.Now,
 		Installation: "drill",
+		Polling:      takeback.Polling{Off: true},
 		Batching:     queue.Batching{Interval: autoInterval, Messages: c.Plan.Messages},
 	})
 	return &Office{plan: c.Plan, desk: desk, store: st, now: c.Now, asked: map[string]bool{}}, err

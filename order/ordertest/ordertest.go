@@ -7,6 +7,7 @@
 //		ordertest.Run(t, func(t *testing.T, seed []order.Order) order.Book { return open(t, seed) })
 //	}
 //
+// and, when the host splits orders and keeps stock, [RunSplits] and [RunStock] too.
 // Every subtest that fails tells which sentence of the contract is broken.
 package ordertest
 
@@ -32,22 +33,30 @@ import (
 // Of the effects a host has to keep Status, Hold and Release; the other kinds
 // are only checked to do no harm.
 func Run(t *testing.T, open func(t *testing.T, seed []order.Order) order.Book) {
-	for _, p := range []struct {
-		name, says string
-		check      func(*testing.T, order.Book)
-	}{
+	run(t, open, []promise[order.Book]{
 		{"orders/seeded", "Orders returns every host order that carries one of these Amazon order IDs, several for one after a split.", checkSeeded},
 		{"orders/unknown", "Orders returns none for an unknown ID; not finding an order is not an error.", checkUnknown},
 		{"orders/check", "Every order that Orders returns passes order.Check.", checkOrders},
 		{"effects/status", "ApplyOrder carries out a Status effect: Orders shows the new status.", checkStatus},
 		{"effects/stale", "ErrStale means the order no longer has the status that the effect expects; nothing is changed.", checkStale},
+		{"effects/one hold of an owner", "However often an owner took hold of an order, one release ends it.", checkHeldTwice},
 		{"effects/hold and release", "A release removes the hold of its owner and leaves the others standing.", checkHolds},
 		{"effects/repeated", "An effect that comes again is answered nil and changes nothing.", checkRepeated},
 		{"effects/passed", "An effect whose Seq the order has passed is answered nil and changes nothing, not even when its expected status does not match.", checkPassed},
 		{"effects/after stale", "A note with the same Key and Seq takes the place of an effect that was answered ErrStale, and later effects are carried out.", checkAfterStale},
 		{"effects/not kept", "An effect of a kind that the host does not keep is answered nil and changes nothing.", checkNotKept},
 		{"effects/other orders", "An effect is about one host order; the others stay as they are, also those with the same Amazon order ID and the same number in another company.", checkOtherOrders},
-	} {
+	})
+}
+
+// promise is one sentence of the contract and what checks it.
+type promise[B any] struct {
+	name, says string
+	check      func(*testing.T, B)
+}
+
+func run[B any](t *testing.T, open func(t *testing.T, seed []order.Order) B, promises []promise[B]) {
+	for _, p := range promises {
 		t.Run(p.name, func(t *testing.T) {
 			t.Cleanup(func() {
 				if t.Failed() {
@@ -206,6 +215,11 @@ func checkHolds(t *testing.T, book order.Book) {
 	stored(t, book, seed())
 }
 
+func checkHeldTwice(t *testing.T, book order.Book) {
+	apply(t, book, hold(10, order.HeldByBuyer), hold(20, order.HeldByBuyer), release(30, order.HeldByBuyer))
+	stored(t, book, seed())
+}
+
 func checkRepeated(t *testing.T, book order.Book) {
 	want := seed()
 	es := []order.Effect{hold(10, order.HeldByBuyer), status(20, order.StatusOnHold, order.StatusInProcess)}
@@ -245,6 +259,7 @@ func checkNotKept(t *testing.T, book order.Book) {
 		effect(20, order.Effect{Kind: order.EffectNote, Note: &order.Note{Text: "note"}}),
 		effect(30, order.Effect{Kind: order.EffectPayment, Payment: &order.Payment{Status: order.PartialRefund, Refunded: decimal.NewFromInt(1), Currency: "USD"}}),
 		effect(40, order.Effect{Kind: order.EffectRMA, RMA: &order.RMANote{Number: "RM1", Status: "Open"}}),
+		effect(45, order.Effect{Kind: order.EffectRMA, RMA: &order.RMANote{Number: "RM1", OrderSourceNumber: "D1RRMA", Status: "Closed"}}),
 		effect(50, order.Effect{Kind: order.EffectCommission, Commission: &order.Commission{Returned: decimal.NewFromInt(1), Currency: "USD"}}))
 	stored(t, book, seed())
 }

@@ -22,10 +22,11 @@ type book struct {
 	fault  string
 	orders []order.Order
 	passed map[order.ID]int64
+	stock  map[string]int
 }
 
 func newBook(fault string, seed []order.Order) *book {
-	return &book{fault: fault, orders: seed, passed: map[order.ID]int64{}}
+	return &book{fault: fault, orders: seed, passed: map[order.ID]int64{}, stock: map[string]int{"SKU-1": 10, "SKU-2": 10}}
 }
 
 func (b *book) Orders(_ context.Context, ids []order.AmazonID) ([]order.Order, error) {
@@ -47,6 +48,12 @@ func (b *book) Orders(_ context.Context, ids []order.AmazonID) ([]order.Order, e
 		out[0].Currency = "usd"
 	}
 	return out, nil
+}
+
+func (b *book) Stock(_ *testing.T, sku string) int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.stock[sku]
 }
 
 func (b *book) ApplyOrder(_ context.Context, e order.Effect) error {
@@ -95,9 +102,43 @@ func (b *book) apply(o *order.Order, e order.Effect) error {
 			o.Status = e.Status.To
 		}
 	case order.EffectHold:
-		o.Holds = append(slices.DeleteFunc(o.Holds, of(e.Hold.Owner)), *e.Hold)
+		if b.fault != "a hold for each time" {
+			o.Holds = slices.DeleteFunc(o.Holds, of(e.Hold.Owner))
+		}
+		o.Holds = append(o.Holds, *e.Hold)
 	case order.EffectRelease:
-		o.Holds = slices.DeleteFunc(o.Holds, of(e.Release.Owner))
+		if i := slices.IndexFunc(o.Holds, of(e.Release.Owner)); i >= 0 && b.fault == "a hold for each time" {
+			o.Holds = slices.Delete(o.Holds, i, i+1)
+		}
+		if b.fault != "a hold for each time" {
+			o.Holds = slices.DeleteFunc(o.Holds, of(e.Release.Owner))
+		}
+	case order.EffectSplit:
+		rest, part, err := order.Split(*o, e.Split.To, e.Split.Lines)
+		if err != nil {
+			return err
+		}
+		switch b.fault {
+		case "units copied":
+			rest = *o
+		case "money on both":
+			rest.Lines[0].Charges, part.Lines[0].Charges = o.Lines[0].Charges, o.Lines[0].Charges
+		case "a part that nothing holds":
+			part.Holds = nil
+		case "effects on parts go to the whole":
+			part.ID = order.ID{Company: part.ID.Company, Number: part.ID.Number + "?"}
+		}
+		*o = rest
+		b.orders = append(b.orders, part)
+	case order.EffectStock:
+		switch move := e.Stock; {
+		case move.Zero && b.fault != "zero is a move":
+			b.stock[move.SKU] = 0
+		case b.fault != "stock of any SKU":
+			b.stock[move.SKU] += move.Quantity
+		default:
+			b.stock["SKU-1"] += move.Quantity
+		}
 	case order.EffectNote, order.EffectPayment, order.EffectRMA, order.EffectCommission:
 	default:
 		if b.fault == "unknown kind is an error" {
@@ -115,7 +156,17 @@ func TestRun(t *testing.T) {
 	ordertest.Run(t, func(_ *testing.T, seed []order.Order) order.Book { return newBook(os.Getenv(faultVariable), seed) })
 }
 
-// TestRunFails runs the suite in processes of their own, since a test that fails
+func TestRunSplits(t *testing.T) {
+	ordertest.RunSplits(t, func(_ *testing.T, seed []order.Order) order.Book { return newBook(os.Getenv(faultVariable), seed) })
+}
+
+func TestRunStock(t *testing.T) {
+	ordertest.RunStock(t, func(_ *testing.T, seed []order.Order) ordertest.StockBook {
+		return newBook(os.Getenv(faultVariable), seed)
+	})
+}
+
+// TestRunFails runs the suites in processes of their own, since a test that fails
 // cannot be taken back.
 func TestRunFails(t *testing.T) {
 	tests := []struct{ fault, says string }{
@@ -130,10 +181,19 @@ func TestRunFails(t *testing.T) {
 		{"expected status forgotten", "ErrStale means"},
 		{"status not kept", "Orders shows the new status"},
 		{"unknown kind is an error", "a kind that the host does not keep"},
+		{"a hold for each time", "one release ends it"},
+		{"units copied", "A split moves units"},
+		{"money on both", "both orders add up"},
+		{"a part that nothing holds", "status and holds"},
+		{"effects on parts go to the whole", "Effects on the new host order"},
+		{"sequence forgotten", "moves nothing more"},
+		{"zero is a move", "to nothing"},
+		{"stock of any SKU", "leaves other SKUs alone"},
+		{"sequence forgotten", "once per key"},
 	}
 	for _, tt := range tests {
-		t.Run(tt.fault, func(t *testing.T) {
-			cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestRun$")
+		t.Run(tt.fault+": "+tt.says, func(t *testing.T) {
+			cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestRun(Splits|Stock)?$")
 			cmd.Env = append(os.Environ(), faultVariable+"="+tt.fault)
 			out, err := cmd.CombinedOutput()
 			var exit *exec.ExitError

@@ -4,11 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"time"
 
-	"github.com/takebackhq/takeback/amazon"
 	"github.com/takebackhq/takeback/order"
+	"github.com/takebackhq/takeback/queue"
 	"github.com/takebackhq/takeback/refund"
 	"github.com/takebackhq/takeback/settings"
 )
@@ -22,9 +21,10 @@ type Store interface {
 	// Bookings returns the bookings that a query selects.
 	Bookings(ctx context.Context, q BookingQuery) ([]Booking, error)
 
-	// Refunds and Ledgers are those of [refund.Store].
+	// Refunds and Ledgers are those of [refund.Store], Entries that of [queue.Store].
 	Refunds(ctx context.Context, q refund.Query) ([]refund.Refund, error)
 	Ledgers(ctx context.Context, ids []order.AmazonID) ([]order.Ledger, error)
+	Entries(ctx context.Context, q queue.EntryQuery) ([]queue.Entry, error)
 
 	// SaveSettlement saves one settlement.
 	SaveSettlement(ctx context.Context, s Settlement) error
@@ -40,12 +40,18 @@ type Change struct {
 	order.Writes
 }
 
-// Config is what a [Service] works with. All fields but Now are required.
+// empty reports whether there is nothing to save.
+func (c Change) empty() bool {
+	return len(c.Bookings) == 0 && len(c.Refunds) == 0 && len(c.Postings) == 0 && len(c.Effects) == 0 && len(c.Events) == 0
+}
+
+// Config is what a [Service] works with. Store, Book and Settings are required.
 type Config struct {
 	Store    Store
 	Book     order.Book
 	Settings settings.Source
-	Now      func() time.Time // nil: time.Now
+	Formats  map[string]Format // by name, beside [AmazonFormat]
+	Now      func() time.Time  // nil: time.Now
 }
 
 // Service imports settlements and matches them with refunds. It is safe for use
@@ -61,33 +67,27 @@ func New(c Config) (*Service, error) {
 	if c.Store == nil || c.Book == nil || c.Settings == nil {
 		return nil, errors.New("settlement: Config needs Store, Book and Settings")
 	}
+	if _, taken := c.Formats[AmazonFormat]; taken {
+		return nil, fmt.Errorf("settlement: Config.Formats: %q is Amazon's own: take another name", AmazonFormat)
+	}
 	if c.Now == nil {
 		c.Now = time.Now
 	}
 	return &Service{c}, nil
 }
 
-// Imported counts what a settlement report brought.
-type Imported struct {
-	Settlements []Settlement
-	Known       int           // bookings that had been imported before
-	Bookings    map[Match]int // new ones, by what they were taken for
-	Bad         int           // rows that could not be read
-	BadRows     []error       // the first of them, as *reportparse.RowError
+// Settlements lists imported settlements.
+func (s *Service) Settlements(ctx context.Context, q Query) ([]Settlement, error) {
+	return s.c.Store.Settlements(ctx, q)
 }
 
-// Import reads a settlement report of an account.
-func (s *Service) Import(ctx context.Context, a amazon.Account, m amazon.ReportMeta, r io.Reader) (Imported, error) {
-	return Imported{}, errors.New("import settlement: not implemented")
+// Bookings lists what settlements have shown of refunds.
+func (s *Service) Bookings(ctx context.Context, q BookingQuery) ([]Booking, error) {
+	return s.c.Store.Bookings(ctx, q)
 }
 
-// ImportReport implements the sink of the poller.
-func (s *Service) ImportReport(ctx context.Context, a amazon.Account, m amazon.ReportMeta, r io.Reader) error {
-	_, err := s.Import(ctx, a, m, r)
-	return err
-}
-
-// Booked implements [refund.Books].
+// Booked implements [refund.Books]. What came back from the buyer and rows of fees
+// alone are left out.
 func (s *Service) Booked(ctx context.Context, id order.AmazonID) ([]refund.Booked, error) {
 	bs, err := s.c.Store.Bookings(ctx, BookingQuery{Orders: []order.AmazonID{id}})
 	if err != nil {
@@ -95,7 +95,17 @@ func (s *Service) Booked(ctx context.Context, id order.AmazonID) ([]refund.Booke
 	}
 	var booked []refund.Booked
 	for _, b := range bs {
-		booked = append(booked, refund.Booked{Name: b.ID, Item: b.Item, SKU: b.SKU, Amounts: b.Amounts, Currency: b.Currency, PostedAt: b.PostedAt})
+		if b.Match == MatchReversed || b.Match == MatchFees {
+			continue
+		}
+		known := refund.Booked{
+			Name: b.ID, Item: b.Item, SKU: b.SKU, Amounts: b.Amounts, Currency: b.Currency, PostedAt: b.PostedAt,
+			Refund: b.Refund, ByAmazonAlone: b.Match == MatchAmazonInitiated,
+		}
+		if b.Refund != "" {
+			known.Item = b.RefundItem
+		}
+		booked = append(booked, known)
 	}
 	return booked, nil
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/takebackhq/takeback/amazon"
 	"github.com/takebackhq/takeback/order"
 	"github.com/takebackhq/takeback/queue"
+	"github.com/takebackhq/takeback/reportparse"
 )
 
 // ID names a settlement: the account and Amazon's settlement ID. Amazon offers the
@@ -34,22 +35,43 @@ type Settlement struct {
 	// Total is what the report says, Sum what its rows add up to. A difference is
 	// shown, not hidden.
 	Total, Sum decimal.Decimal
+	NoTotal    bool // the report says nothing of a total
 	Rows, Bad  int
 
-	Done     bool // the whole file was read
+	// Format is what the file was found to be. Each format counts its rows in its own
+	// way, so a settlement is imported from one.
+	Format reportparse.Type
+
+	Done     bool // all of it was imported
 	Imported order.Stamp
+}
+
+// Difference is what the report says less what its rows add up to: zero for a
+// report that was complete and read without bad rows, and for one without a total.
+func (s Settlement) Difference() decimal.Decimal {
+	if s.NoTotal {
+		return decimal.Zero
+	}
+	return s.Total.Sub(s.Sum)
 }
 
 // Match tells what a booking was taken for.
 type Match string
 
+// Those of the first group were posted to the ledger of their order. The others
+// wait, and are tried again with every import and at [Service.Retry].
 const (
 	MatchSettled         Match = "Settled"         // a refund of ours, to the cent
 	MatchMismatched      Match = "Mismatched"      // a refund of ours, with a difference that was posted
 	MatchDoubled         Match = "Doubled"         // a refund of ours that has its booking already
 	MatchAmazonInitiated Match = "AmazonInitiated" // nobody here asked for it
 	MatchReversed        Match = "Reversed"        // money that came back from the buyer, or a correction of the tax
-	MatchUnknownOrder    Match = "UnknownOrder"    // of an order that the host does not know
+	MatchFees            Match = "Fees"            // nothing for the buyer: fees alone
+
+	MatchUnanswered    Match = "Unanswered"    // a refund of ours, of which the queue still waits to hear: its money is reserved
+	MatchUnknownOrder  Match = "UnknownOrder"  // of an order that the host does not know
+	MatchOtherCurrency Match = "OtherCurrency" // in another currency than its order
+	MatchIncomplete    Match = "Incomplete"    // a row of its order could not be read, and without that row it is no refund that is known
 )
 
 // Booking is what one settlement shows of one order item in one refund: rows of the
@@ -60,14 +82,15 @@ type Booking struct {
 	Company    order.CompanyID
 	Order      order.AmazonID
 	Settlement ID
-	Rows       []int  // in the report
+	Rows       []int  // in the report, in rising order
 	Kind       string // Amazon's transaction-type, verbatim
+	Incomplete bool   // a row of the order could not be read, and may belong to it
 	Item, SKU  string // empty when the report gives none
 
 	AdjustmentID         string // Amazon's
 	MerchantAdjustmentID string // what was sent with the refund, where Amazon gives it back
 
-	PostedAt time.Time
+	PostedAt time.Time // the end of the settlement, where its rows do not say
 	Currency order.Currency
 
 	// Amounts went to the buyer, by component, promotions netted; below zero what
@@ -79,9 +102,13 @@ type Booking struct {
 	OtherFees, WithheldTax             decimal.Decimal
 	Net                                decimal.Decimal
 
+	// KeptExpected is what Amazon was expected to keep of the commission; not valid
+	// where its rule is not known, and while the order is not.
+	KeptExpected decimal.NullDecimal
+
 	Match      Match
 	Refund     queue.EntryID // the refund of ours, or the one that was made for it; empty: none
-	RefundItem string        // its line
+	RefundItem string        // its line; with no refund, the order's
 	Difference order.Amounts // booked minus accepted
 	Matched    order.Stamp
 }
@@ -93,11 +120,21 @@ type Query struct {
 	Company    order.CompanyID
 	Accounts   []order.AccountID
 	Currencies []order.Currency
+	After      SettlementCursor
 	Limit      int // 0: no limit
 }
 
-// Match reports whether the query selects a settlement; Limit is about lists and
-// does not count.
+// SettlementCursor is a place between two settlements of a list.
+type SettlementCursor struct {
+	Start time.Time
+	ID    ID
+}
+
+// Cursor marks a place in a list of settlements; see [Query.After].
+func (s Settlement) Cursor() SettlementCursor { return SettlementCursor{s.Start, s.ID} }
+
+// Match reports whether the query selects a settlement; After and Limit are about
+// lists and do not count.
 func (q Query) Match(s Settlement) bool {
 	return (len(q.IDs) == 0 || slices.Contains(q.IDs, s.ID)) &&
 		(q.Company == "" || q.Company == s.Company) &&

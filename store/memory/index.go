@@ -2,13 +2,9 @@ package memory
 
 import (
 	"iter"
-	"maps"
+
 	"slices"
 	"time"
-
-	"github.com/takebackhq/takeback/amazon"
-	"github.com/takebackhq/takeback/order"
-	"github.com/takebackhq/takeback/queue"
 )
 
 // index finds the rows of a table without looking at all of them. Each row is
@@ -102,125 +98,22 @@ func (x index[K, V]) until(key any, at time.Time, match func(V) bool) []V {
 	return out
 }
 
-// inState is the key of the entries that stand in one state of an account's way
-// to Amazon.
-type inState struct {
-	account  order.AccountID
-	feed     amazon.FeedType
-	state    queue.State
-	selected bool
+// find returns the first rows after a place that match: those with these IDs, else
+// those that stand under one of the keys, else of all.
+func (x index[K, V]) find(ids []K, keys []any, match func(V) bool, after place, limit int) []V {
+	if len(ids) > 0 || len(keys) == 0 {
+		return x.table.list(ids, match, x.at, after, limit)
+	}
+	return x.list(keys, match, after, limit)
 }
 
-// entryKeys lists an entry under its order, its batches and its state.
-func entryKeys(e queue.Entry) []any {
-	keys := []any{e.Order, inState{e.Order.Account, e.Feed, e.State, e.Selection != nil}}
-	for _, b := range e.Batches() {
-		keys = append(keys, b)
-	}
-	return keys
-}
-
-// laneKeys lists an entry in its lane.
-func laneKeys(e queue.Entry) []any { return []any{laneOf(e)} }
-
-func laneOf(e queue.Entry) queue.Lane {
-	return queue.Lane{Account: e.Order.Account, Feed: e.Feed, State: e.State}
-}
-
-// entriesUnder names the keys under which all entries that a query selects are
-// listed, unless they could be anywhere.
-func (s *Store) entriesUnder(q queue.EntryQuery) (keys []any, listed bool) {
-	lane := func(l queue.Lane) {
-		ready := s.entriesAt.lists[l]
-		if ready == nil || !q.ReadyBy.IsZero() && ready.first().at.After(q.ReadyBy) {
-			return
-		}
-		keys = append(keys, inState{l.Account, l.Feed, l.State, true})
-		if !q.Selected {
-			keys = append(keys, inState{l.Account, l.Feed, l.State, false})
-		}
-	}
-	switch {
-	case len(q.Orders) > 0:
-		for _, id := range q.Orders {
-			keys = append(keys, id)
-		}
-	case q.Batch != "":
-		keys = append(keys, q.Batch)
-	case len(q.States) == 0:
-		return nil, false
-	case len(q.Accounts) > 0:
-		feeds := q.Feeds
-		if len(feeds) == 0 {
-			feeds = slices.Collect(maps.Keys(s.feeds))
-		}
-		for _, a := range q.Accounts {
-			for _, t := range feeds {
-				for _, state := range q.States {
-					lane(queue.Lane{Account: a, Feed: t, State: state})
-				}
-			}
-		}
-	default:
-		for key := range s.entriesAt.lists {
-			if l := key.(queue.Lane); slices.Contains(q.States, l.State) {
-				lane(l)
-			}
-		}
-	}
-	return keys, true
-}
-
-// The keys of batches.
-type (
-	unapplied   struct{}
-	unappliedOf struct{ account order.AccountID }
-	document    struct {
-		account order.AccountID
-		number  amazon.FeedID
-	}
-)
-
-// batchKeys lists a batch while something of it is left to do, and from when
-// Amazon has numbered it.
-func batchKeys(b queue.Batch) []any {
-	keys := dueKeys(b)
-	if !b.Applied {
-		keys = append(keys, unappliedOf{b.Account})
-	}
-	if b.DocumentNumber != "" {
-		keys = append(keys, document{b.Account, b.DocumentNumber})
-	}
-	return keys
-}
-
-// dueKeys lists a batch while something of it is left to do.
-func dueKeys(b queue.Batch) []any {
-	if b.Applied {
-		return nil
-	}
-	return []any{unapplied{}}
-}
-
-// batchesUnder names the keys under which all batches that a query selects are
-// listed; none when they could be anywhere.
-func batchesUnder(q queue.BatchQuery) []any {
-	var keys []any
-	switch {
-	case len(q.Accounts) > 0 && len(q.DocumentNumbers) > 0 && !slices.Contains(q.DocumentNumbers, ""):
-		for _, a := range q.Accounts {
-			for _, n := range q.DocumentNumbers {
-				keys = append(keys, document{a, n})
-			}
-		}
-	case q.Unapplied && len(q.Accounts) > 0:
-		for _, a := range q.Accounts {
-			keys = append(keys, unappliedOf{a})
-		}
-	case q.Unapplied:
-		keys = append(keys, unapplied{})
-	}
-	return keys
+// wantedBy returns the first rows after a place, in the order of another index, of
+// which something is wanted at a time or before, and which match.
+func wantedBy[K ~string, V any](due, in index[K, V], key any, at time.Time, match func(V) bool, after place, limit int) []V {
+	rows := due.until(key, at, func(row V) bool {
+		return match(row) && (after == place{} || in.at(row).compare(after) > 0)
+	})
+	return first(rows, in.at, limit)
 }
 
 // places are sorted, and cut into blocks so that a change moves few of them. No

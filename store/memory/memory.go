@@ -10,7 +10,6 @@ import (
 	"context"
 	"maps"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -38,19 +37,29 @@ type Store struct {
 	gates         table[order.ID, cancel.Gate]
 	rmas          table[rma.ID, rma.RMA]
 	returns       table[rma.ID, rma.Return]
-	requests      table[cancel.RequestKey, cancel.BuyerRequest]
-	settlements   table[settlement.ID, settlement.Settlement]
+	requests      table[joined, cancel.BuyerRequest]
+	settlements   table[joined, settlement.Settlement]
 	bookings      table[string, settlement.Booking]
 	entries       table[queue.EntryID, queue.Entry]
 	batches       table[queue.BatchID, queue.Batch]
 	cells         table[string, store.Cell]
 	ledgers       table[order.AmazonID, order.Ledger] // a ledger's version is its order's head row
 
-	entriesBy index[queue.EntryID, queue.Entry] // by QueuedAt
-	entriesAt index[queue.EntryID, queue.Entry] // by NotBefore
-	batchesBy index[queue.BatchID, queue.Batch] // by Created.At
-	batchesAt index[queue.BatchID, queue.Batch] // by Due
-	feeds     map[amazon.FeedType]bool          // that entries ever had
+	refundsBy       index[queue.EntryID, refund.Refund]       // by Issued.At
+	cancellationsBy index[queue.EntryID, cancel.Cancellation] // by Requested.At
+	cancellationsAt index[queue.EntryID, cancel.Cancellation] // by LookAt
+	rmasBy          index[rma.ID, rma.RMA]                    // by Created.At
+	rmasAt          index[rma.ID, rma.RMA]                    // by LookAt
+	returnsBy       index[rma.ID, rma.Return]                 // by First.At
+	requestsBy      index[joined, cancel.BuyerRequest]        // by Deadline
+	requestsAt      index[joined, cancel.BuyerRequest]        // by LookAt
+	settlementsBy   index[joined, settlement.Settlement]      // by Start
+	bookingsBy      index[string, settlement.Booking]         // by PostedAt
+	entriesBy       index[queue.EntryID, queue.Entry]         // by QueuedAt
+	entriesAt       index[queue.EntryID, queue.Entry]         // by NotBefore
+	batchesBy       index[queue.BatchID, queue.Batch]         // by Created.At
+	batchesAt       index[queue.BatchID, queue.Batch]         // by Due
+	feeds           map[amazon.FeedType]bool                  // that entries ever had
 
 	contents map[queue.BatchID]contents
 	outbox   outbox
@@ -71,8 +80,8 @@ func New() *Store {
 		gates:         newTable(func(g *cancel.Gate) (order.ID, *int64) { return g.HostOrder, &g.Version }),
 		rmas:          newTable(func(r *rma.RMA) (rma.ID, *int64) { return r.ID, &r.Version }),
 		returns:       newTable(func(r *rma.Return) (rma.ID, *int64) { return r.ID, &r.Version }),
-		requests:      newTable(func(r *cancel.BuyerRequest) (cancel.RequestKey, *int64) { return r.Key(), &r.Version }),
-		settlements:   newTable(func(s *settlement.Settlement) (settlement.ID, *int64) { return s.ID, &s.Version }),
+		requests:      newTable(func(r *cancel.BuyerRequest) (joined, *int64) { return requestName(r.Key()), &r.Version }),
+		settlements:   newTable(func(s *settlement.Settlement) (joined, *int64) { return settlementName(s.ID), &s.Version }),
 		bookings:      newTable(func(b *settlement.Booking) (string, *int64) { return b.ID, &b.Version }),
 		entries:       newTable(func(e *queue.Entry) (queue.EntryID, *int64) { return e.ID, &e.Version }),
 		batches:       newTable(func(b *queue.Batch) (queue.BatchID, *int64) { return b.ID, &b.Version }),
@@ -83,6 +92,16 @@ func New() *Store {
 		outbox:        newOutbox(),
 		journal:       newJournal(),
 	}
+	s.refundsBy = withIndex(&s.refunds, refundKeys, func(r refund.Refund) place { return place{r.Issued.At, string(r.ID)} })
+	s.cancellationsBy = withIndex(&s.cancellations, cancellationKeys, func(c cancel.Cancellation) place { return place{c.Requested.At, string(c.ID)} })
+	s.cancellationsAt = wantedIndex(&s.cancellations, func(c cancel.Cancellation) place { return place{c.LookAt, string(c.ID)} })
+	s.rmasBy = withIndex(&s.rmas, rmaKeys, func(r rma.RMA) place { return place{r.Created.At, string(r.ID)} })
+	s.rmasAt = wantedIndex(&s.rmas, func(r rma.RMA) place { return place{r.LookAt, string(r.ID)} })
+	s.returnsBy = withIndex(&s.returns, returnKeys, func(r rma.Return) place { return place{r.First.At, string(r.ID)} })
+	s.requestsBy = withIndex(&s.requests, requestKeys, func(r cancel.BuyerRequest) place { return place{r.Deadline, string(requestName(r.Key()))} })
+	s.requestsAt = wantedIndex(&s.requests, func(r cancel.BuyerRequest) place { return place{r.LookAt, string(requestName(r.Key()))} })
+	s.settlementsBy = withIndex(&s.settlements, settlementKeys, func(t settlement.Settlement) place { return place{t.Start, string(settlementName(t.ID))} })
+	s.bookingsBy = withIndex(&s.bookings, bookingKeys, func(b settlement.Booking) place { return place{b.PostedAt, b.ID} })
 	s.entriesBy = withIndex(&s.entries, entryKeys, func(e queue.Entry) place { return place{e.QueuedAt, string(e.ID)} })
 	s.entriesAt = withIndex(&s.entries, laneKeys, func(e queue.Entry) place { return place{e.NotBefore, string(e.ID)} })
 	s.entries.watch(func(_, to *queue.Entry) {
@@ -125,22 +144,26 @@ func (s *Store) save(ctx context.Context, f func(*saving)) error {
 
 // Refunds implements [refund.Store].
 func (s *Store) Refunds(ctx context.Context, q refund.Query) (rs []refund.Refund, err error) {
-	at := func(r refund.Refund) place { return place{r.Issued.At, string(r.ID)} }
 	err = s.read(ctx, func() {
 		ids := q.IDs
 		q.IDs = nil // looked up, not compared
-		rs = s.refunds.list(ids, q.Match, at, place{q.After.IssuedAt, string(q.After.ID)}, q.Limit)
+		rs = s.refundsBy.find(ids, refundsUnder(q), q.Match, place{q.After.IssuedAt, string(q.After.ID)}, q.Limit)
 	})
 	return rs, err
 }
 
 // Cancellations implements [cancel.Store].
 func (s *Store) Cancellations(ctx context.Context, q cancel.Query) (cs []cancel.Cancellation, err error) {
-	at := func(c cancel.Cancellation) place { return place{c.Requested.At, string(c.ID)} }
+	after := place{q.After.RequestedAt, string(q.After.ID)}
 	err = s.read(ctx, func() {
 		ids := q.IDs
 		q.IDs = nil // looked up, not compared
-		cs = s.cancellations.list(ids, q.Match, at, place{q.After.RequestedAt, string(q.After.ID)}, q.Limit)
+		keys := cancellationsUnder(q)
+		if len(ids)+len(keys) == 0 && !q.LookBy.IsZero() {
+			cs = wantedBy(s.cancellationsAt, s.cancellationsBy, wanted{}, q.LookBy, q.Match, after, q.Limit)
+			return
+		}
+		cs = s.cancellationsBy.find(ids, keys, q.Match, after, q.Limit)
 	})
 	return cs, err
 }
@@ -153,46 +176,71 @@ func (s *Store) Gates(ctx context.Context, ids []order.ID) (gs []cancel.Gate, er
 
 // RMAs implements [rma.Store].
 func (s *Store) RMAs(ctx context.Context, q rma.Query) (rs []rma.RMA, err error) {
-	at := func(r rma.RMA) place { return place{r.Created.At, string(r.ID)} }
+	after := place{q.After.CreatedAt, string(q.After.ID)}
 	err = s.read(ctx, func() {
 		ids := q.IDs
 		q.IDs = nil // looked up, not compared
-		rs = s.rmas.list(ids, q.Match, at, place{q.After.CreatedAt, string(q.After.ID)}, q.Limit)
+		keys := rmasUnder(q)
+		if len(ids)+len(keys) == 0 && !q.LookBy.IsZero() {
+			rs = wantedBy(s.rmasAt, s.rmasBy, wanted{}, q.LookBy, q.Match, after, q.Limit)
+			return
+		}
+		rs = s.rmasBy.find(ids, keys, q.Match, after, q.Limit)
 	})
 	return rs, err
 }
 
 // Returns implements [rma.Store].
 func (s *Store) Returns(ctx context.Context, q rma.ReturnQuery) (rs []rma.Return, err error) {
-	at := func(r rma.Return) place { return place{r.First.At, string(r.ID)} }
 	err = s.read(ctx, func() {
 		ids := q.IDs
 		q.IDs = nil // looked up, not compared
-		rs = s.returns.list(ids, q.Match, at, place{q.After.CreatedAt, string(q.After.ID)}, q.Limit)
+		rs = s.returnsBy.find(ids, returnsUnder(q), q.Match, place{q.After.CreatedAt, string(q.After.ID)}, q.Limit)
 	})
 	return rs, err
 }
 
 // BuyerRequests implements [cancel.Store].
 func (s *Store) BuyerRequests(ctx context.Context, q cancel.RequestQuery) (rs []cancel.BuyerRequest, err error) {
-	at := func(r cancel.BuyerRequest) place {
-		return place{r.Deadline, strings.Join([]string{string(r.Order.Account), r.Order.Number, r.Item}, " ")}
+	var after place
+	if q.After != (cancel.RequestCursor{}) {
+		after = place{q.After.Deadline, string(requestName(q.After.Key))}
 	}
-	err = s.read(ctx, func() { rs = s.requests.list(nil, q.Match, at, place{}, q.Limit) })
+	err = s.read(ctx, func() {
+		keys := requestsUnder(q)
+		if len(keys) == 0 && !q.LookBy.IsZero() {
+			rs = wantedBy(s.requestsAt, s.requestsBy, wanted{}, q.LookBy, q.Match, after, q.Limit)
+			return
+		}
+		rs = s.requestsBy.find(nil, keys, q.Match, after, q.Limit)
+	})
 	return rs, err
 }
 
 // Settlements implements [settlement.Store].
 func (s *Store) Settlements(ctx context.Context, q settlement.Query) (ss []settlement.Settlement, err error) {
-	at := func(s settlement.Settlement) place { return place{s.Start, string(s.ID.Account) + " " + s.ID.Number} }
-	err = s.read(ctx, func() { ss = s.settlements.list(q.IDs, q.Match, at, place{}, q.Limit) })
+	var names []joined
+	for _, id := range q.IDs {
+		names = append(names, settlementName(id))
+	}
+	var after place
+	if q.After != (settlement.SettlementCursor{}) {
+		after = place{q.After.Start, string(settlementName(q.After.ID))}
+	}
+	err = s.read(ctx, func() {
+		q.IDs = nil // looked up, not compared
+		ss = s.settlementsBy.find(names, settlementsUnder(q), q.Match, after, q.Limit)
+	})
 	return ss, err
 }
 
 // Bookings implements [settlement.Store].
 func (s *Store) Bookings(ctx context.Context, q settlement.BookingQuery) (bs []settlement.Booking, err error) {
-	at := func(b settlement.Booking) place { return place{b.PostedAt, b.ID} }
-	err = s.read(ctx, func() { bs = s.bookings.list(q.IDs, q.Match, at, place{q.After.PostedAt, q.After.ID}, q.Limit) })
+	err = s.read(ctx, func() {
+		ids := q.IDs
+		q.IDs = nil // looked up, not compared
+		bs = s.bookingsBy.find(ids, bookingsUnder(q), q.Match, place{q.After.PostedAt, q.After.ID}, q.Limit)
+	})
 	return bs, err
 }
 
@@ -226,10 +274,7 @@ func (s *Store) Batches(ctx context.Context, q queue.BatchQuery) (bs []queue.Bat
 		case q.DueBy.IsZero() || keys[0] != any(unapplied{}):
 			bs = s.batchesBy.list(keys, q.Match, after, q.Limit)
 		default:
-			due := s.batchesAt.until(unapplied{}, q.DueBy, func(b queue.Batch) bool {
-				return q.Match(b) && (after == place{} || s.batchesBy.at(b).compare(after) > 0)
-			})
-			bs = first(due, s.batchesBy.at, q.Limit)
+			bs = wantedBy(s.batchesAt, s.batchesBy, unapplied{}, q.DueBy, q.Match, after, q.Limit)
 		}
 		for i := range bs {
 			if q.Contents {

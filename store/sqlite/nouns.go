@@ -8,36 +8,43 @@ import (
 	"github.com/takebackhq/takeback/cancel"
 	"github.com/takebackhq/takeback/order"
 	"github.com/takebackhq/takeback/refund"
-	"github.com/takebackhq/takeback/refund/settlement"
 	"github.com/takebackhq/takeback/rma"
 	"github.com/takebackhq/takeback/store"
 )
 
 var refunds = newTable("takeback_refunds", 1,
-	[]string{"id", "host_order", "origin", "key", "currency", "open"},
-	[]string{"company", "account", "number", "rma", "issued_at"},
+	[]string{"id", "host_order", "origin", "key", "currency"},
+	[]string{"open", "company", "account", "number", "rma", "issued_at"},
 	"issued_at, id",
 	func(r refund.Refund) []any {
-		return []any{string(r.ID), r.HostOrder.Number, string(r.Origin), r.Key, string(r.Currency), r.Open(),
-			string(r.HostOrder.Company), string(r.Order.Account), r.Order.Number, r.RMA, instant(r.Issued.At)}
+		return []any{string(r.ID), r.HostOrder.Number, string(r.Origin), r.Key, string(r.Currency),
+			r.Open(), string(r.HostOrder.Company), string(r.Order.Account), r.Order.Number, r.RMA, instant(r.Issued.At)}
 	},
 	func(r *refund.Refund) *int64 { return &r.Version })
 
 // Refunds implements [refund.Store].
 func (s *Store) Refunds(ctx context.Context, q refund.Query) ([]refund.Refund, error) {
-	var f filter
-	in(&f, "id", q.IDs)
-	f.orders(q.Orders)
+	f := search{limit: q.Limit}
+	in(&f.named, "id", q.IDs)
+	f.named.orders(q.Orders)
 	if q.RMA != "" {
-		f.few("rma = ?", q.RMA)
+		f.named.few("rma = ?", q.RMA)
+	}
+	switch {
+	case len(q.Accounts) > 0 && q.Open:
+		f.by("takeback_refunds_open", oneOf("account", q.Accounts...))
+	case len(q.Accounts) > 0:
+		f.by("takeback_refunds_of_account", oneOf("account", q.Accounts...))
+	case q.Company != "" && q.Open:
+		f.by("takeback_refunds_open_of_company", oneOf("company", q.Company))
 	}
 	if q.Open {
-		f.few("open = 1")
+		f.rest.and("open = 1")
 	}
-	among(&f, "account", q.Accounts)
-	f.company(q.Company)
-	f.after(refunds.order, q.After.IssuedAt, string(q.After.ID))
-	rs, err := refunds.list(ctx, s.reader(), f, q.Limit)
+	among(&f.rest, "account", q.Accounts)
+	f.rest.company(q.Company)
+	f.rest.after(refunds.order, q.After.IssuedAt, string(q.After.ID))
+	rs, err := refunds.find(ctx, s.reader(), f)
 	return rs, opError(ctx, "read refunds", err)
 }
 
@@ -102,6 +109,35 @@ func (s *Store) Gates(ctx context.Context, ids []order.ID) ([]cancel.Gate, error
 	return gs, opError(ctx, "read gates", err)
 }
 
+var requests = newTable("takeback_requests", 3,
+	[]string{"account", "number", "item", "look_at"},
+	[]string{"company", "state", "deadline"},
+	"deadline, account, number, item",
+	func(r cancel.BuyerRequest) []any {
+		return []any{string(r.Order.Account), r.Order.Number, r.Item, wanted(r.LookAt),
+			string(r.HostOrder.Company), string(r.State), instant(r.Deadline)}
+	},
+	func(r *cancel.BuyerRequest) *int64 { return &r.Version })
+
+// BuyerRequests implements [cancel.Store].
+func (s *Store) BuyerRequests(ctx context.Context, q cancel.RequestQuery) ([]cancel.BuyerRequest, error) {
+	f := search{limit: q.Limit}
+	f.named.orders(q.Orders)
+	f.named.wantedBy("look_at", q.LookBy)
+	states := oneOf("state", q.States...)
+	switch {
+	case q.Company != "" && len(q.States) > 0:
+		f.by("takeback_requests_by_company_state", oneOf("company", q.Company), states)
+	case len(q.States) > 0:
+		f.by("takeback_requests_by_state", states)
+	}
+	among(&f.rest, "state", q.States)
+	f.rest.company(q.Company)
+	f.rest.after(requests.order, q.After.Deadline, string(q.After.Key.Order.Account), q.After.Key.Order.Number, q.After.Key.Item)
+	rs, err := requests.find(ctx, s.reader(), f)
+	return rs, opError(ctx, "read buyer requests", err)
+}
+
 // SaveCancellations implements [cancel.Store].
 func (s *Store) SaveCancellations(ctx context.Context, cs []cancel.Change) error {
 	return s.save(ctx, "save cancellations", func(p *plan) error {
@@ -138,34 +174,19 @@ var rmas = newTable("takeback_rmas", 1,
 
 // RMAs implements [rma.Store].
 func (s *Store) RMAs(ctx context.Context, q rma.Query) ([]rma.RMA, error) {
-	var f filter
-	in(&f, "id", q.IDs)
-	f.orders(q.Orders)
-	f.hostOrders(q.HostOrders)
-	f.wantedBy("look_at", q.LookBy)
-	f.company(q.Company)
-	in(&f, "status", q.Statuses)
-	f.after(rmas.order, q.After.CreatedAt, string(q.After.ID))
-	rs, err := rmas.list(ctx, s.reader(), f, q.Limit)
+	f := search{limit: q.Limit}
+	in(&f.named, "id", q.IDs)
+	f.named.orders(q.Orders)
+	f.named.hostOrders(q.HostOrders)
+	f.named.wantedBy("look_at", q.LookBy)
+	if q.Company != "" && len(q.Statuses) > 0 {
+		f.by("takeback_rmas_by_status", oneOf("company", q.Company), oneOf("status", q.Statuses...))
+	}
+	among(&f.rest, "status", q.Statuses)
+	f.rest.company(q.Company)
+	f.rest.after(rmas.order, q.After.CreatedAt, string(q.After.ID))
+	rs, err := rmas.find(ctx, s.reader(), f)
 	return rs, opError(ctx, "read RMAs", err)
-}
-
-// SaveRMAs implements [rma.Store].
-func (s *Store) SaveRMAs(ctx context.Context, cs []rma.Change) error {
-	return s.save(ctx, "save RMAs", func(p *plan) error {
-		for _, c := range cs {
-			if err := write(p, c.Writes); err != nil {
-				return err
-			}
-			if err := rmas.put(p, c.RMAs...); err != nil {
-				return err
-			}
-			if err := returns.put(p, c.Returns...); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
 }
 
 var returns = newTable("takeback_returns", 1,
@@ -179,97 +200,37 @@ var returns = newTable("takeback_returns", 1,
 
 // Returns implements [rma.Store].
 func (s *Store) Returns(ctx context.Context, q rma.ReturnQuery) ([]rma.Return, error) {
-	var f filter
-	in(&f, "id", q.IDs)
-	f.orders(q.Orders)
-	in(&f, "state", q.States)
-	among(&f, "account", q.Accounts)
-	f.company(q.Company)
-	f.after(returns.order, q.After.CreatedAt, string(q.After.ID))
-	rs, err := returns.list(ctx, s.reader(), f, q.Limit)
+	f := search{limit: q.Limit}
+	in(&f.named, "id", q.IDs)
+	f.named.orders(q.Orders)
+	states := oneOf("state", q.States...)
+	switch {
+	case len(q.Accounts) > 0 && len(q.States) > 0:
+		f.by("takeback_returns_by_state", oneOf("account", q.Accounts...), states)
+	case len(q.Accounts) > 0:
+		f.by("takeback_returns_of_account", oneOf("account", q.Accounts...))
+	case q.Company != "" && len(q.States) > 0:
+		f.by("takeback_returns_by_company_state", oneOf("company", q.Company), states)
+	}
+	among(&f.rest, "account", q.Accounts)
+	among(&f.rest, "state", q.States)
+	f.rest.company(q.Company)
+	f.rest.after(returns.order, q.After.CreatedAt, string(q.After.ID))
+	rs, err := returns.find(ctx, s.reader(), f)
 	return rs, opError(ctx, "read returns", err)
 }
 
-var requests = newTable("takeback_requests", 3,
-	[]string{"account", "number", "item", "look_at"},
-	[]string{"company", "state", "deadline"},
-	"deadline, account, number, item",
-	func(r cancel.BuyerRequest) []any {
-		return []any{string(r.Order.Account), r.Order.Number, r.Item, wanted(r.LookAt),
-			string(r.HostOrder.Company), string(r.State), instant(r.Deadline)}
-	},
-	func(r *cancel.BuyerRequest) *int64 { return &r.Version })
-
-// BuyerRequests implements [cancel.Store].
-func (s *Store) BuyerRequests(ctx context.Context, q cancel.RequestQuery) ([]cancel.BuyerRequest, error) {
-	var f filter
-	f.orders(q.Orders)
-	f.wantedBy("look_at", q.LookBy)
-	among(&f, "state", q.States)
-	f.company(q.Company)
-	rs, err := requests.list(ctx, s.reader(), f, q.Limit)
-	return rs, opError(ctx, "read buyer requests", err)
-}
-
-var settlements = newTable("takeback_settlements", 2,
-	[]string{"account", "settlement"},
-	[]string{"company", "currency", "start_at"},
-	"start_at, account, settlement",
-	func(s settlement.Settlement) []any {
-		return []any{string(s.ID.Account), s.ID.Number, string(s.Company), string(s.Currency), instant(s.Start)}
-	},
-	func(s *settlement.Settlement) *int64 { return &s.Version })
-
-// Settlements implements [settlement.Store].
-func (s *Store) Settlements(ctx context.Context, q settlement.Query) ([]settlement.Settlement, error) {
-	var f filter
-	f.settlements(q.IDs)
-	among(&f, "account", q.Accounts)
-	among(&f, "currency", q.Currencies)
-	f.company(q.Company)
-	ss, err := settlements.list(ctx, s.reader(), f, q.Limit)
-	return ss, opError(ctx, "read settlements", err)
-}
-
-// SaveSettlement implements [settlement.Store].
-func (s *Store) SaveSettlement(ctx context.Context, row settlement.Settlement) error {
-	return s.save(ctx, "save settlement", func(p *plan) error { return settlements.put(p, row) })
-}
-
-var bookings = newTable("takeback_bookings", 1,
-	[]string{"id"},
-	[]string{"company", "account", "number", "settlement", "result", "posted_at"},
-	"posted_at, id",
-	func(b settlement.Booking) []any {
-		return []any{b.ID, string(b.Company), string(b.Order.Account), b.Order.Number, b.Settlement.Number, string(b.Match), instant(b.PostedAt)}
-	},
-	func(b *settlement.Booking) *int64 { return &b.Version })
-
-// Bookings implements [settlement.Store].
-func (s *Store) Bookings(ctx context.Context, q settlement.BookingQuery) ([]settlement.Booking, error) {
-	var f filter
-	in(&f, "id", q.IDs)
-	f.orders(q.Orders)
-	f.settlements(q.Settlements)
-	among(&f, "result", q.Matches)
-	among(&f, "account", q.Accounts)
-	f.company(q.Company)
-	f.after(bookings.order, q.After.PostedAt, q.After.ID)
-	bs, err := bookings.list(ctx, s.reader(), f, q.Limit)
-	return bs, opError(ctx, "read bookings", err)
-}
-
-// SaveBookings implements [settlement.Store].
-func (s *Store) SaveBookings(ctx context.Context, cs []settlement.Change) error {
-	return s.save(ctx, "save bookings", func(p *plan) error {
+// SaveRMAs implements [rma.Store].
+func (s *Store) SaveRMAs(ctx context.Context, cs []rma.Change) error {
+	return s.save(ctx, "save RMAs", func(p *plan) error {
 		for _, c := range cs {
 			if err := write(p, c.Writes); err != nil {
 				return err
 			}
-			if err := bookings.put(p, c.Bookings...); err != nil {
+			if err := rmas.put(p, c.RMAs...); err != nil {
 				return err
 			}
-			if err := refunds.put(p, c.Refunds...); err != nil {
+			if err := returns.put(p, c.Returns...); err != nil {
 				return err
 			}
 		}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
-	"slices"
 	"strings"
 	"time"
 
@@ -41,10 +40,7 @@ func withBatches(t table[queue.Entry]) table[queue.Entry] {
 // Entries implements [queue.Store].
 func (s *Store) Entries(ctx context.Context, q queue.EntryQuery) ([]queue.Entry, error) {
 	query, args := entriesQuery(q)
-	es, err := collect(ctx, s.reader(), func(rows *sql.Rows) (queue.Entry, error) {
-		var queuedAt, id string
-		return entries.scan(rows, &queuedAt, &id)
-	}, query, args...)
+	es, err := collect(ctx, s.reader(), entries.scanPlaced, query, args...)
 	return es, opError(ctx, "read entries", err)
 }
 
@@ -68,8 +64,8 @@ func entriesQuery(q queue.EntryQuery) (string, []any) {
 		return f.query(columns, entries.order, q.Limit)
 	}
 
-	index, ss := stretchesOf(q)
-	if len(ss) == 0 || len(ss) > maxStretches {
+	index, parts := stretchesOf(q)
+	if len(parts) == 0 {
 		f.company(q.Company)
 		among(&f, "account", q.Accounts)
 		among(&f, "feed", q.Feeds)
@@ -81,20 +77,8 @@ func entriesQuery(q queue.EntryQuery) (string, []any) {
 		ids, args := f.query("SELECT rowid FROM takeback_entries", entries.order, q.Limit)
 		return columns + " WHERE rowid IN (" + ids + ") ORDER BY +queued_at, +id", args
 	}
-	var parts []string
-	var args []any
-	for _, stretch := range ss {
-		f := stretch
-		f.rest(q)
-		parts = append(parts, columns+" INDEXED BY "+index+f.where())
-		args = append(args, f.args...)
-	}
-	query := strings.Join(parts, " UNION ALL ") + " ORDER BY queued_at, id"
-	if q.Limit > 0 {
-		query += " LIMIT ?"
-		args = append(args, q.Limit)
-	}
-	return query, args
+	f.rest(q)
+	return entries.query(search{index: index, parts: parts, rest: f, limit: q.Limit})
 }
 
 // rest selects by what no query finds its rows by.
@@ -120,52 +104,40 @@ func (f *filter) rest(q queue.EntryQuery) {
 	f.after(entries.order, q.After.QueuedAt, string(q.After.ID))
 }
 
-// maxStretches is how many parts a statement may have. SQLite takes 500.
-const maxStretches = 64
-
 // stretchesOf names an index in which what a query selects stands in few
 // stretches, each in the order of the list, and the conditions for each of them;
 // none when there is no such index.
-func stretchesOf(q queue.EntryQuery) (index string, ss []filter) {
+func stretchesOf(q queue.EntryQuery) (index string, parts []filter) {
 	if len(q.States) == 0 {
 		return "", nil
 	}
+	states := oneOf("state", q.States...)
 	switch {
 	case len(q.Accounts) > 0 && len(q.Feeds) > 0:
-		for _, account := range distinct(q.Accounts) {
-			for _, feed := range distinct(q.Feeds) {
-				for _, state := range distinct(q.States) {
-					var f filter
-					f.and("state = ? AND account = ? AND feed = ?", string(state), string(account), string(feed))
-					if q.Company != "" {
-						f.and("+company = ?", string(q.Company))
-					}
-					ss = append(ss, f)
-				}
+		parts = stretches(states, oneOf("account", q.Accounts...), oneOf("feed", q.Feeds...))
+		for i := range parts {
+			if q.Company != "" {
+				parts[i].and("+company = ?", string(q.Company))
 			}
 		}
 		if q.Selected {
-			return "takeback_entries_selected", ss
+			return "takeback_entries_selected", parts
 		}
-		return "takeback_entries_by_state", ss
+		return "takeback_entries_by_state", parts
 	case q.Company != "":
-		for _, state := range distinct(q.States) {
-			var f filter
-			f.and("company = ? AND state = ?", string(q.Company), string(state))
+		parts = stretches(oneOf("company", q.Company), states)
+		for i := range parts {
 			if len(q.Accounts) > 0 {
-				f.and("+account"+isListed, jsonText(q.Accounts))
+				parts[i].and("+account"+isListed, jsonText(q.Accounts))
 			}
 			if len(q.Feeds) > 0 {
-				f.and("+feed"+isListed, jsonText(q.Feeds))
+				parts[i].and("+feed"+isListed, jsonText(q.Feeds))
 			}
-			ss = append(ss, f)
 		}
-		return "takeback_entries_by_company_state", ss
+		return "takeback_entries_by_company_state", parts
 	}
 	return "", nil
 }
-
-func distinct[S ~string](values []S) []S { return slices.Compact(slices.Sorted(slices.Values(values))) }
 
 var batches = newTable("takeback_batches", 1,
 	[]string{"id", "feed", "state", "document_number", "due", "applied"},

@@ -175,13 +175,16 @@ func in[S ~string](f *filter, column string, values []S) {
 }
 
 // isListed takes its values as one JSON argument, so that any number of them
-// fits into a statement.
-const isListed = " IN (SELECT value FROM json_each(?))"
+// fits into a statement, and arePairs so for an account and a number.
+const (
+	isListed = " IN (SELECT value FROM json_each(?))"
+	arePairs = " IN (SELECT value ->> 'Account', value ->> 'Number' FROM json_each(?))"
+)
 
 // orders selects Amazon orders; none selects all.
 func (f *filter) orders(ids []order.AmazonID) {
 	if len(ids) > 0 {
-		f.few("(account, number) IN (SELECT value ->> 'Account', value ->> 'Number' FROM json_each(?))", jsonText(ids))
+		f.few("(account, number)"+arePairs, jsonText(ids))
 	}
 }
 
@@ -195,7 +198,7 @@ func (f *filter) hostOrders(ids []order.ID) {
 // settlements selects settlements; none selects all.
 func (f *filter) settlements(ids []settlement.ID) {
 	if len(ids) > 0 {
-		f.few("(account, settlement) IN (SELECT value ->> 'Account', value ->> 'Number' FROM json_each(?))", jsonText(ids))
+		f.few("(account, settlement)"+arePairs, jsonText(ids))
 	}
 }
 
@@ -215,12 +218,18 @@ func wanted(at time.Time) string {
 	return instant(at)
 }
 
-// after selects what a list has strictly after a place; the zero place selects
-// all. The columns are those of the list's order.
-func (f *filter) after(columns string, at time.Time, id string) {
-	if !at.IsZero() || id != "" {
-		f.and("("+columns+") > (?, ?)", instant(at), id)
+// after selects what a list has strictly after a place, which is a time and names
+// that follow it; the zero place selects all. The columns are those of the list's
+// order.
+func (f *filter) after(columns string, at time.Time, names ...string) {
+	if at.IsZero() && strings.Join(names, "") == "" {
+		return
 	}
+	args := []any{instant(at)}
+	for _, n := range names {
+		args = append(args, n)
+	}
+	f.and("("+columns+") > (?"+strings.Repeat(", ?", len(names))+")", args...)
 }
 
 // where is the filter's part of a statement.

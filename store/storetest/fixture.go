@@ -126,5 +126,5 @@ func effect(host, n int) order.Effect {
 }
 
 func event(id order.AmazonID, seq int64) order.Event {
-	return order.Event{Order: id, Seq: seq, Kind: "AKindOfTheFuture", Subject: "refund RF001", Text: "返品", Stamp: stamp(int(seq))}
+	return order.Event{Order: id, Seq: seq, Kind: "AKindOfTheFuture", Subject: "refund RF001", Text: "返品", Before: "Open", After: "geschlossen'; --", Stamp: stamp(int(seq))}
 }

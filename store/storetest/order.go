@@ -14,6 +14,7 @@ import (
 	"github.com/takebackhq/takeback/order"
 	"github.com/takebackhq/takeback/queue"
 	"github.com/takebackhq/takeback/refund"
+	"github.com/takebackhq/takeback/refund/settlement"
 	"github.com/takebackhq/takeback/rma"
 	"github.com/takebackhq/takeback/store"
 )
@@ -46,6 +47,13 @@ var savers = []saver{
 		}
 		return st.SaveRMAs(ctx, cs)
 	}},
+	{"SaveBookings", func(ctx context.Context, st takeback.Store, ws ...order.Writes) error {
+		var cs []settlement.Change
+		for _, w := range ws {
+			cs = append(cs, settlement.Change{Writes: w})
+		}
+		return st.SaveBookings(ctx, cs)
+	}},
 	{"SaveQueue", func(ctx context.Context, st takeback.Store, ws ...order.Writes) error {
 		return st.SaveQueue(ctx, queue.Change{Orders: ws})
 	}},
@@ -72,7 +80,7 @@ func orderPromises() []promise {
 	}
 	return append(ps,
 		promise{"order/across saves",
-			"Refunds, cancellations, RMAs and the queue raise the same head row.",
+			"Refunds, cancellations, RMAs, bookings and the queue raise the same head row.",
 			checkSharedHead},
 		promise{"ledgers/postings",
 			"The save appends the postings; a ledger has them in the order of Seq, with all digits of their amounts.",

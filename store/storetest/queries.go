@@ -42,6 +42,7 @@ type named[Q any] struct {
 func queryPromises() []promise {
 	return slices.Concat(
 		refundList().promises(), cancellationList().promises(), rmaList().promises(),
+		returnList().promises(), requestList().promises(), settlementList().promises(), bookingList().promises(),
 		entryList().promises(), batchList().promises(), batchPromises())
 }
 
@@ -175,6 +176,13 @@ func refundList() list[refund.Refund, refund.Query] {
 		r := refundRow(p.id)
 		r.HostOrder, r.Order = spread(i)
 		r.Issued.At, r.RMA = p.at, []string{"", "RM1", "RM2"}[i%3]
+		r.Lines = []([]refund.Line){
+			{{Outcome: refund.LineVoided}, {Outcome: refund.LinePosted, Proof: refund.Settled}},
+			{{Outcome: refund.LineVoided}, {Outcome: refund.LineOpen}},
+			{{Outcome: refund.LinePosted, Proof: refund.Missing}},
+			{{Outcome: refund.LinePosted, Proof: refund.Mismatched}, {Outcome: refund.LinePosted}},
+			{{Outcome: "AnOutcomeOfTheFuture"}},
+		}[i%5]
 		rows = append(rows, r)
 	}
 	id := func(r refund.Refund) queue.EntryID { return r.ID }
@@ -202,6 +210,11 @@ func refundList() list[refund.Refund, refund.Query] {
 			{"Company", refund.Query{Company: host.Company}},
 			{"Orders", refund.Query{Orders: []order.AmazonID{ord, other}}},
 			{"RMA", refund.Query{RMA: "RM1"}},
+			{"Accounts", refund.Query{Accounts: []order.AccountID{ord.Account, "unknown", ord.Account}}},
+			{"Open", refund.Query{Open: true}},
+			{"Open of accounts", refund.Query{Open: true, Accounts: []order.AccountID{ord.Account, other.Account}}},
+			{"Open of a company", refund.Query{Open: true, Company: host.Company}},
+			{"Open of orders", refund.Query{Open: true, Orders: []order.AmazonID{ord, other}, Accounts: []order.AccountID{ord.Account}}},
 			{"together", refund.Query{Company: host.Company, Orders: []order.AmazonID{ord, other}, IDs: []queue.EntryID{"RF009", "RF001"}}},
 		},
 	}
@@ -212,7 +225,7 @@ func cancellationList() list[cancel.Cancellation, cancel.Query] {
 	for i, p := range places {
 		c := cancellationRow(p.id)
 		c.HostOrder, c.Order = spread(i)
-		c.Requested.At = p.at
+		c.Requested.At, c.LookAt = p.at, []time.Time{{}, at(1), at(2).UTC()}[i%3]
 		rows = append(rows, c)
 	}
 	id := func(c cancel.Cancellation) queue.EntryID { return c.ID }
@@ -240,6 +253,9 @@ func cancellationList() list[cancel.Cancellation, cancel.Query] {
 			{"Company", cancel.Query{Company: host.Company}},
 			{"Orders", cancel.Query{Orders: []order.AmazonID{ord, other}}},
 			{"HostOrders", cancel.Query{HostOrders: []order.ID{host, otherHost}}},
+			{"LookBy", cancel.Query{LookBy: at(1)}},
+			{"LookBy of a company", cancel.Query{LookBy: at(2), Company: host.Company}},
+			{"LookBy of orders", cancel.Query{LookBy: at(1), Orders: []order.AmazonID{ord, other}}},
 			{"together", cancel.Query{Company: host.Company, Orders: []order.AmazonID{ord, other}, HostOrders: []order.ID{host}}},
 		},
 	}
@@ -251,6 +267,7 @@ func rmaList() list[rma.RMA, rma.Query] {
 		r := rmaRow(p.id)
 		r.HostOrder, r.Order = spread(i)
 		r.Created.At, r.Status = p.at, []rma.Status{rma.Open, rma.Closed, "Future"}[i%3]
+		r.LookAt = []time.Time{{}, at(1), at(2).UTC()}[i%3]
 		rows = append(rows, r)
 	}
 	id := func(r rma.RMA) rma.ID { return r.ID }
@@ -277,6 +294,10 @@ func rmaList() list[rma.RMA, rma.Query] {
 			{"Orders", rma.Query{Orders: []order.AmazonID{ord, other}}},
 			{"HostOrders", rma.Query{HostOrders: []order.ID{host, otherHost}}},
 			{"Statuses", rma.Query{Statuses: []rma.Status{"Future", rma.Open}}},
+			{"Statuses of a company", rma.Query{Statuses: []rma.Status{"Future", rma.Open}, Company: host.Company}},
+			{"LookBy", rma.Query{LookBy: at(1)}},
+			{"LookBy of a company", rma.Query{LookBy: at(2), Company: host.Company}},
+			{"LookBy of orders", rma.Query{LookBy: at(1), Orders: []order.AmazonID{ord, other}}},
 			{"together", rma.Query{Company: host.Company, Orders: []order.AmazonID{ord, other}, Statuses: []rma.Status{rma.Open}}},
 		},
 	}

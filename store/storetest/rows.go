@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"context"
+	"reflect"
 	"sync"
 	"testing"
 
@@ -14,6 +15,7 @@ import (
 	"github.com/takebackhq/takeback/order"
 	"github.com/takebackhq/takeback/queue"
 	"github.com/takebackhq/takeback/refund"
+	"github.com/takebackhq/takeback/refund/settlement"
 	"github.com/takebackhq/takeback/rma"
 	"github.com/takebackhq/takeback/store"
 )
@@ -38,7 +40,7 @@ type noun[T any] struct {
 // rowPromises are what every noun with a version keeps.
 func rowPromises() []promise {
 	var ps []promise
-	ps = append(ps, noun[refund.Refund]{
+	refunds := noun[refund.Refund]{
 		name: "refunds", row: refundRow,
 		version: func(r *refund.Refund) *int64 { return &r.Version },
 		spoil:   func(r *refund.Refund) { r.Lines[0].Amounts[order.Principal] = decimal.Zero; r.Lines[0].SKU = "spoilt" },
@@ -57,7 +59,17 @@ func rowPromises() []promise {
 			}
 			return st.SaveRefunds(ctx, cs)
 		},
-	}.promises()...)
+	}
+	ps = append(ps, refunds.promises()...)
+	refunds.name = "refunds by SaveBookings"
+	refunds.save = func(ctx context.Context, st takeback.Store, rows []refund.Refund, ws []order.Writes) error {
+		var cs []settlement.Change
+		for i, r := range rows {
+			cs = append(cs, settlement.Change{Refunds: []refund.Refund{r}, Writes: ws[i]})
+		}
+		return st.SaveBookings(ctx, cs)
+	}
+	ps = append(ps, refunds.promises()...)
 	ps = append(ps, noun[cancel.Cancellation]{
 		name: "cancellations", row: cancellationRow,
 		version: func(c *cancel.Cancellation) *int64 { return &c.Version },
@@ -118,6 +130,10 @@ func rowPromises() []promise {
 			return st.SaveRMAs(ctx, cs)
 		},
 	}.promises()...)
+	ps = append(ps, returnNoun.promises()...)
+	ps = append(ps, requestNoun.promises()...)
+	ps = append(ps, settlementNoun.promises()...)
+	ps = append(ps, bookingNoun.promises()...)
 	entries := noun[queue.Entry]{
 		row:     entryRow,
 		version: func(e *queue.Entry) *int64 { return &e.Version },
@@ -201,6 +217,9 @@ func (n noun[T]) promises() []promise {
 		{n.name + "/round trip",
 			"Saving version 0 inserts and the stored row gets version 1. A store keeps what it is told: unknown words, amounts with all their digits, times as the same instant in UTC.",
 			n.checkInsert},
+		{n.name + "/every field",
+			"A store keeps what it is told: a row comes back with every field that it was saved with.",
+			n.checkEveryField},
 		{n.name + "/empty row",
 			"A store computes nothing: a row without values comes back without values.",
 			n.checkEmpty},
@@ -270,6 +289,13 @@ func (n noun[T]) stored(t *testing.T, st takeback.Store, want ...T) {
 func (n noun[T]) checkInsert(t *testing.T, st takeback.Store) {
 	require.NoError(t, n.saveNow(t, st, n.row(1)))
 	n.stored(t, st, n.at(1, n.row(1)))
+}
+
+func (n noun[T]) checkEveryField(t *testing.T, st takeback.Store) {
+	row := n.row(1)
+	complete(reflect.ValueOf(&row).Elem())
+	require.NoError(t, n.saveNow(t, st, n.at(0, row)))
+	n.stored(t, st, n.at(1, row))
 }
 
 func (n noun[T]) checkEmpty(t *testing.T, st takeback.Store) {

@@ -26,6 +26,7 @@ import (
 	"github.com/takebackhq/takeback/order"
 	"github.com/takebackhq/takeback/queue"
 	"github.com/takebackhq/takeback/refund"
+	"github.com/takebackhq/takeback/refund/settlement"
 	"github.com/takebackhq/takeback/rma"
 	"github.com/takebackhq/takeback/store"
 	"github.com/takebackhq/takeback/store/internal/rowcopy"
@@ -106,6 +107,22 @@ func contextPromises() []promise {
 			_, err := st.RMAs(ctx, rma.Query{})
 			return err
 		}},
+		{"Returns", func(ctx context.Context, st takeback.Store) error {
+			_, err := st.Returns(ctx, rma.ReturnQuery{})
+			return err
+		}},
+		{"BuyerRequests", func(ctx context.Context, st takeback.Store) error {
+			_, err := st.BuyerRequests(ctx, cancel.RequestQuery{})
+			return err
+		}},
+		{"Settlements", func(ctx context.Context, st takeback.Store) error {
+			_, err := st.Settlements(ctx, settlement.Query{})
+			return err
+		}},
+		{"Bookings", func(ctx context.Context, st takeback.Store) error {
+			_, err := st.Bookings(ctx, settlement.BookingQuery{})
+			return err
+		}},
 		{"Entries", func(ctx context.Context, st takeback.Store) error {
 			_, err := st.Entries(ctx, queue.EntryQuery{})
 			return err
@@ -151,6 +168,12 @@ func contextPromises() []promise {
 		{"SaveRMAs", func(ctx context.Context, st takeback.Store) error {
 			return st.SaveRMAs(ctx, []rma.Change{{Writes: order.Writes{Order: amazonOrder(1)}}})
 		}},
+		{"SaveSettlement", func(ctx context.Context, st takeback.Store) error {
+			return st.SaveSettlement(ctx, settlementRow(1))
+		}},
+		{"SaveBookings", func(ctx context.Context, st takeback.Store) error {
+			return st.SaveBookings(ctx, []settlement.Change{{Writes: order.Writes{Order: amazonOrder(1)}}})
+		}},
 		{"SaveQueue", func(ctx context.Context, st takeback.Store) error {
 			return st.SaveQueue(ctx, queue.Change{Orders: []order.Writes{{Order: amazonOrder(1)}}})
 		}},
@@ -174,6 +197,9 @@ func contextPromises() []promise {
 			cells, err := st.Cells(t.Context(), []string{"cell"})
 			require.NoError(t, err)
 			assert.Empty(t, cells, "cells after the cancelled save")
+			settlements, err := st.Settlements(t.Context(), settlement.Query{})
+			require.NoError(t, err)
+			assert.Empty(t, settlements, "settlements after the cancelled save")
 		},
 	}}
 }

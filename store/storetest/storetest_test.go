@@ -17,6 +17,7 @@ import (
 	"github.com/takebackhq/takeback/order"
 	"github.com/takebackhq/takeback/queue"
 	"github.com/takebackhq/takeback/refund"
+	"github.com/takebackhq/takeback/refund/settlement"
 	"github.com/takebackhq/takeback/rma"
 	"github.com/takebackhq/takeback/store"
 	"github.com/takebackhq/takeback/store/memory"
@@ -39,6 +40,8 @@ func (f faulty) Refunds(ctx context.Context, q refund.Query) ([]refund.Refund, e
 		return rs, err
 	case "limit forgotten":
 		q.Limit = 0
+	case "open forgotten":
+		q.Open = false
 	case "cursor included":
 		if q.After != (refund.Cursor{}) {
 			q.After.IssuedAt = q.After.IssuedAt.Add(-time.Nanosecond)
@@ -124,6 +127,50 @@ func (f faulty) SaveQueue(ctx context.Context, c queue.Change) error {
 	return f.Store.SaveQueue(ctx, c)
 }
 
+func (f faulty) Returns(ctx context.Context, q rma.ReturnQuery) ([]rma.Return, error) {
+	rs, err := f.Store.Returns(ctx, q)
+	for i := range rs {
+		if f.fault == "a field forgotten" {
+			rs[i].Row.Extra = nil
+		}
+	}
+	return rs, err
+}
+
+func (f faulty) BuyerRequests(ctx context.Context, q cancel.RequestQuery) ([]cancel.BuyerRequest, error) {
+	if f.fault == "wishes that need no look" {
+		q.LookBy = time.Time{}
+	}
+	return f.Store.BuyerRequests(ctx, q)
+}
+
+func (f faulty) SaveSettlement(ctx context.Context, row settlement.Settlement) error {
+	err := f.Store.SaveSettlement(ctx, row)
+	if f.fault == "settlement imported twice" && errors.Is(err, store.ErrConflict) {
+		return nil
+	}
+	return err
+}
+
+func (f faulty) SaveBookings(ctx context.Context, cs []settlement.Change) error {
+	if f.fault == "refunds of bookings forgotten" {
+		for i := range cs {
+			cs[i].Refunds = nil
+		}
+	}
+	return f.Store.SaveBookings(ctx, cs)
+}
+
+func (f faulty) Events(ctx context.Context, id order.AmazonID) ([]order.Event, error) {
+	es, err := f.Store.Events(ctx, id)
+	for i := range es {
+		if f.fault == "values before and after forgotten" {
+			es[i].Before, es[i].After = "", ""
+		}
+	}
+	return es, err
+}
+
 func (f faulty) Batches(ctx context.Context, q queue.BatchQuery) ([]queue.Batch, error) {
 	if f.fault == "contents always" {
 		q.Contents = true
@@ -186,6 +233,12 @@ func TestRunFails(t *testing.T) {
 	tests := []struct{ fault, about, says string }{
 		{"not found is an error", "refunds", "never answers ErrNotFound"},
 		{"limit forgotten", "refunds", "Limit at most so many"},
+		{"open forgotten", "refunds", "answers what its query's Match says"},
+		{"a field forgotten", "returns", "every field that it was saved with"},
+		{"wishes that need no look", "buyer requests", "answers what its query's Match says"},
+		{"settlement imported twice", "settlements", "answers ErrConflict"},
+		{"refunds of bookings forgotten", "refunds by SaveBookings", "the stored row gets version 1"},
+		{"values before and after forgotten", "journal", "oldest first"},
 		{"cursor included", "refunds", "strictly after a place"},
 		{"local times", "refunds", "times as the same instant in UTC"},
 		{"microseconds", "refunds", "times as the same instant in UTC"},

@@ -12,6 +12,7 @@ import (
 	"github.com/takebackhq/takeback/order"
 	"github.com/takebackhq/takeback/queue"
 	"github.com/takebackhq/takeback/refund"
+	"github.com/takebackhq/takeback/refund/settlement"
 	"github.com/takebackhq/takeback/rma"
 	"github.com/takebackhq/takeback/store"
 )
@@ -57,8 +58,10 @@ func everything(t *testing.T, st takeback.Store) {
 	t.Helper()
 	ctx := t.Context()
 	require.NoError(t, st.SaveRefunds(ctx, []refund.Change{{Refunds: []refund.Refund{refundRow(1)}, Entries: []queue.Entry{entryRow(1)}, Writes: filled(1, 0)}}))
-	require.NoError(t, st.SaveCancellations(ctx, []cancel.Change{{Cancellations: []cancel.Cancellation{cancellationRow(2)}, Gates: []cancel.Gate{gateRow(2)}, Writes: filled(2, 0)}}))
-	require.NoError(t, st.SaveRMAs(ctx, []rma.Change{{RMAs: []rma.RMA{rmaRow(3)}, Writes: filled(3, 0)}}))
+	require.NoError(t, st.SaveCancellations(ctx, []cancel.Change{{Cancellations: []cancel.Cancellation{cancellationRow(2)}, Gates: []cancel.Gate{gateRow(2)}, Requests: []cancel.BuyerRequest{requestRow(2)}, Writes: filled(2, 0)}}))
+	require.NoError(t, st.SaveRMAs(ctx, []rma.Change{{RMAs: []rma.RMA{rmaRow(3)}, Returns: []rma.Return{returnRow(3)}, Writes: filled(3, 0)}}))
+	require.NoError(t, st.SaveSettlement(ctx, settlementRow(1)))
+	require.NoError(t, st.SaveBookings(ctx, []settlement.Change{{Bookings: []settlement.Booking{bookingRow(5)}, Refunds: []refund.Refund{refundRow(5)}, Writes: filled(5, 0)}}))
 	require.NoError(t, st.SaveQueue(ctx, queue.Change{Batches: []queue.Batch{batchRow(4)}, Orders: []order.Writes{filled(4, 0)}}))
 	require.NoError(t, st.SaveCell(ctx, cellRow(5)))
 	require.NoError(t, st.SaveEffects(ctx, []order.EffectOutcome{{Key: effect(4, 1).Key, Done: true}}))
@@ -81,6 +84,18 @@ func counts(t *testing.T, st takeback.Store) map[string]int {
 	rmas, err := st.RMAs(ctx, rma.Query{})
 	require.NoError(t, err)
 	n["RMAs"] = len(rmas)
+	returns, err := st.Returns(ctx, rma.ReturnQuery{})
+	require.NoError(t, err)
+	n["returns"] = len(returns)
+	requests, err := st.BuyerRequests(ctx, cancel.RequestQuery{})
+	require.NoError(t, err)
+	n["requests"] = len(requests)
+	settlements, err := st.Settlements(ctx, settlement.Query{})
+	require.NoError(t, err)
+	n["settlements"] = len(settlements)
+	bookings, err := st.Bookings(ctx, settlement.BookingQuery{})
+	require.NoError(t, err)
+	n["bookings"] = len(bookings)
 	entries, err := st.Entries(ctx, queue.EntryQuery{})
 	require.NoError(t, err)
 	n["entries"] = len(entries)
@@ -96,15 +111,21 @@ func counts(t *testing.T, st takeback.Store) map[string]int {
 	events, err := st.Events(ctx, amazonOrder(1))
 	require.NoError(t, err)
 	n["events"] = len(events)
-	for _, w := range writes(t, st, amazonOrder(1), amazonOrder(2), amazonOrder(3), amazonOrder(4)) {
+	for _, w := range writes(t, st, amazonOrder(1), amazonOrder(2), amazonOrder(3), amazonOrder(4), amazonOrder(5)) {
 		n["heads"] += int(w.Version)
 	}
 	return n
 }
 
 var (
-	nothing = map[string]int{"refunds": 0, "cancellations": 0, "gates": 0, "RMAs": 0, "entries": 0, "batches": 0, "cells": 0, "effects": 0, "events": 0, "heads": 0}
-	all     = map[string]int{"refunds": 1, "cancellations": 1, "gates": 1, "RMAs": 1, "entries": 1, "batches": 1, "cells": 1, "effects": 3, "events": 1, "heads": 4}
+	nothing = map[string]int{
+		"refunds": 0, "cancellations": 0, "gates": 0, "requests": 0, "RMAs": 0, "returns": 0, "settlements": 0, "bookings": 0,
+		"entries": 0, "batches": 0, "cells": 0, "effects": 0, "events": 0, "heads": 0,
+	}
+	all = map[string]int{
+		"refunds": 2, "cancellations": 1, "gates": 1, "requests": 1, "RMAs": 1, "returns": 1, "settlements": 1, "bookings": 1,
+		"entries": 1, "batches": 1, "cells": 1, "effects": 4, "events": 1, "heads": 5,
+	}
 )
 
 // begin starts a transaction that a test which fails in between leaves behind.
@@ -152,7 +173,11 @@ func checkTxConflict(t *testing.T, st TxStore) {
 		"an entry that is not there": tx.Store.SaveQueue(ctx, queue.Change{Entries: []queue.Entry{{ID: "unknown", Version: 1}}}),
 		"a document number in use": tx.Store.SaveQueue(ctx, queue.Change{Batches: []queue.Batch{
 			{ID: "other", Account: batchRow(4).Account, DocumentNumber: batchRow(4).DocumentNumber}}}),
-		"a cell that is there": tx.Store.SaveCell(ctx, cellRow(5)),
+		"a cell that is there":         tx.Store.SaveCell(ctx, cellRow(5)),
+		"a settlement that is there":   tx.Store.SaveSettlement(ctx, settlementRow(1)),
+		"a booking that is there":      tx.Store.SaveBookings(ctx, []settlement.Change{{Bookings: []settlement.Booking{bookingRow(5)}, Writes: filled(5, 1)}}),
+		"a buyer's wish that is there": tx.Store.SaveCancellations(ctx, []cancel.Change{{Requests: []cancel.BuyerRequest{requestRow(2)}, Writes: filled(2, 1)}}),
+		"a return that is there":       tx.Store.SaveRMAs(ctx, []rma.Change{{Returns: []rma.Return{returnRow(3)}, Writes: filled(3, 1)}}),
 	} {
 		assert.ErrorIs(t, err, store.ErrConflict, name)
 	}

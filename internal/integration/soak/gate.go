@@ -14,6 +14,8 @@ import (
 	"github.com/takebackhq/takeback/order"
 	"github.com/takebackhq/takeback/queue"
 	"github.com/takebackhq/takeback/refund"
+	"github.com/takebackhq/takeback/refund/settlement"
+	"github.com/takebackhq/takeback/rma"
 	"github.com/takebackhq/takeback/store"
 )
 
@@ -85,6 +87,42 @@ func (g gatedStore) Cancellations(ctx context.Context, q cancel.Query) ([]cancel
 
 func (g gatedStore) SaveCancellations(ctx context.Context, cs []cancel.Change) error {
 	return g.through("SaveCancellations", func() error { return g.Store.SaveCancellations(ctx, cs) })
+}
+
+func (g gatedStore) Gates(ctx context.Context, ids []order.ID) ([]cancel.Gate, error) {
+	return read(g, "Gates", func() ([]cancel.Gate, error) { return g.Store.Gates(ctx, ids) })
+}
+
+func (g gatedStore) BuyerRequests(ctx context.Context, q cancel.RequestQuery) ([]cancel.BuyerRequest, error) {
+	return read(g, "BuyerRequests", func() ([]cancel.BuyerRequest, error) { return g.Store.BuyerRequests(ctx, q) })
+}
+
+func (g gatedStore) RMAs(ctx context.Context, q rma.Query) ([]rma.RMA, error) {
+	return read(g, "RMAs", func() ([]rma.RMA, error) { return g.Store.RMAs(ctx, q) })
+}
+
+func (g gatedStore) Returns(ctx context.Context, q rma.ReturnQuery) ([]rma.Return, error) {
+	return read(g, "Returns", func() ([]rma.Return, error) { return g.Store.Returns(ctx, q) })
+}
+
+func (g gatedStore) SaveRMAs(ctx context.Context, cs []rma.Change) error {
+	return g.through("SaveRMAs", func() error { return g.Store.SaveRMAs(ctx, cs) })
+}
+
+func (g gatedStore) Settlements(ctx context.Context, q settlement.Query) ([]settlement.Settlement, error) {
+	return read(g, "Settlements", func() ([]settlement.Settlement, error) { return g.Store.Settlements(ctx, q) })
+}
+
+func (g gatedStore) SaveSettlement(ctx context.Context, row settlement.Settlement) error {
+	return g.through("SaveSettlement", func() error { return g.Store.SaveSettlement(ctx, row) })
+}
+
+func (g gatedStore) Bookings(ctx context.Context, q settlement.BookingQuery) ([]settlement.Booking, error) {
+	return read(g, "Bookings", func() ([]settlement.Booking, error) { return g.Store.Bookings(ctx, q) })
+}
+
+func (g gatedStore) SaveBookings(ctx context.Context, cs []settlement.Change) error {
+	return g.through("SaveBookings", func() error { return g.Store.SaveBookings(ctx, cs) })
 }
 
 func (g gatedStore) Ledgers(ctx context.Context, ids []order.AmazonID) ([]order.Ledger, error) {

@@ -92,7 +92,7 @@ func TestFindsMistakes(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			sum := play(t, 100, tt.plant, tt.shows)
+			sum := play(t, 500, tt.plant, tt.shows)
 			assert.True(t, tt.shows(sum), "%+v", sum)
 			assert.Error(t, sum.verdict())
 		})

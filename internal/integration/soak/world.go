@@ -234,7 +234,7 @@ func (w *world) desk(l *life) (*takeback.Desk, error) {
 	}
 	c := takeback.Config{
 		Store: gated, Book: w, Amazon: throttledFeeds{client, l}, Accounts: w.accounts, Settings: w.settings,
-		Installation: "soak", Now: l.worker.now,
+		Installation: "soak", Now: l.worker.now, Polling: takeback.Polling{Off: true},
 	}
 	if w.run.plant != nil {
 		w.run.plant(&c)

@@ -14,8 +14,12 @@ import (
 	modernc "modernc.org/sqlite"
 
 	"github.com/takebackhq/takeback/amazon"
+	"github.com/takebackhq/takeback/cancel"
 	"github.com/takebackhq/takeback/order"
 	"github.com/takebackhq/takeback/queue"
+	"github.com/takebackhq/takeback/refund"
+	"github.com/takebackhq/takeback/refund/settlement"
+	"github.com/takebackhq/takeback/rma"
 	"github.com/takebackhq/takeback/store/sqlite"
 )
 
@@ -96,6 +100,37 @@ func TestReadsUseTheirIndexes(t *testing.T) {
 			return err
 		}
 	}
+	accounts, others := []order.AccountID{"us"}, []order.AmazonID{{Account: "us", Number: "1"}}
+	issued := func(q refund.Query) func(context.Context) error {
+		return func(ctx context.Context) error {
+			_, err := st.Refunds(ctx, q)
+			return err
+		}
+	}
+	returns := func(q rma.ReturnQuery) func(context.Context) error {
+		return func(ctx context.Context) error {
+			_, err := st.Returns(ctx, q)
+			return err
+		}
+	}
+	wishes := func(q cancel.RequestQuery) func(context.Context) error {
+		return func(ctx context.Context) error {
+			_, err := st.BuyerRequests(ctx, q)
+			return err
+		}
+	}
+	settlements := func(q settlement.Query) func(context.Context) error {
+		return func(ctx context.Context) error {
+			_, err := st.Settlements(ctx, q)
+			return err
+		}
+	}
+	bookings := func(q settlement.BookingQuery) func(context.Context) error {
+		return func(ctx context.Context) error {
+			_, err := st.Bookings(ctx, q)
+			return err
+		}
+	}
 	const byState = "USING INDEX takeback_entries_by_state (state=? AND account=? AND feed=?"
 	tests := []struct {
 		name  string
@@ -150,6 +185,59 @@ func TestReadsUseTheirIndexes(t *testing.T) {
 				"SEARCH e USING INDEX takeback_effects_open (company=? AND host_order=?)",
 				"SEARCH p USING COVERING INDEX takeback_effects_open (company=? AND host_order=? AND seq<?)",
 			}},
+
+		{name: "open refunds of accounts", read: issued(refund.Query{Open: true, Accounts: []order.AccountID{"us", "eu"}, Limit: 10, After: refund.Cursor{IssuedAt: day, ID: "RF1"}}),
+			steps: []string{"MERGE (UNION ALL)", "USING INDEX takeback_refunds_open (account=? AND (issued_at,id)>(?,?))"}},
+		{name: "open refunds of a company", read: issued(refund.Query{Open: true, Company: "acme", Limit: 10}),
+			steps: []string{"USING INDEX takeback_refunds_open_of_company (company=?)"}},
+		{name: "refunds of an account", read: issued(refund.Query{Accounts: accounts, Limit: 10}), steps: []string{"USING INDEX takeback_refunds_of_account (account=?)"}},
+		{name: "open refunds of orders", read: issued(refund.Query{Open: true, Accounts: accounts, Orders: others}),
+			steps: []string{"USING INDEX takeback_refunds_of_order (account=? AND number=?)"}, sorts: true},
+		{name: "cancellations to look at", read: func(ctx context.Context) error {
+			_, err := st.Cancellations(ctx, cancel.Query{LookBy: day, Company: "acme", Limit: 10})
+			return err
+		}, steps: []string{"USING INDEX takeback_cancellations_to_look_at (look_at<?)"}, sorts: true},
+		{name: "RMAs to look at", read: func(ctx context.Context) error {
+			_, err := st.RMAs(ctx, rma.Query{LookBy: day, Statuses: []rma.Status{rma.Open}, Limit: 10})
+			return err
+		}, steps: []string{"USING INDEX takeback_rmas_to_look_at (look_at<?)"}, sorts: true},
+		{name: "RMAs of a company in two states", read: func(ctx context.Context) error {
+			_, err := st.RMAs(ctx, rma.Query{Company: "acme", Statuses: []rma.Status{rma.Open, rma.Closed}, Limit: 10, After: rma.Cursor{CreatedAt: day, ID: "RM1"}})
+			return err
+		}, steps: []string{"MERGE (UNION ALL)", "USING INDEX takeback_rmas_by_status (company=? AND status=? AND (created_at,id)>(?,?))"}},
+		{name: "returns of an account in two states", read: returns(rma.ReturnQuery{Accounts: accounts, States: []rma.ReturnState{rma.ReturnUnmatched, rma.ReturnAmbiguous}, Limit: 10,
+			After: rma.Cursor{CreatedAt: day, ID: "RT1"}}),
+			steps: []string{"MERGE (UNION ALL)", "USING INDEX takeback_returns_by_state (account=? AND state=? AND (first_at,id)>(?,?))"}},
+		{name: "returns of a company in a state", read: returns(rma.ReturnQuery{Company: "acme", States: []rma.ReturnState{rma.ReturnUnmatched}, Limit: 10}),
+			steps: []string{"USING INDEX takeback_returns_by_company_state (company=? AND state=?)"}},
+		{name: "returns of an account", read: returns(rma.ReturnQuery{Accounts: accounts, Company: "acme", Limit: 10}), steps: []string{"USING INDEX takeback_returns_of_account (account=?)"}},
+		{name: "returns of orders", read: returns(rma.ReturnQuery{Orders: others, Accounts: accounts}),
+			steps: []string{"USING INDEX takeback_returns_of_order (account=? AND number=?)"}, sorts: true},
+		{name: "wishes to look at", read: wishes(cancel.RequestQuery{LookBy: day, States: []cancel.RequestState{cancel.Undecided}, Limit: 10}),
+			steps: []string{"USING INDEX takeback_requests_to_look_at (look_at<?)"}, sorts: true},
+		{name: "wishes of a company in two states", read: wishes(cancel.RequestQuery{Company: "acme", States: []cancel.RequestState{cancel.Undecided, cancel.RequestAccepted}, Limit: 10,
+			After: cancel.RequestCursor{Deadline: day, Key: cancel.RequestKey{Order: others[0], Item: "1"}}}),
+			steps: []string{"MERGE (UNION ALL)", "USING INDEX takeback_requests_by_company_state (company=? AND state=? AND (deadline,account,number,item)>(?,?,?,?))"}},
+		{name: "wishes in a state", read: wishes(cancel.RequestQuery{States: []cancel.RequestState{cancel.Undecided}, Limit: 10}),
+			steps: []string{"USING INDEX takeback_requests_by_state (state=?)"}},
+		{name: "wishes of orders", read: wishes(cancel.RequestQuery{Orders: others}), steps: []string{"sqlite_autoindex_takeback_requests_1 (account=? AND number=?)"}, sorts: true},
+		{name: "a settlement", read: settlements(settlement.Query{IDs: []settlement.ID{{Account: "us", Number: "1"}}}),
+			steps: []string{"sqlite_autoindex_takeback_settlements_1 (account=? AND settlement=?)"}, sorts: true},
+		{name: "settlements of an account", read: settlements(settlement.Query{Accounts: accounts, Currencies: []order.Currency{"USD"}, Limit: 10}),
+			steps: []string{"USING INDEX takeback_settlements_of_account (account=?)"}},
+		{name: "settlements of a company", read: settlements(settlement.Query{Company: "acme", Limit: 10}),
+			steps: []string{"USING INDEX takeback_settlements_of_company (company=?)"}},
+		{name: "bookings of orders", read: bookings(settlement.BookingQuery{Orders: others, Accounts: accounts}),
+			steps: []string{"USING INDEX takeback_bookings_of_order (account=? AND number=?)"}, sorts: true},
+		{name: "bookings of settlements", read: bookings(settlement.BookingQuery{Settlements: []settlement.ID{{Account: "us", Number: "1"}, {Account: "us", Number: "2"}}, Limit: 10,
+			After: settlement.Cursor{PostedAt: day, ID: "us/1/1"}}),
+			steps: []string{"MERGE (UNION ALL)", "USING INDEX takeback_bookings_of_settlement (settlement_account=? AND settlement=? AND (posted_at,id)>(?,?))"}},
+		{name: "bookings of an account taken for something", read: bookings(settlement.BookingQuery{Accounts: accounts, Matches: []settlement.Match{settlement.MatchUnknownOrder}, Limit: 10}),
+			steps: []string{"USING INDEX takeback_bookings_by_result (account=? AND result=?)"}},
+		{name: "bookings of a company taken for something", read: bookings(settlement.BookingQuery{Company: "acme", Matches: []settlement.Match{settlement.MatchUnknownOrder}, Limit: 10}),
+			steps: []string{"USING INDEX takeback_bookings_by_company_result (company=? AND result=?)"}},
+		{name: "bookings of an account", read: bookings(settlement.BookingQuery{Accounts: accounts, Limit: 10}), steps: []string{"USING INDEX takeback_bookings_of_account (account=?)"}},
+		{name: "bookings of a company", read: bookings(settlement.BookingQuery{Company: "acme", Limit: 10}), steps: []string{"USING INDEX takeback_bookings_of_company (company=?)"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -1,0 +1,204 @@
+package rma_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/takebackhq/takeback/amazon"
+	"github.com/takebackhq/takeback/order"
+	"github.com/takebackhq/takeback/queue"
+	"github.com/takebackhq/takeback/refund"
+	"github.com/takebackhq/takeback/rma"
+	"github.com/takebackhq/takeback/settings"
+)
+
+// refunds is the service that refunds the desk's RMAs, and tells it.
+func (d *desk) refunds() *refund.Service { return d.refundsTelling(d.Service) }
+
+func (d *desk) refundsTelling(r refund.Returns) *refund.Service {
+	d.t.Helper()
+	s, err := refund.New(refund.Config{
+		Store: d.store, Book: d, Accounts: amazon.AccountList{account}, Settings: d, Returns: r, Now: func() time.Time { return d.now },
+	})
+	require.NoError(d.t, err)
+	return s
+}
+
+func (d *desk) issue(q refund.Request) refund.Refund {
+	d.t.Helper()
+	draft, err := d.refunds().Draft(d.t.Context(), q)
+	require.NoError(d.t, err)
+	q.Token = draft.Token
+	issued, err := d.refunds().Issue(d.t.Context(), q)
+	require.NoError(d.t, err)
+	return issued
+}
+
+// answer has Amazon say what it did with a refund.
+func (d *desk) answer(r refund.Refund, to queue.State, v amazon.Verdict) {
+	d.t.Helper()
+	d.answerBy(d.refunds(), r, to, v)
+}
+
+func (d *desk) answerBy(by *refund.Service, r refund.Refund, to queue.State, v amazon.Verdict) {
+	d.t.Helper()
+	es, err := d.store.Entries(d.t.Context(), queue.EntryQuery{IDs: []queue.EntryID{r.ID}})
+	require.NoError(d.t, err)
+	require.Len(d.t, es, 1)
+	es[0].State, es[0].Changed = to, order.Stamp{By: "Amazon", At: d.now}
+	var results []queue.Result
+	for _, l := range r.Lines {
+		results = append(results, queue.Result{Part: l.Item, Verdict: v})
+	}
+	es[0].Attempts = append(es[0].Attempts, queue.Attempt{Batch: "acme-us-1", At: d.now, Results: results})
+	require.NoError(d.t, by.Apply(d.t.Context(), es))
+}
+
+// pay refunds what of an RMA may be refunded now, has Amazon accept it, and tells
+// what it came to.
+func (d *desk) pay(id rma.ID) order.Amounts {
+	d.t.Helper()
+	q, err := d.Refund(d.t.Context(), id, "anna")
+	if err != nil {
+		require.ErrorIs(d.t, err, rma.ErrNothing)
+		return nil
+	}
+	r := d.issue(q)
+	d.answer(r, queue.EntryAccepted, amazon.VerdictAccepted)
+	paid := order.Amounts{}
+	for _, l := range r.Lines {
+		paid = paid.Plus(l.Amounts)
+	}
+	return paid
+}
+
+// From the report to the money: the RMA's request is drafted, shown and issued.
+func TestRefund(t *testing.T) {
+	d := open(t, shipped("SO-1", first))
+	d.take(20, returns(lamps(1), lamps(1), with(with(with(lamps(1), "Merchant SKU", "MUG-BLUE"), "ASIN", "B0EXAMPLE2"), "Return Reason", "CR-UNWANTED_ITEM")))
+	one := d.one()
+	request := one.Refund("anna")
+	want := refund.Request{
+		Order: first, Origin: refund.FromRMA, RMA: string(one.ID), Currency: "USD", Reason: amazon.ReasonCustomerReturn, By: "anna",
+		Lines: []refund.Ask{{Item: lamp, Units: 2, Returned: 2, Shipping: true}, {Item: mug, Units: 1, Returned: 1}},
+	}
+	if diff := cmp.Diff(want, request); diff != "" {
+		t.Errorf("request (-want +got):\n%s", diff)
+	}
+	request.Lines[0].Units, request.Lines[0].Shipping = 1, false
+	issued := d.issue(request)
+	assert.Equal(t, "50.00 USD", issued.Total().String(), "a lamp and the mug, without outbound shipping")
+	assert.Equal(t, string(one.ID), issued.RMA)
+
+	_, err := d.refunds().Draft(t.Context(), one.Refund("anna"))
+	require.ErrorIs(t, err, order.ErrOver, "all units once more")
+
+	rest, err := d.Refund(t.Context(), one.ID, "anna")
+	require.NoError(t, err)
+	assert.Equal(t, []refund.Ask{{Item: lamp, Units: 1, Returned: 2, Shipping: true}}, rest.Lines, "what is left")
+	second := d.issue(rest)
+	assert.Equal(t, "45.00 USD", second.Total().String(), "with the outbound shipping that is left, as the lamp was defective")
+	assert.Equal(t, 2, second.Ordinal)
+	_, err = d.Refund(t.Context(), one.ID, "anna")
+	require.ErrorIs(t, err, rma.ErrNothing)
+}
+
+// The ceiling of a refund follows what came, by policy, and somebody may go beyond.
+func TestRefundCeiling(t *testing.T) {
+	tests := []struct {
+		name    string
+		ceiling settings.RefundCeiling
+		count   rma.Count
+		want    int
+	}{
+		{"authorised", settings.CeilingAuthorised, rma.Count{}, 2},
+		{"received, nothing is", settings.CeilingReceived, rma.Count{}, 0},
+		{"received, one is damaged", settings.CeilingReceived, rma.Count{Damaged: 1, Missing: 1}, 1},
+		{"good, one is damaged", settings.CeilingGood, rma.Count{Damaged: 1}, 0},
+		{"good, one is", settings.CeilingGood, rma.Count{Good: 1, Damaged: 1}, 1},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			d := openWith(t, settings.Settings{Policy: settings.Policy{RefundCeiling: tt.ceiling}}, shipped("SO-1", first))
+			d.take(20, returns(lamps(2)))
+			tt.count.SKU = "LAMP-RED"
+			id := d.receive("1", tt.count).ID
+			units := func() int {
+				q, err := d.Refund(t.Context(), id, "anna")
+				for _, ask := range q.Lines {
+					assert.Equal(t, ask.Returned, ask.Units)
+					return ask.Units
+				}
+				require.ErrorIs(t, err, rma.ErrNothing)
+				return 0
+			}
+			assert.Equal(t, tt.want, units())
+
+			_, err := d.Allow(t.Context(), id, lamp, 2, "bea", "")
+			require.ErrorContains(t, err, "say why")
+			_, err = d.Allow(t.Context(), id, lamp, 3, "bea", "an old customer")
+			require.ErrorContains(t, err, "want 1 to the 2 that are authorised")
+			allowed, err := d.Allow(t.Context(), id, lamp, 2, "bea", "an old customer")
+			require.NoError(t, err)
+			assert.Equal(t, []rma.Allowance{{Item: lamp, Units: 2, Stamp: order.Stamp{By: "bea", At: morning, Why: "an old customer"}}}, allowed.Allowed)
+			assert.Equal(t, 2, units())
+			last := d.journal()[len(d.journal())-1]
+			assert.Equal(t, [3]string{"0", "2", "an old customer"}, [3]string{last.Before, last.After, last.Why})
+		})
+	}
+}
+
+// Where the report says that a replacement goes out, money needs a second thought.
+func TestRefundOfAReplacement(t *testing.T) {
+	d := open(t, shipped("SO-1", first))
+	d.take(20, returns(with(lamps(1), "Resolution", "ReplacementIssued")))
+	one := d.one()
+	assert.Equal(t, rma.Replace, one.Resolution)
+	q, err := d.Refund(t.Context(), one.ID, "anna")
+	require.NoError(t, err)
+	require.Len(t, q.Cautions, 1)
+	assert.Equal(t, refund.CautionReplacement, q.Cautions[0].Code)
+
+	draft, err := d.refunds().Draft(t.Context(), q)
+	require.NoError(t, err)
+	require.Len(t, draft.Cautions, 1)
+	require.ErrorIs(t, draft.Save(t.Context(), d.store), refund.ErrUnacknowledged)
+	q.Acknowledge = []refund.CautionCode{refund.CautionReplacement}
+	draft, err = d.refunds().Draft(t.Context(), q)
+	require.NoError(t, err)
+	require.NoError(t, draft.Save(t.Context(), d.store))
+}
+
+func TestOpenReturns(t *testing.T) {
+	d := open(t, shipped("SO-1", first))
+	d.take(20, returns(lamps(2), with(with(lamps(1), "Merchant SKU", "MUG-BLUE"), "ASIN", "B0EXAMPLE2")))
+	id := d.one().ID
+	request := d.one().Refund("anna")
+	request.Lines = request.Lines[:1]
+	request.Lines[0].Units = 1
+	issued := d.issue(request)
+	open := func() []refund.OpenReturn {
+		rs, err := d.OpenReturns(t.Context(), first)
+		require.NoError(t, err)
+		return rs
+	}
+	want := []refund.OpenReturn{{RMA: string(id), Item: lamp, Units: 1}, {RMA: string(id), Item: mug, Units: 1}}
+	assert.Equal(t, want, open())
+	d.answer(issued, queue.EntryRefused, amazon.VerdictRefused)
+	want[0].Units = 2
+	assert.Equal(t, want, open(), "what Amazon refused is owed still")
+	_, err := d.Close(t.Context(), id, "anna", "the buyer keeps it")
+	require.NoError(t, err)
+	assert.Empty(t, open())
+}
+
+func (d *desk) journal() []order.Event {
+	d.t.Helper()
+	es, err := d.store.Events(d.t.Context(), first)
+	require.NoError(d.t, err)
+	return es
+}

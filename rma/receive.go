@@ -1,0 +1,106 @@
+package rma
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/takebackhq/takeback/order"
+)
+
+// Goods says what came of an RMA's goods.
+type Goods struct {
+	RMA    ID
+	Key    string // the host's own, unique within the RMA: a repeat changes nothing
+	Counts []Count
+	By     string
+	Why    string // for people
+
+	// Restock adds what is good to the host's stock, by an effect of its own.
+	Restock bool
+}
+
+// ErrKeyReused refuses a key that was used for something else.
+var ErrKeyReused = errors.New("key was used for something else")
+
+// Receive records what came of an RMA's goods: good, damaged, or missing for ever.
+// Of a kit its components are counted. More than the RMA authorises is refused with
+// [order.ErrOver]; counts below zero correct earlier ones, down to nothing. The same
+// key again changes nothing, and with other content it is [ErrKeyReused].
+func (s *Service) Receive(ctx context.Context, g Goods) (RMA, error) {
+	if g.Key == "" {
+		return RMA{}, fmt.Errorf("receive goods of RMA %s: no key: set one of your own, so that a repeat counts once", g.RMA)
+	}
+	return s.edit(ctx, "receive goods of", g.RMA, order.Stamp{By: g.By, Why: g.Why}, func(d *decision, r *RMA) error {
+		counts, err := r.resolve(g.Counts)
+		if err != nil {
+			return err
+		}
+		for _, a := range r.Arrivals {
+			if a.Key != g.Key {
+				continue
+			}
+			if !slices.Equal(a.Counts, counts) || a.Restock != g.Restock {
+				return fmt.Errorf("%w: %q of %s: use a new key for new goods", ErrKeyReused, g.Key, a.By)
+			}
+			return nil
+		}
+		before := *r
+		r.Arrivals = append(r.Arrivals, Arrival{Key: g.Key, Counts: counts, Restock: g.Restock, Stamp: d.stamp})
+		for _, c := range counts {
+			was, is := before.Counted(c.Item, c.SKU), r.Counted(c.Item, c.SKU)
+			if err := r.allows(is); err != nil {
+				return err
+			}
+			d.change.Changed(d.kind, fmt.Sprintf("RMA %s: count of %s", r.ID, c.SKU), was.String(), is.String(), d.stamp)
+			if g.Restock && c.Good != 0 {
+				d.change.Effect(order.Effect{Kind: order.EffectStock, Stock: &order.StockMove{SKU: c.SKU, Quantity: c.Good}}, r.HostOrder, d.stamp)
+			}
+		}
+		return nil
+	})
+}
+
+func (c Count) String() string {
+	return fmt.Sprintf("%d good, %d damaged, %d missing", c.Good, c.Damaged, c.Missing)
+}
+
+// resolve names the line of each count in full, and adds up those of one line.
+func (r RMA) resolve(counts []Count) ([]Count, error) {
+	if len(counts) == 0 {
+		return nil, errors.New("nothing is counted: name at least one line")
+	}
+	var all []Count
+	for _, c := range counts {
+		of := slices.DeleteFunc(r.goods(), func(g goods) bool {
+			return c.Item != "" && g.Item != c.Item || c.SKU != "" && g.SKU != c.SKU
+		})
+		if len(of) != 1 {
+			return nil, fmt.Errorf("item %q with SKU %q is %d of the RMA's lines, which are %s: want one", c.Item, c.SKU, len(of), describe(r.Lines))
+		}
+		c.Item, c.SKU = of[0].Item, of[0].SKU
+		if i := slices.IndexFunc(all, func(b Count) bool { return b.Item == c.Item && b.SKU == c.SKU }); i >= 0 {
+			all[i] = all[i].plus(c)
+			continue
+		}
+		all = append(all, c)
+	}
+	return all, nil
+}
+
+// allows refuses counts that cannot be.
+func (r RMA) allows(c Count) error {
+	for _, g := range r.goods() {
+		if g.Item != c.Item || g.SKU != c.SKU {
+			continue
+		}
+		if c.total() > g.units {
+			return fmt.Errorf("%s of item %s: %d received or missing are %w: %d are authorised", c.SKU, c.Item, c.total(), order.ErrOver, g.units)
+		}
+	}
+	if c.Good < 0 || c.Damaged < 0 || c.Missing < 0 {
+		return fmt.Errorf("%s of item %s: %s in all: want 0 or more of each", c.SKU, c.Item, c)
+	}
+	return nil
+}

@@ -1,0 +1,275 @@
+package rma
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/shopspring/decimal"
+
+	"github.com/takebackhq/takeback/amazon"
+	"github.com/takebackhq/takeback/order"
+	"github.com/takebackhq/takeback/refund"
+	"github.com/takebackhq/takeback/settings"
+)
+
+// ErrNothing refuses a refund of an RMA of which nothing may be refunded now.
+var ErrNothing = errors.New("nothing of the RMA may be refunded now")
+
+// Refund is the request that refunds all that an RMA authorises, whatever came of it
+// and whatever was refunded before; [Service.Refund] knows both. Of kits it asks for
+// the kit. Outbound shipping is ticked for lines that come back by the seller's
+// fault. Change it as you like before drafting: fewer units, exact amounts, another
+// reason.
+func (r RMA) Refund(by string) refund.Request {
+	q := refund.Request{
+		Order: r.Order, Origin: refund.FromRMA, RMA: string(r.ID), Currency: r.Currency,
+		Reason: amazon.ReasonCustomerReturn, By: by,
+	}
+	for i, item := range r.items() {
+		n := units(r.Lines, item)
+		reason, fault := r.reason(item)
+		q.Lines = append(q.Lines, refund.Ask{Item: item, Units: n, Returned: n, Shipping: fault})
+		if i == 0 {
+			q.Reason = reason
+		}
+	}
+	var replaced []string
+	for _, l := range r.Lines {
+		if replacement(l.AmazonResolution) {
+			replaced = append(replaced, l.SKU)
+		}
+	}
+	if len(replaced) > 0 || r.Resolution == Replace {
+		q.Cautions = append(q.Cautions, refund.Caution{Code: refund.CautionReplacement, Text: strings.TrimSpace(fmt.Sprintf(
+			"the buyer of RMA %s is to get a replacement instead of money %s", r.number(), strings.Join(replaced, ", ")))})
+	}
+	return q
+}
+
+// reason is why an order line comes back, and whether by the seller's fault.
+func (r RMA) reason(item string) (reason amazon.Reason, fault bool) {
+	for _, l := range r.Lines {
+		if l.Item == item && !fault {
+			reason, fault = amazon.ReturnReason(l.Reason)
+		}
+	}
+	return reason, fault
+}
+
+// Refund is the request that refunds what of an RMA may be refunded now: the units
+// that the policy RefundCeiling and what arrived allow, less those that its refunds
+// are for already; of kits by the policy KitRefund. [ErrNothing] when that is
+// nothing. It only reads.
+func (s *Service) Refund(ctx context.Context, id ID, by string) (refund.Request, error) {
+	r, f, err := s.one(ctx, id)
+	if err != nil {
+		return refund.Request{}, err
+	}
+	return f.Refund(r, by)
+}
+
+// Refund says what of an RMA may be refunded now; see [Service.Refund]. It is a
+// function of its arguments alone.
+func (f Facts) Refund(r RMA, by string) (refund.Request, error) {
+	switch {
+	case r.Approval == Rejected:
+		return refund.Request{}, fmt.Errorf("RMA %s: %w: it was rejected", r.ID, ErrNothing)
+	case r.Status == Cancelled:
+		return refund.Request{}, fmt.Errorf("RMA %s: %w: it is %s", r.ID, ErrNothing, Cancelled)
+	}
+	q := r.Refund(by)
+	asks := q.Lines
+	q.Lines = nil
+	for _, ask := range asks {
+		due, done := f.due(r, ask.Item), f.refunded(r, ask.Item, refund.LineOpen, refund.LinePosted)
+		ask.Returned, ask.Units = due, max(0, due-done)
+		if r.kit(ask.Item) && f.Settings.Policy.KitRefund == settings.KitProRata {
+			ask.Amounts = f.kitOwed(r, ask.Item, refund.LineOpen, refund.LinePosted)
+			ask.Shipping = false // it is among the amounts
+			if ask.Amounts.IsZero() {
+				continue
+			}
+		} else if ask.Units == 0 {
+			continue
+		}
+		q.Lines = append(q.Lines, ask)
+	}
+	if len(q.Lines) == 0 {
+		return refund.Request{}, fmt.Errorf("RMA %s: %w: receipt is %s of %s, and what that allows is refunded", r.ID, ErrNothing, r.Receipt, describe(r.Lines))
+	}
+	return q, nil
+}
+
+// due is how many units of an order line an RMA may refund by what came of them; of
+// a kit those of which all components did.
+func (f Facts) due(r RMA, item string) int {
+	n := -1
+	for _, g := range r.goods() {
+		if g.Item != item {
+			continue
+		}
+		if whole := f.in(r, g) / g.perKit; n < 0 || whole < n {
+			n = whole
+		}
+	}
+	for _, a := range r.Allowed {
+		if a.Item == item {
+			n = max(n, a.Units)
+		}
+	}
+	return max(0, min(n, units(r.Lines, item)))
+}
+
+// in is how many units of goods count as being here. Components of a kit count as
+// they come, once the first of them is here.
+func (f Facts) in(r RMA, g goods) int {
+	switch ceiling := f.Settings.Policy.RefundCeiling; {
+	case g.returnless:
+		return g.units
+	case ceiling == settings.CeilingGood:
+		return g.Good
+	case ceiling == settings.CeilingReceived, r.kit(g.Item) && r.begun(g.Item):
+		return g.Good + g.Damaged
+	}
+	return g.units
+}
+
+// begun tells whether any goods of an order line were counted.
+func (r RMA) begun(item string) bool {
+	return slices.ContainsFunc(r.goods(), func(g goods) bool { return g.Item == item && g.total() > 0 })
+}
+
+// kitOwed is what an RMA still owes for the components of a kit that are in. All
+// RMAs of the kit together owe what their components are worth together, less what
+// they were refunded: a cent that rounding gives to one of them is no other's. So
+// what is refunded in any number of parts adds up to the kit, to the cent.
+func (f Facts) kitOwed(r RMA, item string, outcomes ...refund.Outcome) order.Amounts {
+	rmas := slices.Clone(f.RMAs)
+	slices.SortFunc(rmas, func(a, b RMA) int {
+		return cmp.Or(a.Created.At.Compare(b.Created.At), strings.Compare(string(a.ID), string(b.ID)))
+	})
+	parts := map[string]int{}
+	worth, repaid := order.Amounts{}, order.Amounts{} // of all so far
+	var before, own order.Amounts                     // owed by the RMAs before this one, and by this one
+	for _, of := range rmas {
+		if of.ID == r.ID {
+			of = r
+		}
+		if of.Status == Cancelled || !of.kit(item) {
+			continue
+		}
+		for sku, n := range f.partsIn(of, item) {
+			parts[sku] += n
+		}
+		more := f.kitWorth(r, item, parts).Minus(worth)
+		worth = worth.Plus(more)
+		paid := f.repaid(of, item, outcomes)
+		repaid = repaid.Plus(paid)
+		switch owed := atLeastZero(more.Minus(paid)); {
+		case of.ID == r.ID:
+			own = owed
+		case own == nil:
+			before = before.Plus(owed)
+		}
+	}
+	left := atLeastZero(worth.Minus(repaid).Minus(before))
+	return f.bounded(least(own, left), item, outcomes)
+}
+
+// partsIn counts the components of a kit that are in, by SKU: all of those that
+// somebody allowed to be refunded.
+func (f Facts) partsIn(r RMA, item string) map[string]int {
+	parts := map[string]int{}
+	whole := f.due(r, item)
+	for _, g := range r.goods() {
+		if g.Item == item {
+			parts[g.SKU] = max(f.in(r, g), whole*g.perKit)
+		}
+	}
+	return parts
+}
+
+// kitWorth is what components are worth of what was paid for the order line.
+// Outbound shipping counts only where the seller is at fault.
+func (f Facts) kitWorth(r RMA, item string, parts map[string]int) order.Amounts {
+	l := f.line(item)
+	paid := l.Paid()
+	if _, fault := r.reason(item); !fault {
+		delete(paid, order.Shipping)
+		delete(paid, order.ShippingTax)
+	}
+	return order.KitValue(l.Kit, paid, l.Ordered-l.Cancelled, parts, r.Currency)
+}
+
+// repaid adds up what the refunds of an RMA are for, of one order line.
+func (f Facts) repaid(r RMA, item string, outcomes []refund.Outcome) order.Amounts {
+	sum := order.Amounts{}
+	for _, of := range f.Refunds {
+		for _, l := range of.Lines {
+			if of.RMA != string(r.ID) || l.Item != item || !slices.Contains(outcomes, l.Outcome) {
+				continue
+			}
+			sum = sum.Plus(l.Amounts)
+			if l.Gross != nil {
+				sum = sum.Minus(l.Amounts).Plus(l.Gross)
+			}
+		}
+	}
+	return sum
+}
+
+// bounded bounds amounts by what is left of an order line.
+func (f Facts) bounded(a order.Amounts, item string, outcomes []refund.Outcome) order.Amounts {
+	left := f.line(item).Paid().Minus(f.Ledger.Sum(order.Posted, item))
+	if slices.Contains(outcomes, refund.LineOpen) {
+		left = left.Minus(f.Ledger.Sum(order.Reserved, item))
+	}
+	return least(a, atLeastZero(left))
+}
+
+func least(a, b order.Amounts) order.Amounts {
+	out := order.Amounts{}
+	for _, c := range a.Components() {
+		if v := decimal.Min(a[c], b[c]); !v.IsZero() {
+			out[c] = v
+		}
+	}
+	return out
+}
+
+func atLeastZero(a order.Amounts) order.Amounts {
+	out := order.Amounts{}
+	for _, c := range a.Components() {
+		if a[c].IsPositive() {
+			out[c] = a[c]
+		}
+	}
+	return out
+}
+
+// OpenReturns implements [refund.Returns]: the items of open RMAs, with the units
+// that no refund of the RMA is for yet.
+func (s *Service) OpenReturns(ctx context.Context, id order.AmazonID) ([]refund.OpenReturn, error) {
+	rmas, err := s.c.Store.RMAs(ctx, Query{Orders: []order.AmazonID{id}, Statuses: []Status{Open}})
+	if err != nil || len(rmas) == 0 {
+		return nil, err
+	}
+	refunds, err := s.c.Store.Refunds(ctx, refund.Query{Orders: []order.AmazonID{id}})
+	if err != nil {
+		return nil, err
+	}
+	f := Facts{Refunds: refunds}
+	var open []refund.OpenReturn
+	for _, r := range rmas {
+		for _, item := range r.items() {
+			if n := units(r.Lines, item) - f.refunded(r, item, refund.LineOpen, refund.LinePosted); n > 0 && r.paysBack() {
+				open = append(open, refund.OpenReturn{RMA: string(r.ID), Item: item, Units: n})
+			}
+		}
+	}
+	return open, nil
+}
