@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/takebackhq/takeback/amazon"
@@ -31,7 +30,7 @@ type Polling struct {
 	Settlements time.Duration
 }
 
-// sinks take the reports; nil: they are not polled.
+// sinks take the reports.
 type sinks struct{ returns, orders, settlements reportpoll.Sink }
 
 const day = 24 * time.Hour
@@ -47,7 +46,7 @@ func (p Polling) jobs(source settings.Source, to sinks) ([]reportpoll.Job, error
 		return nil, nil
 	}
 	everyOrders := cmp.Or(p.Orders, time.Hour)
-	jobs := []reportpoll.Job{
+	return []reportpoll.Job{
 		{
 			// A row changes for weeks after it was there first: tracking, status, claims.
 			Name: "returns", Every: cmp.Or(p.Returns, 4*time.Hour), Overlap: 55 * day, First: 5 * day, Sink: to.returns,
@@ -70,6 +69,5 @@ func (p Polling) jobs(source settings.Source, to sinks) ([]reportpoll.Job, error
 			Name: "settlements", Every: cmp.Or(p.Settlements, 12*time.Hour), ListOnly: true, Sink: to.settlements,
 			Types: []amazon.ReportType{amazon.SettlementReport, amazon.SettlementV1Report, amazon.SettlementXMLReport},
 		},
-	}
-	return slices.DeleteFunc(jobs, func(j reportpoll.Job) bool { return j.Sink == nil }), nil
+	}, nil
 }

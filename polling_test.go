@@ -33,11 +33,11 @@ func TestStepPolls(t *testing.T) {
 		settings    settings.Settings
 		polling     takeback.Polling
 		rmas        int
-		asked, told bool // createReport for returns, getReports for settlements
+		asked, told bool // createReport for returns and orders, getReports for settlements
 	}{
 		"by default":                {returns, takeback.Polling{}, 1, true, true},
 		"seldom":                    {returns, takeback.Polling{Returns: 90 * time.Minute, Settlements: time.Minute}, 1, true, true},
-		"returns are not wanted":    {settings.Settings{Queue: true}, takeback.Polling{}, 0, false, true},
+		"returns are not wanted":    {settings.Settings{Queue: true}, takeback.Polling{}, 0, true, true},
 		"the host hands reports in": {returns, takeback.Polling{Off: true}, 0, false, false},
 	}
 	for name, tt := range tests {
@@ -64,7 +64,7 @@ func TestStepPolls(t *testing.T) {
 func TestPollingEvery(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		o := newOffice(t, settings.Settings{Queue: true, DownloadReturns: true}, 1, func(c *takeback.Config) {
-			c.Polling = takeback.Polling{Returns: 3 * time.Hour}
+			c.Polling = takeback.Polling{Returns: 3 * time.Hour, Orders: 100 * time.Hour}
 		})
 		require.NoError(t, o.fake.AddReport(amazontest.ReportFile{Seller: "A1EXAMPLE", Type: amazon.ReturnsFlatReport, Body: returned()}))
 		asked := func() (n int) {

@@ -15,7 +15,7 @@ func requestRow(n int) cancel.BuyerRequest {
 	return cancel.BuyerRequest{
 		Order: amazonOrder(n), Item: "12345678901234", HostOrder: hostOrder(n), Reason: "Changed mind % 返品",
 		Seen:     []cancel.Sighting{{Source: "notification", At: at(n), Clock: "AClockOfTheFuture", Reason: "why"}, {}},
-		Deadline: at(n), Overdue: true, State: "AStateOfTheFuture", Held: true, Decided: stamp(n), Entry: "CN001", LookAt: at(n + 1),
+		Deadline: at(n), Overdue: true, State: "AStateOfTheFuture", Wish: 2, Holds: []cancel.HeldOrder{{}}, Decided: stamp(n), Entry: "CN001", LookAt: at(n + 1),
 	}
 }
 
