@@ -68,7 +68,7 @@ type ReturnQuery struct {
 }
 
 // Cursor marks a place in a list of rows; see [ReturnQuery.After].
-func (r Return) Cursor() Cursor { return Cursor{r.First.At, r.ID} }
+func (k Return) Cursor() Cursor { return Cursor{k.First.At, k.ID} }
 
 // Match reports whether the query selects a row; After and Limit are about lists
 // and do not count.
