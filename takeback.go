@@ -51,6 +51,10 @@ type Config struct {
 	Budget   queue.Budget   // of one Step; zero fields take their defaults
 	Margin   time.Duration  // how long after its creation Amazon may take to list a feed; zero: 4 hours
 
+	// SplitNumber makes the number of a host order that is split off because the buyer
+	// wishes to cancel a part of an order; see cancel.Config.
+	SplitNumber func(from order.ID, n int) string
+
 	// RefundReasons are Amazon's words for reasons at marketplaces that have their own.
 	RefundReasons amazon.RefundReasons
 
@@ -70,6 +74,7 @@ type Config struct {
 // is given.
 type Formats struct {
 	Returns     map[string]rma.Format
+	Orders      map[string]cancel.OrderFormat
 	Settlements map[string]settlement.Format
 }
 
@@ -121,6 +126,7 @@ func New(c Config) (*Desk, error) {
 	err = errors.Join(err, e)
 	d.Cancels, e = cancel.New(cancel.Config{
 		Store: c.Store, Book: c.Book, Accounts: c.Accounts, Settings: c.Settings, Orders: c.Amazon, Now: c.Now,
+		OrderFormats: c.Formats.Orders, SplitNumber: c.SplitNumber,
 		Withdraw: func(ctx context.Context, by, why string, ids ...queue.EntryID) error {
 			return d.Queue.Withdraw(ctx, by, why, ids...)
 		},
@@ -129,7 +135,7 @@ func New(c Config) (*Desk, error) {
 	if err != nil {
 		return nil, err
 	}
-	jobs, err := c.Polling.jobs(c.Settings, sinks{returns: d.Returns, settlements: d.Settlements})
+	jobs, err := c.Polling.jobs(c.Settings, sinks{returns: d.Returns, orders: d.Cancels, settlements: d.Settlements})
 	if err != nil {
 		return nil, err
 	}
