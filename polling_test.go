@@ -14,6 +14,7 @@ import (
 	"github.com/takebackhq/takeback"
 	"github.com/takebackhq/takeback/amazon"
 	"github.com/takebackhq/takeback/amazon/amazontest"
+	"github.com/takebackhq/takeback/cancel"
 	"github.com/takebackhq/takeback/queue"
 	"github.com/takebackhq/takeback/rma"
 	"github.com/takebackhq/takeback/settings"
@@ -26,32 +27,53 @@ func returned() []byte {
 	return []byte(strings.Join(columns, "\t") + "\n" + strings.Join(cells, "\t") + "\n")
 }
 
+// wished is an unshipped-orders report: the buyer of order 1 wishes to cancel.
+func wished() []byte {
+	return []byte("order-id\torder-item-id\tquantity-to-ship\tis-buyer-requested-cancellation\n" +
+		amazonID(1).Number + "\t" + item(1) + "\t2\ttrue\n")
+}
+
+// asking counts the reports that are asked for, by type.
+type asking struct {
+	amazon.API
+	asked map[amazon.ReportType]int
+}
+
+func (a asking) Request(ctx context.Context, of amazon.Account, r amazon.ReportRequest) (amazon.ReportID, error) {
+	a.asked[r.Type]++
+	return a.API.Request(ctx, of, r)
+}
+
 // The desk polls what the settings and the configuration say, and nothing else.
 func TestStepPolls(t *testing.T) {
 	returns := settings.Settings{Queue: true, DownloadReturns: true}
 	tests := map[string]struct {
 		settings    settings.Settings
 		polling     takeback.Polling
-		rmas        int
-		asked, told bool // createReport for returns and orders, getReports for settlements
+		rmas, held  int
+		asked, told bool // createReport for returns, getReports for settlements
 	}{
-		"by default":                {returns, takeback.Polling{}, 1, true, true},
-		"seldom":                    {returns, takeback.Polling{Returns: 90 * time.Minute, Settlements: time.Minute}, 1, true, true},
-		"returns are not wanted":    {settings.Settings{Queue: true}, takeback.Polling{}, 0, true, true},
-		"the host hands reports in": {returns, takeback.Polling{Off: true}, 0, false, false},
+		"by default":                {returns, takeback.Polling{}, 1, 1, true, true},
+		"seldom":                    {returns, takeback.Polling{Returns: 90 * time.Minute, Settlements: time.Minute}, 1, 1, true, true},
+		"returns are not wanted":    {settings.Settings{Queue: true}, takeback.Polling{}, 0, 1, false, true},
+		"the host hands reports in": {returns, takeback.Polling{Off: true}, 0, 0, false, false},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				o := newOffice(t, tt.settings, 1, func(c *takeback.Config) { c.Polling = tt.polling })
+				reports := map[amazon.ReportType]int{}
+				o := newOffice(t, tt.settings, 2, func(c *takeback.Config) { c.Polling, c.Amazon = tt.polling, asking{c.Amazon, reports} })
+				require.NoError(t, o.fake.AddReport(amazontest.ReportFile{Seller: "A1EXAMPLE", Type: amazon.UnshippedOrdersReport, Body: wished()}))
 				require.NoError(t, o.fake.AddReport(amazontest.ReportFile{Seller: "A1EXAMPLE", Type: amazon.ReturnsFlatReport, Body: returned()}))
 				o.stepFor(t, time.Hour)
 				rmas, err := o.desk.Returns.RMAs(t.Context(), rma.Query{})
 				require.NoError(t, err)
 				assert.Len(t, rmas, tt.rmas)
-				asked, told := false, false
+				wishes, err := o.desk.Cancels.BuyerRequests(t.Context(), cancel.RequestQuery{States: []cancel.RequestState{cancel.Undecided}})
+				require.NoError(t, err)
+				assert.Len(t, wishes, tt.held)
+				asked, told := reports[amazon.ReturnsFlatReport] > 0, false
 				for _, c := range o.fake.Calls() {
-					asked = asked || c.Op == "createReport"
 					told = told || c.Op == "getReports"
 				}
 				assert.Equal(t, []bool{tt.asked, tt.told}, []bool{asked, told}, "asked for a report, looked for reports")
@@ -63,23 +85,16 @@ func TestStepPolls(t *testing.T) {
 // A report is asked for again when its time has come.
 func TestPollingEvery(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
+		asked := map[amazon.ReportType]int{}
 		o := newOffice(t, settings.Settings{Queue: true, DownloadReturns: true}, 1, func(c *takeback.Config) {
-			c.Polling = takeback.Polling{Returns: 3 * time.Hour, Orders: 100 * time.Hour}
+			c.Polling, c.Amazon = takeback.Polling{Returns: 3 * time.Hour}, asking{c.Amazon, asked}
 		})
 		require.NoError(t, o.fake.AddReport(amazontest.ReportFile{Seller: "A1EXAMPLE", Type: amazon.ReturnsFlatReport, Body: returned()}))
-		asked := func() (n int) {
-			for _, c := range o.fake.Calls() {
-				if c.Op == "createReport" {
-					n++
-				}
-			}
-			return n
-		}
 		o.stepFor(t, 2*time.Hour)
-		first := asked()
+		first := asked[amazon.ReturnsFlatReport]
 		assert.Positive(t, first)
 		o.stepFor(t, 2*time.Hour)
-		assert.Equal(t, first+1, asked())
+		assert.Equal(t, first+1, asked[amazon.ReturnsFlatReport])
 	})
 }
 

@@ -51,8 +51,8 @@ type Config struct {
 	Budget   queue.Budget   // of one Step; zero fields take their defaults
 	Margin   time.Duration  // how long after its creation Amazon may take to list a feed; zero: 4 hours
 
-	// SplitNumber makes the number of the n-th host order that is split off from one, n
-	// from 1; nil: that one's number, a hyphen, and n.
+	// SplitNumber makes the number of a host order that is split off because the buyer
+	// wishes to cancel a part of an order; see cancel.Config.
 	SplitNumber func(from order.ID, n int) string
 
 	// RefundReasons are Amazon's words for reasons at marketplaces that have their own.
@@ -125,8 +125,8 @@ func New(c Config) (*Desk, error) {
 	})
 	err = errors.Join(err, e)
 	d.Cancels, e = cancel.New(cancel.Config{
-		Store: c.Store, Book: c.Book, Accounts: c.Accounts, Settings: c.Settings, Orders: c.Amazon,
-		OrderFormats: c.Formats.Orders, SplitNumber: c.SplitNumber, Now: c.Now,
+		Store: c.Store, Book: c.Book, Accounts: c.Accounts, Settings: c.Settings, Orders: c.Amazon, Now: c.Now,
+		OrderFormats: c.Formats.Orders, SplitNumber: c.SplitNumber,
 		Withdraw: func(ctx context.Context, by, why string, ids ...queue.EntryID) error {
 			return d.Queue.Withdraw(ctx, by, why, ids...)
 		},

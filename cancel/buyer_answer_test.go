@@ -1,6 +1,7 @@
 package cancel_test
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"iter"
@@ -21,6 +22,7 @@ import (
 	"github.com/takebackhq/takeback/reportparse"
 	"github.com/takebackhq/takeback/settings"
 	"github.com/takebackhq/takeback/store"
+	"github.com/takebackhq/takeback/store/memory"
 )
 
 // reads reads the first order at Amazon, which must work.
@@ -666,4 +668,70 @@ func TestEitherPartLeavesTheWish(t *testing.T) {
 			assert.Equal(t, cancel.RequestAccepted, s.wishes()[mug].State)
 		})
 	}
+}
+
+// An order that the host does not have can be declined, and one that Amazon ships is
+// Amazon's.
+func TestUnknownOrderIsDecidedOrAmazons(t *testing.T) {
+	s := open(t, settings.Policy{})
+	s.imports(unshipped(asks(mug)))
+	s.declines()
+	assert.Equal(t, cancel.RequestDeclined, s.wishes()[mug].State)
+	assert.True(t, s.wishes()[mug].LookAt.IsZero())
+
+	s.imports(unshipped(asks(tray)))
+	o := paid(so1, first)
+	o.Fulfilment = order.ByAmazon
+	s.book.orders = append(s.book.orders, o)
+	s.step(time.Hour)
+	assert.Equal(t, cancel.RequestOver, s.wishes()[tray].State)
+	assert.Empty(t, s.order(so1).Holds)
+}
+
+// busy is a store in which somebody else is faster a few times.
+type busy struct {
+	*memory.Store
+	conflicts int
+}
+
+func (b *busy) SaveCancellations(ctx context.Context, cs []cancel.Change) error {
+	if b.conflicts > 0 {
+		b.conflicts--
+		return fmt.Errorf("head: %w", store.ErrConflict)
+	}
+	return b.Store.SaveCancellations(ctx, cs)
+}
+
+// A conflict has the decision made again, ten times at most.
+func TestWishesAfterConflicts(t *testing.T) {
+	st := &busy{Store: memory.New()}
+	c, err := cancel.New(cancel.Config{
+		Store: st, Book: &shelf{orders: []order.Order{paid(so1, first)}}, Accounts: amazon.AccountList{account}, Settings: settings.Fixed{},
+		Now: func() time.Time { return morning },
+	})
+	require.NoError(t, err)
+	imports := func() error {
+		in, err := c.ImportOrders(t.Context(), account, "", amazon.ReportMeta{}, strings.NewReader(unshipped(asks(mug), asks(tray))))
+		assert.True(t, err != nil || in.New == 2, "counted once")
+		return err
+	}
+	st.conflicts = 10
+	require.ErrorIs(t, imports(), store.ErrConflict)
+	st.conflicts = 9
+	require.NoError(t, imports())
+
+	decline := func() error { _, err := c.Decline(t.Context(), first, "anna", "", mug); return err }
+	st.conflicts = 10
+	require.ErrorIs(t, decline(), store.ErrConflict)
+	st.conflicts = 9
+	require.NoError(t, decline())
+
+	accept := func() error {
+		_, err := c.Accept(t.Context(), cancel.AcceptRequest{Order: first, By: "anna"})
+		return err
+	}
+	st.conflicts = 10
+	require.ErrorIs(t, accept(), store.ErrConflict)
+	st.conflicts = 9
+	require.NoError(t, accept())
 }

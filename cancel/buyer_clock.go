@@ -58,7 +58,9 @@ func (s *Service) overdue(ctx context.Context, now time.Time) error {
 // lookAfter is what the time means for the wishes of an order.
 func (f Facts) lookAfter(s order.Stamp) Change {
 	w := newWishes(f, s)
-	w.place()
+	if !f.foreign() {
+		w.place()
+	}
 	for i := range w.all {
 		r := &w.all[i]
 		if r.LookAt.IsZero() || r.LookAt.After(s.At) || !r.waits() {

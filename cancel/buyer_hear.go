@@ -61,7 +61,7 @@ func (h *heard) skip(why string, n int) {
 func hear(f Facts, n news, s order.Stamp) (Change, heard) {
 	var h heard
 	switch {
-	case slices.ContainsFunc(f.Orders, func(o order.Order) bool { return o.ID.Company != f.Account.Company }):
+	case f.foreign():
 		h.skip("the order belongs to another company than the account", len(n.wishes))
 		return Change{}, h
 	case slices.ContainsFunc(f.Orders, func(o order.Order) bool { return o.Fulfilment == order.ByAmazon }):
@@ -83,6 +83,11 @@ func hear(f Facts, n news, s order.Stamp) (Change, heard) {
 	w.place()
 	w.over(n)
 	return w.change(!n.cancelled), h
+}
+
+// foreign tells whether a host order is of another company than the account.
+func (f Facts) foreign() bool {
+	return slices.ContainsFunc(f.Orders, func(o order.Order) bool { return o.ID.Company != f.Account.Company })
 }
 
 // item is the order item that a wish is about: the one it names, or the only one
@@ -171,6 +176,10 @@ func (w *wishes) judge(r *BuyerRequest, shipped bool) {
 		return
 	}
 	r.HostOrder = carriers[0].ID
+	if carriers[0].Fulfilment == order.ByAmazon { // Amazon decides by itself
+		w.become(r, RequestOver)
+		return
+	}
 	if c, ok := w.f.cancels(r.Item); ok {
 		if c.Proof == Confirmed {
 			w.become(r, RequestOver)

@@ -5,7 +5,7 @@
 // # The gate
 //
 // The gate is what a warehouse asks: [Service.MayShip] says no from the moment a
-// cancellation is queued, and while a hold stands. Asking is not enough, because the
+// cancellation is queued, and while a hold stands or a buyer's wish is undecided. Asking is not enough, because the
 // answer ages: [Pass.HandOver] records that the parcel leaves, in a save that fails if
 // anything about the order changed since the gate was asked. After that a cancellation
 // is refused. Host orders that share an Amazon order have a gate each ([Pass.Of]).
@@ -38,6 +38,28 @@
 // what waits to cancel it is withdrawn; a person may say so too
 // ([Service.MarkCancelled]). With Do Not Send To Amazon ([Request.Local]) the host's
 // order alone is cancelled: there is an alert a day while Amazon shows it as open.
+//
+// # Buyers' wishes
+//
+// A buyer who wants an item no more asks Amazon, and Amazon tells the seller: in order
+// reports ([Service.ImportOrders]), in the order itself ([Service.ReadOrder]) and by
+// notification ([Service.ImportNotification]). A [BuyerRequest] merges what they tell, for
+// each item. Only an explicit yes is a wish. It cancels nothing: while the order is
+// unshipped it is put on hold, with the buyer's reason in its notes, and does not ship
+// until somebody decides; when it cannot be held any more there are a note and an
+// alert. A wish about an order that the host does not know yet waits for it.
+//
+// [Service.Accept] cancels in the buyer's name, of a part after a split;
+// [Service.Decline] releases the hold, and the wish is remembered: a flag that stays
+// true holds nothing again, and neither does a later change of the order for whatever
+// cause. A notification of a change after the decision, or a reason that was not given
+// before, is another wish. A cancellation that ends before it was sent leaves the wish
+// undecided. What the buyer asked for is never cancelled for another reason than the
+// buyer's ([ErrBuyerAsked]): that would count against the seller.
+//
+// The deadline counts from the earliest evidence ([BuyerRequest.Evidence]), as
+// [amazon.CancelDeadline] says, until Amazon shows the cancellation. Where it is over
+// there is an alert, and nothing else happens.
 //
 // # Money
 //

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log"
+	"strings"
 	"time"
 
 	"github.com/takebackhq/takeback/amazon"
@@ -236,4 +237,88 @@ func ExampleService_Open() {
 	// Output:
 	// may ship: false
 	// may ship: true
+}
+
+// The buyer of the tray has changed their mind, says an order report: the order is on
+// hold until somebody accepts. Then the tray is cancelled, and the mugs may leave.
+func ExampleService_Accept() {
+	ctx := context.Background()
+	cancels, book, st := counter(settings.Fixed{Queue: true})
+	report := "order-id\torder-item-id\tquantity-to-ship\tis-buyer-requested-cancellation\tbuyer-requested-cancel-reason\n" +
+		first.Number + "\t" + tray + "\t1\ttrue\tChanged mind\n"
+	in, err := cancels.ImportOrders(ctx, account, cancel.AmazonFormat, amazon.ReportMeta{Name: "orders.txt"}, strings.NewReader(report))
+	if err != nil {
+		log.Fatal(err)
+	}
+	deliver(st, book)
+	fmt.Println("wishes:", in.New, "SO-1 is", book.orders[0].Status)
+
+	wishes, err := cancels.BuyerRequests(ctx, cancel.RequestQuery{States: []cancel.RequestState{cancel.Undecided}})
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, w := range wishes {
+		fmt.Println(w.Item, "until", w.Deadline.Format(time.DateTime), "since the", w.Evidence().Source)
+		if _, err := cancels.Accept(ctx, cancel.AcceptRequest{Order: w.Order, SplitTo: "SO-1-B", By: "anna"}); err != nil {
+			log.Fatal(err)
+		}
+	}
+	deliver(st, book)
+	gate, err := cancels.MayShip(ctx, first)
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, o := range book.orders {
+		fmt.Println(o.ID, o.Status, "may ship:", gate.Of(o.ID).May)
+	}
+	// Output:
+	// wishes: 1 SO-1 is OnHold
+	// 114000000000002 until 2026-03-04 09:00:00 since the order report
+	// acme/SO-1 InProcess may ship: true
+	// acme/SO-1-B OnHold may ship: false
+}
+
+// Amazon notifies of a wish to cancel. The parcel is packed, so it is declined; the
+// same notification, delivered again, holds nothing.
+func ExampleService_Decline() {
+	ctx := context.Background()
+	cancels, book, st := counter(settings.Fixed{Queue: true})
+	for range 2 {
+		wishes, err := cancels.ImportNotification(ctx, account, []byte(notice(morning, mug)))
+		if err != nil {
+			log.Fatal(err)
+		}
+		deliver(st, book)
+		fmt.Println(wishes[0].State, book.orders[0].Status)
+		if wishes[0].State == cancel.Undecided {
+			if _, err := cancels.Decline(ctx, first, "anna", "It is packed."); err != nil {
+				log.Fatal(err)
+			}
+		}
+	}
+	// Output:
+	// Undecided OnHold
+	// Declined InProcess
+}
+
+// Somebody wants to know at once what the buyer wishes: the order is read at Amazon.
+func ExampleService_ReadOrder() {
+	st := memory.New()
+	cancels, err := cancel.New(cancel.Config{
+		Store: st, Book: &shelf{orders: []order.Order{paid(so1, first)}}, Accounts: amazon.AccountList{account}, Settings: settings.Fixed{Queue: true},
+		Orders: &atAmazon{state: amazon.OrderState{Number: first.Number, Status: amazon.OrderUnshipped, UpdatedAt: morning, Items: []amazon.ItemState{
+			{ID: mug, Ordered: 2, Unfulfilled: 2, RequestedBy: amazon.ActorBuyer, RequestedReason: "Ordered by mistake"},
+		}}},
+		Now: func() time.Time { return morning },
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	wishes, err := cancels.ReadOrder(context.Background(), first)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(wishes[0].Item, wishes[0].State, "–", wishes[0].Reason)
+	// Output:
+	// 11400000000001 Undecided – Ordered by mistake
 }

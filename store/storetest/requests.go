@@ -13,17 +13,19 @@ import (
 
 func requestRow(n int) cancel.BuyerRequest {
 	return cancel.BuyerRequest{
-		Order: amazonOrder(n), Item: "12345678901234", HostOrder: hostOrder(n), Reason: "Changed mind % 返品",
-		Seen:     []cancel.Sighting{{Source: "notification", At: at(n), Clock: "AClockOfTheFuture", Reason: "why"}, {}},
-		Deadline: at(n), Overdue: true, State: "AStateOfTheFuture", Wish: 2, Holds: []cancel.HeldOrder{{}}, Decided: stamp(n), Entry: "CN001", LookAt: at(n + 1),
+		Order: amazonOrder(n), Item: "12345678901234", HostOrder: hostOrder(n), Wish: 2, Reason: "Changed mind % 返品",
+		Seen:     []cancel.Sighting{{Source: "notification", At: at(n), Clock: "AClockOfTheFuture", Reason: "why", Past: true}, {}},
+		Deadline: at(n), Overdue: true, State: "AStateOfTheFuture", Holds: []cancel.HeldOrder{{ID: hostOrder(n), Before: "AStatusOfTheFuture"}}, Decided: stamp(n), Entry: "CN001", LookAt: at(n + 1),
 	}
 }
 
 var requestNoun = noun[cancel.BuyerRequest]{
 	name: "buyer requests", row: requestRow,
 	version: func(r *cancel.BuyerRequest) *int64 { return &r.Version },
-	spoil:   func(r *cancel.BuyerRequest) { r.Seen[0].Reason = "spoilt" },
-	about:   func(r cancel.BuyerRequest) order.AmazonID { return r.Order },
+	spoil: func(r *cancel.BuyerRequest) {
+		r.Seen[0].Reason, r.Holds[0].Before = "spoilt", "spoilt"
+	},
+	about: func(r cancel.BuyerRequest) order.AmazonID { return r.Order },
 	read: func(ctx context.Context, st takeback.Store, rows []cancel.BuyerRequest) ([]cancel.BuyerRequest, error) {
 		var q cancel.RequestQuery
 		for _, r := range rows {
