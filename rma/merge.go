@@ -7,7 +7,6 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/takebackhq/takeback/order"
 	"github.com/takebackhq/takeback/refund"
@@ -142,79 +141,88 @@ func (d *decision) settle(k *Return, state ReturnState, why string) {
 type claim struct {
 	Return // joined
 	said   reportparse.Return
-	rows   []int // that it is joined of, in decision.returns
+	rows   []int    // that it is joined of, in decision.returns
+	names  []string // by which these know it
 	rma    ID
-	item   string
+	item   string   // its order line; empty: not known yet
+	items  []string // the order lines that could be meant
 	occur  int
-	source string
 	units  int
 }
 
 func (c *claim) row() string { return fmt.Sprintf("%s#%d", c.item, c.occur) }
 
-// place finds the order line of each row, and joins rows that are one.
+// is tells whether a row is about it, which may be one of some order lines. What one
+// report names in full another may name by SKU, or without Amazon's RMA ID: then the
+// rows are taken for each other in their order, those of one name each for another.
+func (c *claim) is(k Return, items []string) bool {
+	if c.source() == k.source() && len(items) == 1 && c.item == items[0] {
+		return c.occur == k.Occurrence
+	}
+	if c.source() != k.source() && !(k.anonymous() && c.asked() != "" && c.asked() == k.asked()) {
+		return false
+	}
+	return !slices.Contains(c.names, k.name()) && slices.ContainsFunc(items, func(item string) bool { return slices.Contains(c.items, item) })
+}
+
+// place finds the order line of each row, and joins rows that are one: those that
+// name their return and their line in full first, since others may be about these.
 func (d *decision) place() {
-	type several struct {
-		at    int
+	type row struct {
+		at    int // in decision.returns
 		items []string
 	}
-	var open []several
-	add := func(at int, item string, occurrence int) {
-		k := d.returns[at]
-		name := d.returnID(k, item)
-		i := slices.IndexFunc(d.claims, func(c *claim) bool {
-			return c.rma == name && c.item == item && c.occur == occurrence
-		})
-		if i < 0 {
-			d.claims = append(d.claims, &claim{Return: k, rma: name, item: item, occur: occurrence, source: k.source(), rows: []int{at}})
-			return
-		}
-		c := d.claims[i]
-		c.Return, c.rows = c.join(k), append(c.rows, at)
-	}
-	inOrder := make([]int, len(d.returns))
-	for i := range inOrder {
-		inOrder[i] = i
-	}
-	slices.SortFunc(inOrder, func(x, y int) int { return earlier(d.returns[x], d.returns[y]) })
-	for _, at := range inOrder {
+	var rows []row
+	for at := range d.returns {
 		k := &d.returns[at]
 		items, sought := d.candidates(*k)
-		switch {
-		case len(items) == 0:
+		if len(items) == 0 {
 			d.settle(k, ReturnUnmatched, "the order has no line with "+sought)
-		case len(items) == 1:
-			if err := d.line(items[0]).CheckKit(); err != nil {
-				d.settle(k, ReturnUnmatched, "the order's recipe: "+err.Error())
-				continue
-			}
-			add(at, items[0], k.Occurrence)
-		default:
-			open = append(open, several{at, items})
-		}
-	}
-
-	// What a report names by SKU another may have named by order item: they are
-	// taken for each other in their order.
-	taken := map[*claim]bool{}
-	named := slices.Clone(d.claims)
-	slices.SortFunc(named, func(a, b *claim) int { return cmp.Or(strings.Compare(a.item, b.item), cmp.Compare(a.occur, b.occur)) })
-	for _, o := range open {
-		k := &d.returns[o.at]
-		i := slices.IndexFunc(named, func(c *claim) bool {
-			return !taken[c] && c.source == k.source() && slices.Contains(o.items, c.item)
-		})
-		if i >= 0 {
-			taken[named[i]] = true
-			add(o.at, named[i].item, named[i].occur)
 			continue
 		}
-		d.claims = append(d.claims, &claim{Return: *k, occur: k.Occurrence, source: k.source(), rows: []int{o.at}})
+		if err := d.checkKits(items); err != nil {
+			d.settle(k, ReturnUnmatched, "the order's recipe: "+err.Error())
+			continue
+		}
+		rows = append(rows, row{at, items})
+	}
+	vague := func(r row) int {
+		n := min(len(r.items), 2)
+		if d.returns[r.at].anonymous() {
+			n += 2
+		}
+		return n
+	}
+	slices.SortFunc(rows, func(x, y row) int {
+		return cmp.Or(cmp.Compare(vague(x), vague(y)), earlier(d.returns[x.at], d.returns[y.at]))
+	})
+	for _, r := range rows {
+		k := d.returns[r.at]
+		i := slices.IndexFunc(d.claims, func(c *claim) bool { return c.is(k, r.items) })
+		if i < 0 {
+			i = len(d.claims)
+			d.claims = append(d.claims, &claim{Return: k, occur: k.Occurrence, items: r.items})
+		}
+		c := d.claims[i]
+		c.Return, c.rows, c.names = c.join(k), append(c.rows, r.at), append(c.names, k.name())
+		if c.item == "" && len(r.items) == 1 {
+			c.items, c.item, c.rma = r.items, r.items[0], d.returnID(c.Return, r.items[0])
+		}
 	}
 	for _, c := range d.claims {
 		c.said = c.Latest()
 	}
 	slices.SortStableFunc(d.claims, func(a, b *claim) int { return earlier(a.Return, b.Return) })
+}
+
+// checkKits refuses recipes by which what a row may be about could not be divided.
+func (f Facts) checkKits(items []string) error {
+	for _, item := range items {
+		if err := f.line(item).CheckKit(); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // earlier orders rows by when their return was asked for: what an order has to
@@ -291,7 +299,7 @@ func (d *decision) returnID(k Return, item string) ID {
 		return newID(d.Company, k.Order.Account, said.RMAID)
 	}
 	l := d.line(item)
-	return newID(d.Company, k.Order.Account, strings.Join([]string{k.Order.Number, cmp.Or(l.SKU, l.ASIN, item), said.RequestDate.UTC().Format(time.RFC3339)}, "|"))
+	return newID(d.Company, k.Order.Account, strings.Join([]string{k.Order.Number, cmp.Or(l.SKU, l.ASIN, item), k.asked()}, "|"))
 }
 
 func (d *decision) stored(id ID) (RMA, bool)  { return find(d.RMAs, id) }
@@ -377,7 +385,9 @@ func (d *decision) outcome(before Return, id ID) Outcome {
 	was, _ := d.stored(c.rma)
 	at := slices.IndexFunc(was.Lines, func(l Line) bool { return l.Row == c.row() })
 	if at < 0 {
-		o.Created = slices.Min(c.rows) == slices.IndexFunc(d.returns, func(k Return) bool { return k.ID == id })
+		moved := len(d.had(c)) > 0
+		o.Created = !moved && slices.Min(c.rows) == slices.IndexFunc(d.returns, func(k Return) bool { return k.ID == id })
+		o.Updated = moved
 		return o
 	}
 	x, y := before.Latest(), now.Latest()

@@ -1,6 +1,7 @@
 package rma
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -187,7 +188,16 @@ func (r Row) source() string {
 	if r.RMAID != "" {
 		return r.RMAID
 	}
-	return "of " + r.RequestDate.UTC().Format(time.RFC3339)
+	return "of " + r.asked()
+}
+
+// asked is the day on which the buyer asked for it, since only some reports have the
+// time of day; empty: not known.
+func (r Row) asked() string {
+	if r.RequestDate.IsZero() {
+		return ""
+	}
+	return r.RequestDate.UTC().Format(time.DateOnly)
 }
 
 // item names what comes back, as well as the row does.
@@ -222,9 +232,8 @@ func (k Return) join(o Return) Return {
 		}
 	}
 	for _, name := range []struct{ mine, theirs *reportparse.Return }{{&k.Row, &o.Row}, {&k.Undated, &o.Undated}} {
-		if name.mine.OrderID == "" {
-			name.mine.OrderID, name.mine.RMAID = name.theirs.OrderID, name.theirs.RMAID
-		}
+		name.mine.OrderID = cmp.Or(name.mine.OrderID, name.theirs.OrderID)
+		name.mine.RMAID = cmp.Or(name.mine.RMAID, name.theirs.RMAID)
 	}
 	if o.AsOf.After(k.AsOf) {
 		k.AsOf = o.AsOf
@@ -248,9 +257,7 @@ func union(a, b []string) []string {
 // what such a report said when it is further.
 func (k Return) Latest() reportparse.Return {
 	r := k.Row
-	if r.OrderID == "" {
-		r.OrderID, r.RMAID = k.Undated.OrderID, k.Undated.RMAID
-	}
+	r.OrderID, r.RMAID = cmp.Or(r.OrderID, k.Undated.OrderID), cmp.Or(r.RMAID, k.Undated.RMAID)
 	for _, v := range values {
 		now, undated := v.text(&r), v.text(&k.Undated)
 		if undated != "" && (now == "" || v.column == columnStatus && rank(undated) > rank(now)) {
@@ -260,8 +267,13 @@ func (k Return) Latest() reportparse.Return {
 	return r
 }
 
-// source is that of its rows.
+// source and asked are those of its rows, and name is what their reports call it.
 func (k Return) source() string { return Row{Return: k.Latest()}.source() }
+func (k Return) asked() string  { return Row{Return: k.Latest()}.asked() }
+func (k Return) name() string   { return k.source() + "|" + Row{Return: k.Latest()}.item() }
+
+// anonymous tells that no report gave it Amazon's RMA ID.
+func (k Return) anonymous() bool { return k.Latest().RMAID == "" }
 
 // makesRMA tells whether a report authorised it.
 func (k Return) makesRMA() bool { return k.Approved || k.waived() }

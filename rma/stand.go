@@ -34,7 +34,7 @@ func (d *decision) status(r RMA) (Status, string) {
 	authorised := r.authorised()
 	switch {
 	case len(r.Lines) == 0:
-		return Cancelled, "its units come back on an earlier return"
+		return Cancelled, "its units come back on another return"
 	case r.Decided.Status == Closed && authorised > r.Decided.Units:
 		// More was authorised since somebody closed it.
 	case r.Decided.Status != "":
@@ -72,7 +72,7 @@ func (f Facts) complete(r RMA, goods, money bool) bool {
 	case settings.CloseManually:
 		return false
 	case settings.CloseWhenRefunded:
-		if r.paysBack() {
+		if slices.ContainsFunc(r.items(), r.paysBack) {
 			return !money
 		}
 		return !goods
@@ -88,14 +88,20 @@ func (f Facts) awaited(r RMA) (goods, money bool) {
 	for _, item := range r.items() {
 		coming := r.coming(item)
 		goods = goods || coming
-		money = money || r.paysBack() && f.owes(r, item, coming)
+		money = money || r.paysBack(item) && f.owes(r, item, coming)
 	}
 	return goods, money
 }
 
-// paysBack tells whether the buyer is to get money, or may be.
-func (r RMA) paysBack() bool {
-	return r.Approval != Rejected && (r.Resolution == Refund || r.Resolution == NotDecided)
+// paysBack tells whether the buyer is to get money for an order line, or may be: not
+// while Amazon sends a replacement for it, unless somebody chose otherwise.
+func (r RMA) paysBack(item string) bool {
+	if r.Approval == Rejected || r.Resolution != Refund && r.Resolution != NotDecided {
+		return false
+	}
+	return r.Chosen.By != "" || slices.ContainsFunc(r.Lines, func(l Line) bool {
+		return l.Item == item && !replacement(l.AmazonResolution)
+	})
 }
 
 // coming tells whether goods of an order line are awaited.
