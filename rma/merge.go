@@ -390,13 +390,16 @@ func (d *decision) outcome(before Return, id ID) Outcome {
 		o.Updated = moved
 		return o
 	}
+	if before.ID == "" { // another name of what is known
+		is, _ := d.current(c.rma)
+		was.Version, was.AsOf, was.RequestedAt = is.Version, is.AsOf, is.RequestedAt
+		o.Updated = !same(was, is)
+		return o
+	}
 	x, y := before.Latest(), now.Latest()
 	x.Line, y.Line = 0, 0
 	o.Updated = !same(x, y) || len(before.Tracking) != len(now.Tracking) || len(before.Carriers) != len(now.Carriers) ||
 		was.Lines[at].Asked == c.said.Quantity && was.Lines[at].Units != c.units*max(1, was.Lines[at].PerKit)
-	if before.ID == "" { // another name of what is known
-		o.Updated = false
-	}
 	return o
 }
 
