@@ -21,8 +21,7 @@ type Row struct {
 }
 
 // value is one of the values that a report gives of a row, as text: blank is
-// empty, equal values are equal text, and of values that no age decides between
-// the greater text counts.
+// empty, and equal values are equal text.
 type value struct {
 	column string
 	text   func(*reportparse.Return) string
@@ -56,7 +55,7 @@ func everyValue() []value {
 		if n == 0 {
 			return ""
 		}
-		return fmt.Sprintf("%09d", n)
+		return fmt.Sprint(n)
 	}
 	date := func(t time.Time) string {
 		if t.IsZero() {
@@ -107,7 +106,7 @@ func (v value) beats(a, b string) bool {
 	if v.column == columnStatus && rank(a) != rank(b) {
 		return rank(a) > rank(b)
 	}
-	return a > b
+	return cmp.Or(cmp.Compare(len(a), len(b)), cmp.Compare(a, b)) > 0 // so that of numbers the greater one does
 }
 
 // rank is how far a return is by Amazon's status; 0 for a word that is not known.

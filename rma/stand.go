@@ -32,6 +32,11 @@ func (d *decision) stand(r *RMA) {
 
 func (d *decision) status(r RMA) (Status, string) {
 	authorised := r.authorised()
+	late := denied(r.AmazonStatus) && d.touched(r)
+	if late {
+		d.change.Alert("rma/"+string(r.ID)+"/denied", "RMA "+string(r.ID),
+			"Amazon's status is "+r.AmazonStatus+", but goods were received or money moved: a person decides what becomes of it", d.stamp)
+	}
 	switch {
 	case len(r.Lines) == 0:
 		return Cancelled, "its units come back on another return"
@@ -42,11 +47,8 @@ func (d *decision) status(r RMA) (Status, string) {
 	}
 	goods, money := d.awaited(r)
 	switch {
-	case denied(r.AmazonStatus) && !d.touched(r):
+	case denied(r.AmazonStatus) && !late:
 		return Cancelled, "Amazon's status is " + r.AmazonStatus
-	case denied(r.AmazonStatus):
-		d.change.Alert("rma/"+string(r.ID)+"/denied", "RMA "+string(r.ID),
-			"Amazon's status is "+r.AmazonStatus+", but goods were received or money moved: a person decides what becomes of it", d.stamp)
 	case ended(r.AmazonStatus) && follows(d.Settings.Policy.FollowAmazonClose, goods, money):
 		return Closed, "Amazon's status is " + r.AmazonStatus
 	}

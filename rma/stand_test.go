@@ -120,14 +120,17 @@ func (d *desk) alerts() []order.Alert {
 }
 
 func TestDeniedTooLateIsAnAlert(t *testing.T) {
-	d := open(t, shipped("SO-1", first))
-	d.take(20, returns(lamps(1)))
-	receives(d)
-	d.take(21, returns(status("Denied")))
-	require.Len(t, d.alerts(), 1)
-	assert.Equal(t, "rma/"+string(d.one().ID)+"/denied", d.alerts()[0].Key)
-	d.take(22, returns(status("Denied")))
-	assert.Len(t, d.alerts(), 1, "once")
+	for _, also := range []happens{func(*desk) {}, pays, (*desk).shut} {
+		d := open(t, shipped("SO-1", first))
+		d.take(20, returns(lamps(1)))
+		receives(d)
+		also(d)
+		d.take(21, returns(status("Denied")))
+		require.Len(t, d.alerts(), 1)
+		assert.Equal(t, "rma/"+string(d.one().ID)+"/denied", d.alerts()[0].Key)
+		d.take(22, returns(status("Denied")))
+		assert.Len(t, d.alerts(), 1, "once")
+	}
 }
 
 // What became of a refund closes its RMA when somebody tells of it, and a day later
