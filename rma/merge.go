@@ -139,10 +139,11 @@ func (d *decision) settle(k *Return, state ReturnState, why string) {
 
 // claim is one returned item: what all reports say of it, however they name it.
 type claim struct {
-	Return // joined
-	said   reportparse.Return
+	known  // joined
+	source string
+	asked  string
 	rows   []int    // that it is joined of, in decision.returns
-	names  []string // by which these know it
+	names  []string // of these
 	rma    ID
 	item   string   // its order line; empty: not known yet
 	items  []string // the order lines that could be meant
@@ -152,27 +153,23 @@ type claim struct {
 
 func (c *claim) row() string { return fmt.Sprintf("%s#%d", c.item, c.occur) }
 
-// is tells whether a row is about it, which may be one of some order lines. What one
-// report names in full another may name by SKU, or without Amazon's RMA ID: then the
-// rows are taken for each other in their order, those of one name each for another.
-func (c *claim) is(k Return, items []string) bool {
-	if c.source() == k.source() && len(items) == 1 && c.item == items[0] {
-		return c.occur == k.Occurrence
+// is tells whether a row is about it. What one report names in full another may name
+// by SKU, or without Amazon's RMA ID: then the rows are taken for each other in their
+// order, those of one name each for another.
+func (c *claim) is(r *named) bool {
+	if c.source == r.source && len(r.items) == 1 && c.item == r.items[0] {
+		return c.occur == r.Occurrence
 	}
-	if c.source() != k.source() && !(k.anonymous() && c.asked() != "" && c.asked() == k.asked()) {
+	if c.source != r.source && (r.said.RMAID != "" || r.asked == "" || c.asked != r.asked) {
 		return false
 	}
-	return !slices.Contains(c.names, k.name()) && slices.ContainsFunc(items, func(item string) bool { return slices.Contains(c.items, item) })
+	return !slices.Contains(c.names, r.name) && slices.ContainsFunc(r.items, func(item string) bool { return slices.Contains(c.items, item) })
 }
 
 // place finds the order line of each row, and joins rows that are one: those that
 // name their return and their line in full first, since others may be about these.
 func (d *decision) place() {
-	type row struct {
-		at    int // in decision.returns
-		items []string
-	}
-	var rows []row
+	var rows []*named
 	for at := range d.returns {
 		k := &d.returns[at]
 		items, sought := d.candidates(*k)
@@ -184,27 +181,20 @@ func (d *decision) place() {
 			d.settle(k, ReturnUnmatched, "the order's recipe: "+err.Error())
 			continue
 		}
-		rows = append(rows, row{at, items})
+		said := Row{Return: k.Latest()}
+		rows = append(rows, &named{known{*k, said.Return}, at, items, said.source(), said.asked(), said.source() + "|" + said.item()})
 	}
-	vague := func(r row) int {
-		n := min(len(r.items), 2)
-		if d.returns[r.at].anonymous() {
-			n += 2
-		}
-		return n
-	}
-	slices.SortFunc(rows, func(x, y row) int {
-		return cmp.Or(cmp.Compare(vague(x), vague(y)), earlier(d.returns[x.at], d.returns[y.at]))
+	slices.SortFunc(rows, func(x, y *named) int {
+		return cmp.Or(cmp.Compare(x.vague(), y.vague()), earlier(x.known, y.known))
 	})
 	for _, r := range rows {
-		k := d.returns[r.at]
-		i := slices.IndexFunc(d.claims, func(c *claim) bool { return c.is(k, r.items) })
+		i := slices.IndexFunc(d.claims, func(c *claim) bool { return c.is(r) })
 		if i < 0 {
 			i = len(d.claims)
-			d.claims = append(d.claims, &claim{Return: k, occur: k.Occurrence, items: r.items})
+			d.claims = append(d.claims, &claim{known: r.known, occur: r.Occurrence, source: r.source, asked: r.asked, items: r.items})
 		}
 		c := d.claims[i]
-		c.Return, c.rows, c.names = c.join(k), append(c.rows, r.at), append(c.names, k.name())
+		c.Return, c.rows, c.names = c.join(r.Return), append(c.rows, r.at), append(c.names, r.name)
 		if c.item == "" && len(r.items) == 1 {
 			c.items, c.item, c.rma = r.items, r.items[0], d.returnID(c.Return, r.items[0])
 		}
@@ -212,7 +202,33 @@ func (d *decision) place() {
 	for _, c := range d.claims {
 		c.said = c.Latest()
 	}
-	slices.SortStableFunc(d.claims, func(a, b *claim) int { return earlier(a.Return, b.Return) })
+	slices.SortStableFunc(d.claims, func(a, b *claim) int { return earlier(a.known, b.known) })
+}
+
+// known is a row, and what it says now.
+type known struct {
+	Return
+	said reportparse.Return
+}
+
+// named is a row with the order lines that could be meant.
+type named struct {
+	known
+	at     int // in decision.returns
+	items  []string
+	source string
+	asked  string
+	name   string // source and item, as its reports name them
+}
+
+// vague orders rows by how little they say: first those with Amazon's RMA ID and only
+// one line that could be meant.
+func (r *named) vague() int {
+	n := min(len(r.items), 2)
+	if r.said.RMAID == "" {
+		n += 2
+	}
+	return n
 }
 
 // checkKits refuses recipes by which what a row may be about could not be divided.
@@ -227,8 +243,8 @@ func (f Facts) checkKits(items []string) error {
 
 // earlier orders rows by when their return was asked for: what an order has to
 // return belongs to the earlier return.
-func earlier(a, b Return) int {
-	x, y := a.Latest(), b.Latest()
+func earlier(a, b known) int {
+	x, y := a.said, b.said
 	return cmp.Or(
 		x.RequestDate.Compare(y.RequestDate), strings.Compare(x.RMAID, y.RMAID), strings.Compare(x.SKU, y.SKU),
 		strings.Compare(x.OrderItemID, y.OrderItemID), cmp.Compare(a.Occurrence, b.Occurrence), strings.Compare(string(a.ID), string(b.ID)),
@@ -299,7 +315,7 @@ func (d *decision) returnID(k Return, item string) ID {
 		return newID(d.Company, k.Order.Account, said.RMAID)
 	}
 	l := d.line(item)
-	return newID(d.Company, k.Order.Account, strings.Join([]string{k.Order.Number, cmp.Or(l.SKU, l.ASIN, item), k.asked()}, "|"))
+	return newID(d.Company, k.Order.Account, strings.Join([]string{k.Order.Number, cmp.Or(l.SKU, l.ASIN, item), Row{Return: said}.asked()}, "|"))
 }
 
 func (d *decision) stored(id ID) (RMA, bool)  { return find(d.RMAs, id) }

@@ -121,7 +121,8 @@ func (f Facts) Refund(r RMA, by string) (refund.Request, error) {
 	q.Lines = nil
 	for _, ask := range asks {
 		due, done := f.due(r, ask.Item), f.refunded(r, ask.Item, refund.LineOpen, refund.LinePosted)
-		ask.Returned, ask.Units = due, max(0, due-done)
+		left := f.unrefunded(ask.Item, refund.LineOpen, refund.LinePosted)
+		ask.Returned, ask.Units = due, max(0, min(due-done, left))
 		if r.kit(ask.Item) && f.Settings.Policy.KitRefund == settings.KitProRata {
 			ask.Amounts = f.kitOwed(r, ask.Item, refund.LineOpen, refund.LinePosted)
 			ask.Shipping = false // it is among the amounts
@@ -137,6 +138,20 @@ func (f Facts) Refund(r RMA, by string) (refund.Request, error) {
 		return refund.Request{}, fmt.Errorf("RMA %s: %w: receipt is %s of %s, and what that allows is refunded", r.ID, ErrNothing, r.Receipt, describe(r.Lines))
 	}
 	return q, nil
+}
+
+// unrefunded is how many units of an order line no refund is for, of an RMA or not.
+func (f Facts) unrefunded(item string, outcomes ...refund.Outcome) int {
+	l := f.line(item)
+	left := l.Ordered - l.Cancelled
+	for _, of := range f.Refunds {
+		for _, line := range of.Lines {
+			if line.Item == item && slices.Contains(outcomes, line.Outcome) {
+				left -= line.Units
+			}
+		}
+	}
+	return left
 }
 
 // due is how many units of an order line an RMA may refund by what came of them; of

@@ -266,14 +266,6 @@ func (k Return) Latest() reportparse.Return {
 	return r
 }
 
-// source and asked are those of its rows, and name is what their reports call it.
-func (k Return) source() string { return Row{Return: k.Latest()}.source() }
-func (k Return) asked() string  { return Row{Return: k.Latest()}.asked() }
-func (k Return) name() string   { return k.source() + "|" + Row{Return: k.Latest()}.item() }
-
-// anonymous tells that no report gave it Amazon's RMA ID.
-func (k Return) anonymous() bool { return k.Latest().RMAID == "" }
-
 // makesRMA tells whether a report authorised it.
 func (k Return) makesRMA() bool { return k.Approved || k.waived() }
 

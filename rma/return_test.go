@@ -223,7 +223,9 @@ func TestOrderOfAnotherCompany(t *testing.T) {
 // straying is a book that gives an order which nobody asked for.
 type straying struct{ shelf }
 
-func (b straying) Orders(context.Context, []order.AmazonID) ([]order.Order, error) { return b.shelf, nil }
+func (b straying) Orders(context.Context, []order.AmazonID) ([]order.Order, error) {
+	return b.shelf, nil
+}
 
 func TestBookThatStrays(t *testing.T) {
 	s, err := rma.New(rma.Config{Store: memory.New(), Book: straying{shelf{shipped("SO-2", numbered(2))}}, Settings: settings.Fixed{}})

@@ -117,8 +117,8 @@ func (r RMA) coming(item string) bool {
 }
 
 // owes tells whether the buyer is still to get money for an order line: for what
-// may come, or did. When all that was paid for the line went back, nothing is owed,
-// whoever sent it.
+// may come, or did. When all that was paid for the line went back, or something for
+// each of its units, nothing is owed, whoever sent it.
 func (f Facts) owes(r RMA, item string, coming bool) bool {
 	l := f.line(item)
 	paid, posted := l.Paid()[order.Principal], f.Ledger.Sum(order.Posted, item)[order.Principal]
@@ -129,7 +129,7 @@ func (f Facts) owes(r RMA, item string, coming bool) bool {
 	if coming {
 		due = units(r.Lines, item)
 	}
-	if f.refunded(r, item, refund.LinePosted) < due {
+	if f.refunded(r, item, refund.LinePosted) < due && f.unrefunded(item, refund.LinePosted) > 0 {
 		return true
 	}
 	return r.kit(item) && f.Settings.Policy.KitRefund == settings.KitProRata && !f.kitOwed(r, item, refund.LinePosted).IsZero()
