@@ -127,8 +127,12 @@ func (f Facts) position(item string) int {
 }
 
 // linesOf are the lines of one returned item: one, or of a kit one for each
-// component. What people wrote on them stays.
+// component. What people wrote on them stays. An order that has lost the line says
+// nothing of it any more.
 func (d *decision) linesOf(c *claim, was RMA) []Line {
+	if d.line(c.item).Item == "" {
+		return slices.DeleteFunc(slices.Clone(was.Lines), func(l Line) bool { return l.Row != c.row() })
+	}
 	line := Line{
 		Row: c.row(), Item: c.item, Asked: c.said.Quantity, Reason: c.said.Reason,
 		AmazonStatus: c.said.Status, AmazonResolution: c.said.Resolution,

@@ -95,7 +95,38 @@ func TestRMAIDThatComesLater(t *testing.T) {
 	now := d.all()[slices.IndexFunc(d.all(), func(r rma.RMA) bool { return r.ID != id })]
 	assert.Equal(t, "Return tracking number 9400", now.Notes[0].Text)
 	why := d.journal()[slices.IndexFunc(d.journal(), func(e order.Event) bool { return e.Subject == "RMA "+string(id)+": status" })]
-	assert.Equal(t, "its units come back on another return", why.Why)
+	assert.Equal(t, "its units come back on another return, or the order has none left to return", why.Why)
+}
+
+// An order line that the host has renamed: the row follows it, unless something was
+// done about the old one, which then stays as it was.
+func TestOrderLineThatIsRenamed(t *testing.T) {
+	renamed := "114000000000077"
+	tests := []struct {
+		name string
+		then happens
+		want string
+	}{
+		{"nothing was done", func(*desk) {}, renamed},
+		{"it was received", receives, lamp},
+		{"it was refunded", pays, lamp},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			d := open(t, shipped("SO-1", first))
+			d.take(20, returns(lamps(1)))
+			tt.then(d)
+			before := d.one()
+			d.book[0].Lines[0].Item = renamed
+			d.take(21, returns(with(lamps(1), "Return request status", "Closed")))
+			require.Len(t, d.one().Lines, 1)
+			got := d.one().Lines[0]
+			assert.Equal(t, tt.want, got.Item)
+			assert.Equal(t, before.Lines[0].Paid.String(), got.Paid.String())
+			assert.Equal(t, []string{"LAMP-RED", "1"}, []string{got.SKU, fmt.Sprint(got.Units)})
+			assert.Equal(t, before.Receipt, d.one().Receipt)
+		})
+	}
 }
 
 // Two lines of one SKU: a report that names the line moves the row there, unless

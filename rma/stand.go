@@ -39,7 +39,7 @@ func (d *decision) status(r RMA) (Status, string) {
 	}
 	switch {
 	case len(r.Lines) == 0:
-		return Cancelled, "its units come back on another return"
+		return Cancelled, "its units come back on another return, or the order has none left to return"
 	case r.Decided.Status == Closed && authorised > r.Decided.Units:
 		// More was authorised since somebody closed it.
 	case r.Decided.Status != "":
@@ -132,7 +132,14 @@ func (f Facts) owes(r RMA, item string, coming bool) bool {
 	if f.refunded(r, item, refund.LinePosted) < due && f.unrefunded(item, refund.LinePosted) > 0 {
 		return true
 	}
-	return r.kit(item) && f.Settings.Policy.KitRefund == settings.KitProRata && !f.kitOwed(r, item, refund.LinePosted).IsZero()
+	switch {
+	case !r.kit(item):
+		return false
+	case f.Settings.Policy.KitRefund == settings.KitProRata:
+		return !f.kitOwed(r, item, refund.LinePosted).IsZero()
+	}
+	// Components that came and make no whole kit: a person says what they are worth.
+	return slices.ContainsFunc(r.goods(), func(g goods) bool { return g.Item == item && f.in(r, g) > due*g.perKit })
 }
 
 // goods adds up what an RMA authorises and what came of it, by order item and SKU.
