@@ -289,6 +289,9 @@ func (w *reporting) cancelled(t *Totals, b Booking, e End) {
 	case b.Match == MatchUnanswered:
 		t.Unanswered.add(e.Amount.Amount)
 		e.Text = textUnanswered
+	case b.Match == MatchContradicted:
+		t.Cancelled.add(e.Amount.Amount)
+		e.Text = "a settlement shows it, and its cancellation counts as without effect"
 	case b.Match == MatchCancelled && b.Difference.IsZero():
 		t.Cancelled.add(e.Amount.Amount)
 		return

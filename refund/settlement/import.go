@@ -426,7 +426,7 @@ func (s *Service) refunds(ctx context.Context, q refund.Query) (all []refund.Ref
 // sweep matches again what may be matched otherwise now, or missing.
 func (p *pass) sweep(ctx context.Context) error {
 	accounts := []order.AccountID{p.account.ID}
-	waiting, err := p.bookings(ctx, BookingQuery{Accounts: accounts, Matches: []Match{MatchUnknownOrder, MatchOtherCurrency, MatchUnanswered}})
+	waiting, err := p.bookings(ctx, BookingQuery{Accounts: accounts, Matches: []Match{MatchUnknownOrder, MatchOtherCurrency, MatchUnanswered, MatchContradicted}})
 	if err != nil {
 		return err
 	}

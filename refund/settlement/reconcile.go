@@ -369,6 +369,8 @@ func (l *line) judge() {
 			b.Match, b.Difference = MatchDoubled, nil
 		case l.Outcome == refund.LineOpen:
 			b.Match = MatchUnanswered
+		case l.cancelled() && l.Outcome == refund.LineVoided:
+			b.Match, b.Difference = MatchContradicted, nil
 		case l.cancelled():
 			b.Match = MatchCancelled
 		case b.Difference.IsZero():

@@ -59,13 +59,15 @@ func (s Settlement) Difference() decimal.Decimal {
 type Match string
 
 // Those of the first group were posted to the ledger of their order. The others
-// wait, and are tried again with every import and at [Service.Retry].
+// wait. They are tried again with every import and at [Service.Retry], and so is a
+// contradiction.
 const (
 	MatchSettled         Match = "Settled"         // a refund of ours, to the cent
 	MatchMismatched      Match = "Mismatched"      // a refund of ours, with a difference that was posted
 	MatchDoubled         Match = "Doubled"         // a refund of ours, or cancelled units, that have their booking already
 	MatchAmazonInitiated Match = "AmazonInitiated" // nobody here asked for it
 	MatchCancelled       Match = "Cancelled"       // units that were split off and cancelled here, for which Amazon pays too
+	MatchContradicted    Match = "Contradicted"    // such units, though their cancellation counts as without effect
 	MatchReversed        Match = "Reversed"        // money that came back from the buyer, or a correction of the tax
 	MatchFees            Match = "Fees"            // nothing for the buyer: fees alone
 

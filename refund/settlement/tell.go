@@ -86,10 +86,14 @@ func (m *matching) booking(was, b Booking) {
 	case MatchReversed:
 		m.note(at, "Settlement %s shows %s, which changes what the buyer got by %s.", b.Settlement.Number, b.Kind, given)
 	case MatchMismatched:
-		m.warn(at, "mismatched/"+b.ID, subject, "refund %s of item %s: settlement %s shows %s, which differs by %s; the difference is posted",
-			b.Refund, b.RefundItem, b.Settlement.Number, given, b.Difference.In(b.Currency))
+		m.mismatched(b, at, subject, given)
 	case MatchCancelled:
-		m.cancelled(b, at, subject, given)
+		if !b.Difference.IsZero() {
+			m.mismatched(b, at, subject, given)
+		}
+	case MatchContradicted:
+		m.warn(at, fmt.Sprintf("contradicted/%s/%d", b.Cancellation, len(m.Entries[m.entryOf(b.Cancellation)].Attempts)), subject,
+			"%s of item %s: settlement %s shows %s for it, though it counts as without effect: its units must not ship", of(b), b.RefundItem, b.Settlement.Number, given)
 	case MatchDoubled:
 		key := "doubled/" + b.ID
 		if id, ok := refund.ParseAdjustmentID(b.MerchantAdjustmentID); ok {
@@ -103,20 +107,9 @@ func (m *matching) booking(was, b Booking) {
 	}
 }
 
-// cancelled tells of money for a cancelled part, where it is not just what the
-// cancellation has posted.
-func (m *matching) cancelled(b Booking, at order.ID, subject string, given order.Money) {
-	for _, l := range m.lines {
-		if l.of.ID == b.Cancellation && l.Item == b.RefundItem && l.Outcome == refund.LineVoided {
-			m.warn(at, fmt.Sprintf("contradicted/%s/%d", l.of.ID, len(l.entry.Attempts)), subject,
-				"%s of item %s: settlement %s shows %s for it, though it was taken to be without effect: the units must not ship", of(b), l.Item, b.Settlement.Number, given)
-			return
-		}
-	}
-	if !b.Difference.IsZero() {
-		m.warn(at, "mismatched/"+b.ID, subject, "%s of item %s: settlement %s shows %s, which differs by %s; the difference is posted",
-			of(b), b.RefundItem, b.Settlement.Number, given, b.Difference.In(b.Currency))
-	}
+func (m *matching) mismatched(b Booking, at order.ID, subject string, given order.Money) {
+	m.warn(at, "mismatched/"+b.ID, subject, "%s of item %s: settlement %s shows %s, which differs by %s; the difference is posted",
+		of(b), b.RefundItem, b.Settlement.Number, given, b.Difference.In(b.Currency))
 }
 
 // of names what a booking was taken for.
@@ -129,7 +122,7 @@ func of(b Booking) string {
 
 // posted reports whether a booking that was taken for this is in the ledger.
 func (x Match) posted() bool {
-	return slices.Contains([]Match{MatchSettled, MatchMismatched, MatchDoubled, MatchAmazonInitiated, MatchCancelled, MatchReversed, MatchFees}, x)
+	return slices.Contains([]Match{MatchSettled, MatchMismatched, MatchDoubled, MatchAmazonInitiated, MatchCancelled, MatchContradicted, MatchReversed, MatchFees}, x)
 }
 
 // linesOf tells what became of the lines of a refund, and reports whether anything
