@@ -206,6 +206,9 @@ func (f Facts) orderLine(item string) order.Line {
 			of.Ordered += part.Ordered
 			of.Shipped += part.Shipped
 			of.Cancelled += part.Cancelled
+			if waiting := part.Ordered - part.Shipped; f.cancelled(o, item) && waiting > part.Cancelled {
+				of.Cancelled += waiting - part.Cancelled // the host may leave the line as it was
+			}
 		}
 	}
 	return of
