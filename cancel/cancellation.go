@@ -22,8 +22,8 @@ const (
 	Dropped   Outcome = "Dropped"   // rejected or withdrawn before it was sent
 )
 
-// Proof is what the order at Amazon says of a cancellation. Cancellations never
-// appear in a settlement.
+// Proof is what the order at Amazon says of a cancellation. No settlement shows one,
+// but what the buyer gets back for a part.
 type Proof string
 
 const (

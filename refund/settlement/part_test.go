@@ -91,6 +91,10 @@ func TestACancelledPart(t *testing.T) {
 		"under another item ID": {
 			queue.EntryAccepted, amazon.VerdictAccepted, with(gone, func(r *row) { r.item = "99999999999999" }), []settlement.Match{settlement.MatchCancelled}, "10", "0", nil,
 		},
+		"in two equal rows": {
+			queue.EntryAccepted, amazon.VerdictAccepted, slices.Concat(paid(mug, at, "Principal", "5.00"), paid(mug, at, "Principal", "5.00")),
+			[]settlement.Match{settlement.MatchCancelled}, "10", "0", nil,
+		},
 		"less": {
 			queue.EntryAccepted, amazon.VerdictAccepted, paid(mug, at, "Principal", "9.00"), []settlement.Match{settlement.MatchCancelled}, "10", "-1", []string{"mismatched"},
 		},
