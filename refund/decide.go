@@ -67,6 +67,7 @@ type Facts struct {
 	Settings settings.Settings
 	Reasons  amazon.RefundReasons     // where a marketplace has words of its own
 	Returns  []OpenReturn             // of the Amazon order
+	Due      *Due                     // of the request's RMA; nil: not known
 	Booked   []Booked                 // what settlements showed of it
 	Finances []amazon.FinancialRefund // what Amazon says of it now, where it was asked
 	Now      time.Time

@@ -109,6 +109,13 @@ func (s *Service) facts(ctx context.Context, r Request) (f Facts, err error) {
 			return f, fmt.Errorf("open returns: %w", err)
 		}
 	}
+	if s.c.Returns != nil && r.RMA != "" {
+		due, err := s.c.Returns.Due(ctx, r.Order, r.RMA)
+		if err != nil {
+			return f, err
+		}
+		f.Due = &due
+	}
 	if r.Look && f.Account.ID != "" {
 		if s.c.Finances == nil {
 			return f, errors.New("to look at what Amazon has booked, set Config.Finances")
