@@ -242,9 +242,6 @@ func (s *Service) Decline(ctx context.Context, id order.AmazonID, by, why string
 	} else {
 		err = again(func() error {
 			f, err := s.facts(ctx, Request{Order: id})
-			if err == nil && len(f.Orders) == 0 { // a wish may be on file all the same
-				f.Requests, err = s.c.Store.BuyerRequests(ctx, RequestQuery{Orders: []order.AmazonID{id}})
-			}
 			if err != nil {
 				return err
 			}

@@ -223,3 +223,21 @@ func TestWithdrawIsMadeUpFor(t *testing.T) {
 	assert.Equal(t, queue.EntryWithdrawn, s.entry(c.ID).State)
 	assert.Zero(t, s.read(c.ID).LookAt)
 }
+
+// An order that the host keeps no more is confirmed all the same, and asked for no
+// more often than others.
+func TestConfirmWhatTheHostHasArchived(t *testing.T) {
+	s, id := accepted(t)
+	s.book.orders = nil
+	s.there.state = amazon.OrderState{Status: amazon.OrderUnshipped}
+	for range 3 {
+		s.step(time.Hour)
+		s.step(time.Minute)
+	}
+	assert.Equal(t, 3, s.there.asked)
+	s.there.state.Status = amazon.OrderCancelled
+	s.step(time.Hour)
+	assert.Equal(t, cancel.Confirmed, s.read(id).Proof)
+	s.step(48 * time.Hour)
+	assert.Equal(t, 4, s.there.asked)
+}
