@@ -86,7 +86,8 @@ func TestDoNotSendToAmazon(t *testing.T) {
 	c := s.issue(local())
 	s.deliver()
 
-	assert.Equal(t, cancel.Cancelled, s.read(c.ID).Outcome)
+	assert.Equal(t, s.read(c.ID), c, "what is answered is what was saved")
+	assert.Equal(t, cancel.Cancelled, c.Outcome)
 	assert.Equal(t, queue.EntryAppliedLocally, s.entry(c.ID).State)
 	assert.True(t, s.entry(c.ID).State.Final())
 	assert.Equal(t, order.StatusCancelled, s.order(so1).Status)

@@ -118,6 +118,7 @@ func (f Facts) looked(c Cancellation, o amazon.OrderState, s order.Stamp) (Chang
 	ch := Change{Writes: order.Writes{Order: f.Ledger.Order, Version: f.Ledger.Version}}
 	if c.Outcome == Cancelled && c.Part && len(f.shownItems(o, c)) == len(c.Items) {
 		err := ch.prove(f, &c, s)
+		ch.tooLate(f, c, s)
 		ch.Cancellations = []Cancellation{c}
 		return ch, err
 	}

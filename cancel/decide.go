@@ -153,7 +153,8 @@ func decide(f Facts, r Request) (Draft, error) {
 		d.Warnings = append(d.Warnings, "Amazon is told when the rest of its order is shipped: "+names(t.others))
 	}
 	d.caution(f, r, c)
-	d.change = write(f, t, c.clone(), d.Amount, charges, reserved, s) // what is saved is what was decided, whatever becomes of the draft
+	d.change = write(f, t, c, d.Amount, charges, reserved, s)
+	d.Cancellation = d.change.Cancellations[0].clone() // what is saved is what was decided, whatever becomes of the draft
 	d.change.heed(f, s)
 	for _, caution := range d.Cautions {
 		d.change.Event(order.EventRequested, c.subject(), fmt.Sprintf("acknowledged %s: %s", caution.Code, caution.Text), s)
@@ -242,12 +243,12 @@ func write(f Facts, t target, c Cancellation, amount order.Money, charges, reser
 	}
 	if c.Local {
 		e.State = queue.EntryAppliedLocally
-		c.Outcome, c.Ended, c.LookAt = Cancelled, s, s.At.Add(patience)
-		ch.status(c, order.StatusCancelled, s)
+		c.Outcome, c.Shown, c.Ended, c.LookAt = Cancelled, order.StatusCancelled, s, s.At.Add(patience)
+		ch.status(c, c.Shown, s)
 		ch.note(c, s, "Cancellation %s (%s): cancelled here alone. Amazon is not told.%s", c.ID, c.Reason, because(s.Why))
 	} else {
 		ch.Postings = append(ch.Postings, reserved...)
-		ch.hold(c, f.Settings.Policy, s, f.heldFor(c)...)
+		ch.hold(&c, f.Settings.Policy, s, f.heldFor(c)...)
 	}
 	ch.Cancellations, ch.Entries = []Cancellation{c}, []queue.Entry{e}
 	ch.Event(order.EventRequested, c.subject(), string(c.Reason), s)
@@ -295,16 +296,31 @@ func (t target) stock() []string {
 // hold closes the gate for people to see: the order's status and our hold. What
 // MayShip reads is the cancellation itself.
 // A status that the order may have beside the one before is held, too.
-func (ch *Change) hold(c Cancellation, p settings.Policy, s order.Stamp, held ...order.Status) {
-	to := order.StatusOnHold
+func (ch *Change) hold(c *Cancellation, p settings.Policy, s order.Stamp, held ...order.Status) {
+	c.Shown = order.StatusOnHold
 	if p.CancelledAt == settings.CancelledWhenRequested {
-		to = order.StatusCancelled
+		c.Shown = order.StatusCancelled
 	}
 	for _, o := range c.carriers() {
 		ch.Effect(order.Effect{Kind: order.EffectHold, Hold: &order.Hold{Owner: order.HeldByCancellation, Why: string(c.Reason), Since: s.At}}, o.HostOrder, s)
-		ch.statusOf(o, to, s, append([]order.Status{o.Before, order.StatusProblemOrder}, held...)...)
+		ch.statusOf(o, c.Shown, s, append([]order.Status{o.Before, order.StatusProblemOrder}, held...)...)
 	}
-	ch.note(c, s, "Cancellation %s (%s) is queued.%s", c.ID, c.Reason, because(c.Comment))
+	ch.note(*c, s, "Cancellation %s (%s) is queued.%s", c.ID, c.Reason, because(c.Comment))
+}
+
+// returnsTo is the status that a host order gets back when a cancellation of it has no
+// effect: the one before, or OnHold where somebody else has begun to hold it meanwhile.
+func (f Facts) returnsTo(c Cancellation, id order.ID) order.Status {
+	before := c.before(id)
+	meanwhile := slices.ContainsFunc(f.Orders, func(o order.Order) bool {
+		return o.ID == id && slices.ContainsFunc(o.Holds, func(h order.Hold) bool {
+			return h.Owner != order.HeldByCancellation && h.Owner != order.HeldByBuyer && h.Since.After(c.Requested.At)
+		})
+	})
+	if meanwhile && before == order.StatusInProcess {
+		return order.StatusOnHold
+	}
+	return before
 }
 
 func (ch *Change) release(c Cancellation, s order.Stamp) {
