@@ -342,10 +342,11 @@ func TestCancelledButShipped(t *testing.T) {
 	for _, tt := range []struct {
 		name          string
 		before, after func(*shop)
+		atOnce        int // alerts as soon as Amazon accepts
 	}{
-		{"before Amazon accepted", func(s *shop) { s.ship(so1) }, func(*shop) {}},
-		{"before Amazon showed it", func(*shop) {}, func(s *shop) { s.ship(so1) }},
-		{"a unit of it", func(s *shop) { s.order(so1).Lines[0].Shipped = 1 }, func(*shop) {}},
+		{"before Amazon accepted", func(s *shop) { s.ship(so1) }, func(*shop) {}, 1},
+		{"before Amazon showed it", func(*shop) {}, func(s *shop) { s.ship(so1) }, 0},
+		{"a unit of it", func(s *shop) { s.order(so1).Lines[0].Shipped = 1 }, func(*shop) {}, 1},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			s := open(t, settings.Policy{}, paid(so1, first))
@@ -353,6 +354,7 @@ func TestCancelledButShipped(t *testing.T) {
 			s.move(c.ID, queue.EntrySubmitted)
 			tt.before(s)
 			s.move(c.ID, queue.EntryAccepted, acceptance)
+			assert.Len(t, s.alerts(), tt.atOnce)
 			tt.after(s)
 			s.there.state = amazon.OrderState{Status: amazon.OrderCancelled}
 			s.step(time.Hour)
@@ -363,4 +365,20 @@ func TestCancelledButShipped(t *testing.T) {
 			assert.Contains(t, as[0].Text, "acme/SO-1 has been handed over or shipped")
 		})
 	}
+}
+
+// The same for a part, whose units Amazon shows as cancelled.
+func TestCancelledPartButShipped(t *testing.T) {
+	s := open(t, settings.Policy{}, paid(so1, first))
+	c := s.issue(aMug())
+	s.deliver()
+	s.ship(so1)
+	s.move(c.ID, queue.EntryAccepted, queue.Result{Part: mug, Verdict: amazon.VerdictAccepted})
+	assert.Empty(t, s.alerts(), "the rest had to ship")
+	s.deliver()
+	s.ship(so1b)
+	s.there.state = amazon.OrderState{Status: amazon.OrderShipped, Items: []amazon.ItemState{{ID: mug, Ordered: 2, Fulfilled: 1}}}
+	s.step(time.Hour)
+	assert.Equal(t, cancel.Confirmed, s.read(c.ID).Proof)
+	assert.Equal(t, []string{"shipped/" + string(c.ID)}, s.alerts())
 }
