@@ -93,7 +93,9 @@ func TestShippedAtAmazonIsTold(t *testing.T) {
 	s, id := accepted(t)
 	s.there.state = amazon.OrderState{Status: amazon.OrderShipped}
 	s.step(time.Hour)
-	assert.Contains(t, notes(s.deliver()), "the order has shipped at Amazon, and its cancellation is Cancelled here. Its shipping status should follow.")
+	es := s.deliver()
+	assert.Contains(t, notes(es), "the order has shipped at Amazon, and its cancellation is Cancelled here.")
+	assert.Equal(t, &order.ShippingChange{To: order.FullyShipped}, es[0].Shipping, "the shipping status follows")
 	assert.Equal(t, []string{"shipped/" + string(id)}, s.alerts())
 }
 
