@@ -152,7 +152,7 @@ func decide(f Facts, r Request) (Draft, error) {
 	if c.Part && !c.Local && slices.ContainsFunc(t.others, func(o order.Order) bool { return o.Shipping() != order.FullyShipped && !over(o) }) {
 		d.Warnings = append(d.Warnings, "Amazon is told when the rest of its order is shipped: "+names(t.others))
 	}
-	d.caution(f, r, c)
+	d.caution(f, r, t)
 	d.change = write(f, t, c, d.Amount, charges, reserved, s)
 	d.Cancellation = d.change.Cancellations[0].clone() // what is saved is what was decided, whatever becomes of the draft
 	d.change.heed(f, s)
@@ -180,16 +180,36 @@ func existing(first Cancellation, r Request) (Draft, error) {
 }
 
 // caution adds what a person must have read before the draft is saved.
-func (d *Draft) caution(f Facts, r Request, c Cancellation) {
-	asked := slices.ContainsFunc(f.Requests, func(b BuyerRequest) bool { return c.concerns(b.Item) })
-	if r.Reason == amazon.ReasonBuyerCancelled && !asked {
-		d.Cautions = append(d.Cautions, Caution{CautionNoBuyerRequest, "no wish of the buyer to cancel is on file for these items"})
+func (d *Draft) caution(f Facts, r Request, t target) {
+	if r.Reason == amazon.ReasonBuyerCancelled {
+		switch wished, others := f.wished(t); {
+		case !wished:
+			d.Cautions = append(d.Cautions, Caution{CautionNoBuyerRequest, "no wish of the buyer to cancel is on file for these items"})
+		case len(others) > 0:
+			d.Warnings = append(d.Warnings, "Amazon is told that the buyer asked to cancel item "+strings.Join(others, ", ")+", too: no such wish is on file")
+		}
 	}
 	for _, c := range d.Cautions {
 		if !slices.Contains(r.Acknowledge, c.Code) {
 			d.unacknowledged = append(d.unacknowledged, c)
 		}
 	}
+}
+
+// wished tells whether the buyer has asked to cancel an item of a target, and which
+// others it has.
+func (f Facts) wished(t target) (wished bool, others []string) {
+	for _, o := range t.carriers {
+		for _, l := range o.Lines {
+			switch {
+			case slices.ContainsFunc(f.Requests, func(b BuyerRequest) bool { return b.Item == "" || b.Item == l.Item }):
+				wished = true
+			case waits(l) > 0 && !slices.Contains(others, l.Item):
+				others = append(others, l.Item)
+			}
+		}
+	}
+	return wished, others
 }
 
 // cancellation is what a request about the target asks for, as far as the host
@@ -281,11 +301,14 @@ func (t target) stock() []string {
 	var skus []string
 	for _, o := range t.carriers {
 		for _, l := range o.Lines {
-			if len(l.Kit) == 0 {
+			switch {
+			case l.Cancelled == l.Ordered: // before, for reasons of its own
+			case len(l.Kit) == 0:
 				skus = append(skus, l.SKU)
-			}
-			for _, p := range l.Kit {
-				skus = append(skus, p.SKU)
+			default:
+				for _, p := range l.Kit {
+					skus = append(skus, p.SKU)
+				}
 			}
 		}
 	}
