@@ -197,7 +197,8 @@ func (f Facts) conceded(r Refund, after order.Ledger) error {
 }
 
 // orderLine is the order line of an item. A split may have left units of it on
-// several host orders: the money is shared by all of them.
+// several host orders: the money is shared by all of them. Units whose cancellation
+// stands count as cancelled.
 func (f Facts) orderLine(item string) order.Line {
 	var of order.Line
 	for _, o := range f.Orders {
@@ -206,6 +207,9 @@ func (f Facts) orderLine(item string) order.Line {
 			of.Ordered += part.Ordered
 			of.Shipped += part.Shipped
 			of.Cancelled += part.Cancelled
+			if waiting := part.Ordered - part.Shipped; f.cancelled(o, item) && waiting > part.Cancelled {
+				of.Cancelled += waiting - part.Cancelled // the host may leave the line as it was
+			}
 		}
 	}
 	return of
