@@ -108,6 +108,11 @@ func New(c Config) (*Desk, error) {
 			return nil, fmt.Errorf("takeback: Config.%s is required", field.name)
 		}
 	}
+	if list, fixed := c.Accounts.(amazon.AccountList); fixed {
+		if err := list.Check(); err != nil {
+			return nil, fmt.Errorf("takeback: Config.Accounts: %w", err)
+		}
+	}
 	if c.Now == nil {
 		c.Now = time.Now
 	}

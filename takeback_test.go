@@ -146,6 +146,12 @@ func TestNewWantsItsConfig(t *testing.T) {
 		"Batching": func(c *takeback.Config) { c.Batching.Messages = -1 },
 		"Budget":   func(c *takeback.Config) { c.Budget.Time = -1 },
 		"Polling":  func(c *takeback.Config) { c.Polling.Orders = -1 },
+		"listed twice, for companies acme and bravo": func(c *takeback.Config) {
+			us := amazon.Account{ID: "us", Company: "acme", Merchant: "A1", Region: amazon.NorthAmerica, Marketplaces: []ord.MarketplaceID{"ATVPDKIKX0DER"}}
+			theirs := us
+			theirs.Company = "bravo"
+			c.Accounts = amazon.AccountList{us, theirs}
+		},
 		"Formats":  func(c *takeback.Config) { c.Formats.Returns = map[string]rma.Format{"theirs": nil} },
 
 		"Installation": func(c *takeback.Config) { c.Installation = "" },

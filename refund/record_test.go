@@ -167,3 +167,15 @@ func TestRMAsHearOfRecords(t *testing.T) {
 	s.record(r)
 	assert.Equal(t, [][]string{{"RM1"}}, heard.told)
 }
+
+// Whose account it is cannot be told: nothing is issued and nothing recorded.
+func TestAnAccountOfTwoCompanies(t *testing.T) {
+	theirs := acme
+	theirs.Company = "bravo"
+	s := newShop(t, settings.Settings{}, newOrder()).with(func(c *refund.Config) { c.Accounts = amazon.AccountList{acme, theirs} })
+	_, err := s.Issue(t.Context(), exactly("k", "5.00"))
+	require.ErrorIs(t, err, amazon.ErrDisputed)
+	_, err = s.Record(t.Context(), recorded("SC-1", "5.00"))
+	require.ErrorIs(t, err, amazon.ErrDisputed)
+	assert.Empty(t, s.ledger().Postings)
+}
