@@ -94,8 +94,9 @@ type Desk struct {
 	now    func() time.Time
 }
 
-// New checks the configuration and puts the services together. It calls neither
-// the store nor Amazon.
+// New checks the configuration and puts the services together. Accounts and Settings
+// that can tell beforehand what is wrong with them, by a method Check, are asked for it.
+// It calls neither the store nor Amazon.
 func New(c Config) (*Desk, error) {
 	for _, field := range []struct {
 		name    string
@@ -108,9 +109,11 @@ func New(c Config) (*Desk, error) {
 			return nil, fmt.Errorf("takeback: Config.%s is required", field.name)
 		}
 	}
-	if list, fixed := c.Accounts.(amazon.AccountList); fixed {
-		if err := list.Check(); err != nil {
-			return nil, fmt.Errorf("takeback: Config.Accounts: %w", err)
+	for _, source := range []any{c.Accounts, c.Settings} {
+		if fixed, ok := source.(interface{ Check() error }); ok { // others are checked as they are read
+			if err := fixed.Check(); err != nil {
+				return nil, fmt.Errorf("takeback: Config: %w", err)
+			}
 		}
 	}
 	if c.Now == nil {

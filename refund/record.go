@@ -40,8 +40,8 @@ type RecordedLine struct {
 // the order, its payment status and later settlements agree with it. It is posted
 // at once and never sent. Because it happened, nothing limits it; when more has gone
 // than was charged there is an alert, and open refunds of the order wait. A repeat
-// returns the first; the key with another content is ErrKeyReused. An unknown order
-// is store.ErrNotFound.
+// returns the first, also one of the same Reference and content under another key;
+// the key with another content is ErrKeyReused. An unknown order is store.ErrNotFound.
 func (s *Service) Record(ctx context.Context, r Recorded) (Refund, error) {
 	for try := 1; ; try++ {
 		refund, err := s.record(ctx, r)
@@ -73,6 +73,10 @@ func (s *Service) record(ctx context.Context, r Recorded) (Refund, error) {
 			return Refund{}, fmt.Errorf("%w: key %q belongs to %s of order %s: use a new key for a new refund", ErrKeyReused, refund.Key, byKey[0].ID, byKey[0].Order.Number)
 		}
 		return byKey[0], nil
+	}
+	again := func(e Refund) bool { return refund.Reference != "" && sameRecord(e, refund) }
+	if i := slices.IndexFunc(f.Refunds, again); i >= 0 {
+		return f.Refunds[i], nil
 	}
 	c, err := f.record(refund)
 	if err != nil {

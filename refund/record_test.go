@@ -85,6 +85,26 @@ func TestARecordRepeated(t *testing.T) {
 	assert.NotEqual(t, s.record(recorded("SC-1", "5.00")).ID, s.record(same).ID, "a reference only within its order")
 }
 
+// Two people record the same refund, each in their own way: it went back once.
+func TestARecordUnderAnotherKey(t *testing.T) {
+	s := newShop(t, settings.Settings{}, newOrder())
+	first := s.record(recorded("SC-1", "5.00"))
+	twice := recorded("SC-1", "5.00")
+	twice.Key, twice.By = "ticket-7", "bob"
+	assert.Equal(t, first.ID, s.record(twice).ID)
+	assert.Equal(t, "5", s.ledger().Total(order.Posted).String())
+
+	rest := recorded("SC-1", "3.00")
+	rest.Key = "ticket-8"
+	s.record(rest)
+	nameless := recorded("", "3.00")
+	nameless.Key = "ticket-9"
+	s.record(nameless)
+	nameless.Key = "ticket-10"
+	s.record(nameless)
+	assert.Equal(t, "14", s.ledger().Total(order.Posted).String(), "what has no name there, or another content, is another one")
+}
+
 // What happened is posted, also beyond the charge. Then there is an alert, and what
 // waits of the order waits on.
 func TestARecordBeyondTheCharge(t *testing.T) {
