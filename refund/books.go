@@ -18,6 +18,7 @@ type Booked struct {
 	Currency      order.Currency
 	PostedAt      time.Time
 	Refund        queue.EntryID // the refund of ours that it was taken for; empty: none
+	Cancellation  queue.EntryID // the cancellation of split-off units that it was taken for; empty: none
 	ByAmazonAlone bool          // it is known that Amazon did it by itself
 }
 

@@ -70,6 +70,10 @@ type Facts struct {
 	Booked   []Booked                 // what settlements showed of it
 	Finances []amazon.FinancialRefund // what Amazon says of it now, where it was asked
 	Now      time.Time
+
+	// Cancellations are the entries of those units that were split off and cancelled,
+	// for which Amazon pays too.
+	Cancellations []queue.Entry
 }
 
 // Decide says what a request would do, or why not. It is a function of its

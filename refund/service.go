@@ -97,6 +97,9 @@ func (s *Service) facts(ctx context.Context, r Request) (f Facts, err error) {
 	if f.Booked, err = s.booked(ctx, r.Order); err != nil {
 		return f, err
 	}
+	if f.Cancellations, err = s.cancellations(ctx, r.Order); err != nil {
+		return f, err
+	}
 	if s.c.Returns != nil {
 		if f.Returns, err = s.c.Returns.OpenReturns(ctx, r.Order); err != nil {
 			return f, fmt.Errorf("open returns: %w", err)
@@ -130,6 +133,13 @@ func (s *Service) booked(ctx context.Context, id order.AmazonID) ([]Booked, erro
 		return nil, fmt.Errorf("what settlements showed of order %s: %w", id, err)
 	}
 	return booked, nil
+}
+
+// cancellations reads the entries of parts of orders that are cancelled.
+func (s *Service) cancellations(ctx context.Context, ids ...order.AmazonID) ([]queue.Entry, error) {
+	return s.c.Store.Entries(ctx, queue.EntryQuery{
+		Orders: ids, Kinds: []queue.Kind{queue.KindCancellation}, Feeds: []amazon.FeedType{amazon.RefundFeed},
+	})
 }
 
 // tellReturns tells whose RMAs were refunded, after that was saved. It may fail

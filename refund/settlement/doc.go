@@ -22,6 +22,9 @@
 //     Amazon's staff or in Seller Central that was not recorded. It becomes a refund
 //     of its own, which never travels; it is posted, and the payment status of the
 //     host's order follows.
+//   - Cancelled: units of ours that were split off their order and cancelled. Amazon is
+//     told of them by an adjustment and pays for them as for a refund. The ledger has it
+//     from the cancellation; a difference is posted, with an alert.
 //   - Reversed: money that came back from the buyer, or another tax; posted as it is.
 //   - Unanswered: a refund of ours, of which the queue does not know yet what became.
 //     It hears of the booking by [Service.Booked], and posts the money then.

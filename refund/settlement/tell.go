@@ -54,7 +54,7 @@ func (m *matching) tell() {
 
 // same reports whether nothing of a booking has to be saved.
 func (b Booking) same(o Booking) bool {
-	return b.Match == o.Match && b.Refund == o.Refund && b.RefundItem == o.RefundItem && b.Difference.Equal(o.Difference) &&
+	return b.Match == o.Match && b.Refund == o.Refund && b.Cancellation == o.Cancellation && b.RefundItem == o.RefundItem && b.Difference.Equal(o.Difference) &&
 		slices.Equal(b.Rows, o.Rows) && b.Incomplete == o.Incomplete && b.KeptExpected.Valid == o.KeptExpected.Valid
 }
 
@@ -76,7 +76,7 @@ func (m *matching) booking(was, b Booking) {
 			Returned: b.CommissionReturned, Kept: b.CommissionKept, Currency: b.Currency,
 		}}, at, m.stamp)
 	}
-	if was.Match == b.Match && was.Refund == b.Refund {
+	if was.Match == b.Match && was.Refund == b.Refund && was.Cancellation == b.Cancellation {
 		return
 	}
 	given := order.Money{Amount: b.Amounts.Total(), Currency: b.Currency}
@@ -88,12 +88,14 @@ func (m *matching) booking(was, b Booking) {
 	case MatchMismatched:
 		m.warn(at, "mismatched/"+b.ID, subject, "refund %s of item %s: settlement %s shows %s, which differs by %s; the difference is posted",
 			b.Refund, b.RefundItem, b.Settlement.Number, given, b.Difference.In(b.Currency))
+	case MatchCancelled:
+		m.cancelled(b, at, subject, given)
 	case MatchDoubled:
 		key := "doubled/" + b.ID
 		if id, ok := refund.ParseAdjustmentID(b.MerchantAdjustmentID); ok {
-			key = fmt.Sprintf("doubled/%s/%d", id.Refund, id.Attempt)
+			key = fmt.Sprintf("doubled/%s/%d", id.Entry, id.Attempt)
 		}
-		m.warn(at, key, subject, "refund %s of item %s: settlement %s shows %s once more", b.Refund, b.RefundItem, b.Settlement.Number, given)
+		m.warn(at, key, subject, "%s of item %s: settlement %s shows %s once more", of(b), b.RefundItem, b.Settlement.Number, given)
 	case MatchOtherCurrency:
 		m.warn(at, "currency/"+b.ID, subject, "%v: settlement %s shows %s for an order in %s: nothing is posted", order.ErrCurrency, b.Settlement.Number, given, m.currency)
 	case MatchIncomplete:
@@ -101,9 +103,33 @@ func (m *matching) booking(was, b Booking) {
 	}
 }
 
+// cancelled tells of money for a cancelled part, where it is not just what the
+// cancellation has posted.
+func (m *matching) cancelled(b Booking, at order.ID, subject string, given order.Money) {
+	for _, l := range m.lines {
+		if l.of.ID == b.Cancellation && l.Item == b.RefundItem && l.Outcome == refund.LineVoided {
+			m.warn(at, fmt.Sprintf("contradicted/%s/%d", l.of.ID, len(l.entry.Attempts)), subject,
+				"%s of item %s: settlement %s shows %s for it, though it was taken to be without effect: the units must not ship", of(b), l.Item, b.Settlement.Number, given)
+			return
+		}
+	}
+	if !b.Difference.IsZero() {
+		m.warn(at, "mismatched/"+b.ID, subject, "%s of item %s: settlement %s shows %s, which differs by %s; the difference is posted",
+			of(b), b.RefundItem, b.Settlement.Number, given, b.Difference.In(b.Currency))
+	}
+}
+
+// of names what a booking was taken for.
+func of(b Booking) string {
+	if b.Cancellation != "" {
+		return "cancellation " + string(b.Cancellation)
+	}
+	return "refund " + string(b.Refund)
+}
+
 // posted reports whether a booking that was taken for this is in the ledger.
 func (x Match) posted() bool {
-	return slices.Contains([]Match{MatchSettled, MatchMismatched, MatchDoubled, MatchAmazonInitiated, MatchReversed, MatchFees}, x)
+	return slices.Contains([]Match{MatchSettled, MatchMismatched, MatchDoubled, MatchAmazonInitiated, MatchCancelled, MatchReversed, MatchFees}, x)
 }
 
 // linesOf tells what became of the lines of a refund, and reports whether anything
