@@ -161,6 +161,17 @@ func (s *Service) tellReturns(ctx context.Context, cs ...Change) {
 	}
 }
 
+// tellBooks tells that a refund was recorded, after that was saved. It may fail
+// without harm: every import matches again what it could be.
+func (s *Service) tellBooks(ctx context.Context, r Refund) {
+	if s.c.Books == nil {
+		return
+	}
+	if err := s.c.Books.Recorded(ctx, r); err != nil {
+		s.c.Logger.WarnContext(ctx, "a refund is recorded, and settlements were not matched with it", "refund", r.ID, "error", err)
+	}
+}
+
 // maxTries bounds how often a decision is made again after a conflict.
 const maxTries = 10
 
