@@ -20,8 +20,9 @@ import (
 
 // settlements are what settlements showed of the order.
 type settlements struct {
-	booked []refund.Booked
-	err    error
+	booked   []refund.Booked
+	recorded []queue.EntryID
+	err      error
 }
 
 func (b *settlements) Booked(_ context.Context, id order.AmazonID) ([]refund.Booked, error) {
@@ -29,6 +30,11 @@ func (b *settlements) Booked(_ context.Context, id order.AmazonID) ([]refund.Boo
 		return nil, errors.New("asked for another order")
 	}
 	return b.booked, b.err
+}
+
+func (b *settlements) Recorded(_ context.Context, r refund.Refund) error {
+	b.recorded = append(b.recorded, r.ID)
+	return b.err
 }
 
 // showing has settlements show these bookings.
