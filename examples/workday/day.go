@@ -4,65 +4,54 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"time"
 
 	"github.com/takebackhq/takeback"
 	"github.com/takebackhq/takeback/amazon"
 	"github.com/takebackhq/takeback/examples/internal/outside"
 	"github.com/takebackhq/takeback/examples/internal/shop"
-	"github.com/takebackhq/takeback/order"
-	"github.com/takebackhq/takeback/queue"
 	"github.com/takebackhq/takeback/settings"
 	"github.com/takebackhq/takeback/store/memory"
 	"github.com/takebackhq/takeback/store/sqlite"
 )
 
-// day is a working day: the host's desk, its own tables, and the world outside.
+// day is a working day: the host's own tables, its desk, and the world outside.
 type day struct {
 	*story
-	desk   *takeback.Desk
-	store  takeback.Store
-	shop   shop.Shop
+	db    *sql.DB
+	shop  shop.Shop // orders, stock and settings
+	store takeback.Store
+	desk  *takeback.Desk
+
 	amazon *outside.Amazon
 	clock  *outside.Clock
-	db     *sql.DB
 }
 
-// midnight is when the day begins.
-var midnight = time.Date(2026, 11, 17, 0, 0, 0, 0, time.UTC)
-
-// begin opens the shop. A host has everything of this but the fake Amazon, the orders
-// and the clock.
+// begin opens the shop in the morning. A host of your own does the same, but for the
+// fake Amazon and the clock.
 func begin(ctx context.Context, file string, tell *story) (_ *day, err error) {
-	db, err := shop.Open(file)
-	if err != nil {
+	d := &day{story: tell, clock: outside.NewClock(today(8, 0))}
+	if d.db, err = shop.Open(file); err != nil {
 		return nil, err
 	}
-	d := &day{story: tell, db: db, clock: outside.NewClock(midnight.Add(8 * time.Hour))}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, d.end())
 		}
 	}()
-	if d.shop, err = shop.New(ctx, db); err != nil {
+	if d.shop, err = shop.New(ctx, d.db); err != nil {
+		return nil, err
+	}
+	if d.store, err = openStore(ctx, d.db, file); err != nil {
 		return nil, err
 	}
 	books := ""
-	if file == "" {
-		d.store = memory.New() // forgets what was sent: not for a real host
-	} else {
+	if file != "" {
 		books = file + ".amazon.json"
-		if err := sqlite.Migrate(ctx, db); err != nil {
-			return nil, err
-		}
-		if d.store, err = sqlite.New(ctx, db); err != nil {
-			return nil, err
-		}
 	}
 	if d.amazon, err = outside.Start(books, d.clock, d.store, seller()); err != nil {
 		return nil, err
 	}
-	if err := d.stock(ctx); err != nil {
+	if err := d.fill(ctx); err != nil {
 		return nil, err
 	}
 	d.desk, err = takeback.New(takeback.Config{
@@ -78,9 +67,20 @@ func begin(ctx context.Context, file string, tell *story) (_ *day, err error) {
 	return d, err
 }
 
-// stock brings in the orders, what is on the shelf, and the settings that the
-// merchant begins the day with.
-func (d *day) stock(ctx context.Context) error {
+// openStore is where the library keeps what it knows: in the host's own database.
+func openStore(ctx context.Context, db *sql.DB, file string) (takeback.Store, error) {
+	if file == "" {
+		return memory.New(), nil // forgets what was sent: for tests and for looking around
+	}
+	if err := sqlite.Migrate(ctx, db); err != nil {
+		return nil, err
+	}
+	return sqlite.New(ctx, db)
+}
+
+// fill brings in the orders, what is on the shelf, and the settings that the merchant
+// begins the day with. What an earlier run left stays as it is.
+func (d *day) fill(ctx context.Context) error {
 	for _, o := range ordersOfTheDay() {
 		if err := d.shop.Add(ctx, o); err != nil {
 			return err
@@ -109,78 +109,10 @@ func (d *day) end() error {
 }
 
 func (d *day) work(ctx context.Context) error {
-	for _, part := range []func(context.Context) error{d.morning, d.noon, d.afternoon, d.evening} {
+	for _, part := range []func(context.Context) error{d.morning, d.noon, d.afternoon, d.closing} {
 		if err := part(ctx); err != nil {
 			return err
 		}
 	}
-	return nil
-}
-
-// inOrder does one thing after the other.
-func inOrder(ctx context.Context, steps ...func(context.Context) error) error {
-	for _, step := range steps {
-		if err := step(ctx); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// until lets the host's worker work until a time of the day. It does as Desk.Run
-// does, a step whenever one is due, but does not wait for it.
-func (d *day) until(ctx context.Context, hour, minute int) error {
-	end := midnight.Add(time.Duration(hour)*time.Hour + time.Duration(minute)*time.Minute)
-	for {
-		next, err := d.desk.Step(ctx)
-		if err != nil {
-			return err
-		}
-		if !d.clock.Now().Before(end) {
-			return nil
-		}
-		wait := max(time.Second, min(next.Sub(d.clock.Now()), end.Sub(d.clock.Now())))
-		d.clock.Advance(wait)
-	}
-}
-
-// order is the host's order, the first where several share the Amazon order.
-func (d *day) order(ctx context.Context, number string) (order.Order, error) {
-	orders, err := d.shop.Orders(ctx, []order.AmazonID{amazonID(number)})
-	if err != nil {
-		return order.Order{}, err
-	}
-	if len(orders) == 0 {
-		return order.Order{}, errors.New("order " + number + " is not in the book")
-	}
-	return orders[0], nil
-}
-
-// send is what the operator does with the queue: looks at what waits, and sends it.
-func (d *day) send(ctx context.Context) error {
-	waiting, err := d.desk.Queue.Entries(ctx, queue.EntryQuery{Company: company, States: []queue.State{queue.EntryQueued}})
-	if err != nil {
-		return err
-	}
-	var send []queue.EntryID
-	for _, e := range waiting {
-		if e.Selection == nil { // not chosen before
-			d.say("  waiting: %-12s %-26s %10s  %s", e.Kind, e.HostOrder, e.Amount, e.Label)
-			send = append(send, e.ID)
-		}
-	}
-	if len(send) == 0 {
-		d.say("  nothing waits")
-		return nil
-	}
-	documents, err := d.desk.Queue.Process(ctx, "olga", send...)
-	if err != nil {
-		return err
-	}
-	for _, doc := range documents {
-		d.say("  sent by olga: %d in batch %s", len(doc.Entries), doc.Batch)
-	}
-	d.count("sent", len(send))
-	d.count("documents", len(documents))
 	return nil
 }

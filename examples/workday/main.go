@@ -9,8 +9,9 @@
 //
 //	go run ./examples/workday [-db FILE] [-json]
 //
-// The files of the day: orders.go has what was sold, day.go the host's desk and its
-// worker, and morning.go, noon.go, afternoon.go and evening.go what people do.
+// Read orders.go for what was sold, day.go for all the wiring that a host needs, and
+// timetable.go for its worker; then morning.go, noon.go, afternoon.go and closing.go
+// for the day. What the staff do again and again is in staff.go.
 package main
 
 import (

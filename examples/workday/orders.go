@@ -48,42 +48,44 @@ func ordersOfTheDay() []order.Order {
 	woven := line("114000000000078", "RUG-120", 1, "80.00")
 	woven.Charges[order.Shipping], woven.Promotions = usd("5.99"), order.Amounts{order.Principal: usd("8.00"), order.Shipping: usd("5.99")}
 	return []order.Order{
-		shipped(mug, line("114000000000011", "MUG-BLUE", 1, "24.90")),
-		shipped(teaSet, set),
-		shipped(sponge, line("114000000000037", "SPONGE-3", 1, "9.90")),
-		shipped(vase, line("114000000000045", "VASE-GREEN", 1, "64.20")),
-		shipped(brush, line("114000000000053", "BRUSH-2", 1, "7.50")),
-		shipped(lamps, line("114000000000061", "LAMP-DESK", 3, "100.00")),
-		shipped(rug, woven),
-		shipped(frame, line("114000000000086", "FRAME-OAK", 1, "31.00")),
-		shipped(tray, line("114000000000094", "TRAY-ASH", 1, "42.50")),
-		shipped(cushion, line("114000000000102", "CUSHION-45", 2, "38.00")),
-		waiting(kettle, line("114000000000110", "KETTLE-17", 1, "74.00")),
-		waiting(plates, line("114000000000128", "PLATE-26", 4, "50.00")),
-		waiting(chair, line("114000000000136", "CHAIR-FOLD", 1, "39.99")),
-		waiting(clock, line("114000000000144", "CLOCK-WALL", 1, "31.50")),
-		waiting(scarf, line("114000000000151", "SCARF-RED", 1, "19.00")),
+		shipped("SO-101", mug, line("114000000000011", "MUG-BLUE", 1, "24.90")),
+		shipped("SO-102", teaSet, set),
+		shipped("SO-103", sponge, line("114000000000037", "SPONGE-3", 1, "9.90")),
+		shipped("SO-104", vase, line("114000000000045", "VASE-GREEN", 1, "64.20")),
+		shipped("SO-105", brush, line("114000000000053", "BRUSH-2", 1, "7.50")),
+		shipped("SO-106", lamps, line("114000000000061", "LAMP-DESK", 3, "100.00")),
+		shipped("SO-107", rug, woven),
+		shipped("SO-108", frame, line("114000000000086", "FRAME-OAK", 1, "31.00")),
+		shipped("SO-109", tray, line("114000000000094", "TRAY-ASH", 1, "42.50")),
+		shipped("SO-110", cushion, line("114000000000102", "CUSHION-45", 2, "38.00")),
+		waiting("SO-111", kettle, line("114000000000110", "KETTLE-17", 1, "74.00")),
+		waiting("SO-112", plates, line("114000000000128", "PLATE-26", 4, "50.00")),
+		waiting("SO-113", chair, line("114000000000136", "CHAIR-FOLD", 1, "39.99")),
+		waiting("SO-114", clock, line("114000000000144", "CLOCK-WALL", 1, "31.50")),
+		waiting("SO-115", scarf, line("114000000000151", "SCARF-RED", 1, "19.00")),
 	}
 }
 
 // line is a line with its price, and tax beside it.
 func line(item, sku string, units int, price string) order.Line {
+	salesTax := decimal.New(825, -4)
 	return order.Line{
 		Item: item, SKU: sku, Ordered: units, TaxModel: order.TaxNamed,
-		Charges: order.Amounts{order.Principal: usd(price), order.Tax: usd(price).Mul(usd("0.0825")).Round(2)},
+		Charges: order.Amounts{order.Principal: usd(price), order.Tax: usd(price).Mul(salesTax).Round(2)},
 	}
 }
 
-func waiting(number string, l order.Line) order.Order {
+// waiting is an order that still has to be shipped, shipped one that is.
+func waiting(number, amazonNumber string, l order.Line) order.Order {
 	return order.Order{
-		ID: order.ID{Company: company, Number: "SO-" + number[len(number)-7:]}, Amazon: amazonID(number), Marketplace: marketplace, Currency: "USD",
+		ID: order.ID{Company: company, Number: number}, Amazon: amazonID(amazonNumber), Marketplace: marketplace, Currency: "USD",
 		Fulfilment: order.ByMerchant, Status: order.StatusInProcess, Dropship: order.DropshipNone, Lines: []order.Line{l},
 	}
 }
 
-func shipped(number string, l order.Line) order.Order {
+func shipped(number, amazonNumber string, l order.Line) order.Order {
 	l.Shipped = l.Ordered
-	o := waiting(number, l)
+	o := waiting(number, amazonNumber, l)
 	o.Status = order.StatusCompleted
 	return o
 }

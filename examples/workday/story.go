@@ -16,7 +16,6 @@ type story struct {
 // summary is what -json prints.
 type summary struct {
 	Steps        []*step `json:"steps"`
-	OpenEnds     int     `json:"open_ends"`
 	PaidByAmazon string  `json:"paid_by_amazon"`
 	PostedByUs   string  `json:"posted_by_us"`
 	LedgerEqual  bool    `json:"ledger_equal"`
@@ -32,7 +31,7 @@ func newStory(out io.Writer, asJSON bool) *story {
 	return &story{out: out, asJSON: asJSON}
 }
 
-// begin begins a part of the day.
+// part begins a part of the day.
 func (s *story) part(title string) { s.say("\n# %s", title) }
 
 // step begins a step; what is counted from now on is its.
@@ -50,6 +49,12 @@ func (s *story) say(format string, args ...any) {
 // count adds to one of the counts of the step.
 func (s *story) count(what string, n int) {
 	s.told.Steps[len(s.told.Steps)-1].Counts[what] += n
+}
+
+// books tells how our ledgers stand to Amazon's.
+func (s *story) books(amazon, ours string, equal bool) {
+	s.told.PaidByAmazon, s.told.PostedByUs, s.told.LedgerEqual = amazon, ours, equal
+	s.say("  paid by Amazon: %s\n  posted by us:   %s", amazon, ours)
 }
 
 // finish prints what was counted, as JSON.

@@ -116,14 +116,13 @@ func (s Shop) query(ctx context.Context, query string, args ...any) ([]order.Ord
 	return found, rows.Err()
 }
 
-// Payment is the payment status of an order, and Notes what stands in its notes.
-func (s Shop) Payment(ctx context.Context, id order.ID) (status order.PaymentStatus, notes string, err error) {
-	err = s.db.QueryRowContext(ctx, `SELECT payment, notes FROM orders WHERE company = ? AND number = ?`, id.Company, id.Number).Scan(&status, &notes)
-	return status, notes, err
+// Payment is the payment status of an order; empty until the library has told one.
+func (s Shop) Payment(ctx context.Context, id order.ID) (status order.PaymentStatus, err error) {
+	err = s.db.QueryRowContext(ctx, `SELECT payment FROM orders WHERE company = ? AND number = ?`, id.Company, id.Number).Scan(&status)
+	return status, err
 }
 
-// Ship counts units of an order as shipped, and completes the order when none is
-// left to ship.
+// Ship counts all units of an order as shipped, and completes it.
 func (s Shop) Ship(ctx context.Context, id order.ID) error {
 	return s.change(ctx, id, func(o *order.Order) {
 		for i := range o.Lines {
