@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"time"
 
 	"github.com/takebackhq/takeback"
 	"github.com/takebackhq/takeback/amazon"
@@ -63,6 +64,7 @@ func begin(ctx context.Context, file string, tell *story) (_ *day, err error) {
 		Now:      d.clock.Now,
 
 		Installation: "workday",
+		Polling:      takeback.Polling{Orders: 3 * time.Hour}, // returns and settlements as usual
 	})
 	return d, err
 }
