@@ -61,7 +61,7 @@ func Start(file string, c *Clock, buckets store.Cells, account amazon.Account) (
 // Close ends it.
 func (a *Amazon) Close() { a.stop() }
 
-// Order names an order of the account.
+// ID names an order of the account.
 func (a *Amazon) ID(number string) order.AmazonID {
 	return order.AmazonID{Account: a.Account.ID, Number: number}
 }
