@@ -26,6 +26,7 @@ func (d *day) closing(ctx context.Context) error {
 		{today(24+12, 0), "settlement", "The settlement is in", d.showSettlement},
 		{today(24+12, 0), "cancellations", "What Amazon shows of the cancellations", d.showCancellations},
 		{today(24+12, 0), "returns", "What became of the returns", d.showReturns},
+		{today(24+12, 0), "audit", "Who did what about the plates", d.showAudit},
 		{today(24+12, 0), "alerts", "What somebody has to look at", d.showAlerts},
 		{today(24+12, 0), "open_ends", "The open ends", d.showOpenEnds},
 		{today(24+12, 0), "ledgers", "The books", d.compareLedgers},
@@ -113,6 +114,22 @@ func (d *day) showReturns(ctx context.Context) error {
 		d.say("  return %s of order %s: %s", r.Latest().RMAID, r.Order.Number, r.Why)
 	}
 	d.count("without_rma", len(without))
+	return nil
+}
+
+// showAudit shows the journal of an order: who, when, why, before and after.
+func (d *day) showAudit(ctx context.Context) error {
+	rows, err := d.store.Events(ctx, amazonID(plates))
+	if err != nil {
+		return err
+	}
+	for _, e := range rows {
+		what := e.Text
+		if e.Before != "" || e.After != "" {
+			what = strings.TrimSpace(fmt.Sprintf("%s %s → %s", what, e.Before, e.After))
+		}
+		d.say("  %s %s: %s: %s", e.At.Format("15:04"), e.By, e.Subject, what)
+	}
 	return nil
 }
 

@@ -46,7 +46,8 @@ One day of a merchant who sells on Amazon, on a fake Amazon.
 
 With -db, everything is kept in a SQLite file, and the fake Amazon's books in
 FILE.amazon.json beside it. A second run with the same file lives the same day
-again: it finds everything done, sends nothing, and the books stay as they are.
+again: it finds everything done, sends nothing, and the books stay as they are. A
+run that was broken off is gone on with.
 
 `
 

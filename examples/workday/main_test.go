@@ -51,6 +51,7 @@ var theDay = summary{
 		{"settlement", counts{"settlements": 1, "Settled": 10, "AmazonInitiated": 2}},
 		{"cancellations", counts{"confirmed": 3, "local": 1}},
 		{"returns", counts{"Closed": 3, "Open": 1, "without_rma": 1}},
+		{"audit", counts{}},
 		{"alerts", counts{"alerts": 3}},
 		{"open_ends", counts{"accepted": 10, "settled": 10, "mismatched": 0, "open": 0, "by_amazon": 2, "ends": 2}},
 		{"ledgers", counts{"ledgers": 15}},

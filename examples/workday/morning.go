@@ -26,7 +26,7 @@ func (d *day) morning(ctx context.Context) error {
 		{today(9, 10), "promotion", "The rug is stained: the buyer gets back what was paid, less the promotion", d.refundRug},
 		{today(9, 20), "lamp_one", "One of three lamps is scratched", d.refundLamp("one")},
 		{today(9, 30), "buyer_request_accepted", "Nobody has packed the kettle: the buyer's wish is accepted", d.acceptWish},
-		{today(9, 40), "split_cancelled", "One of four plates is broken: it is split off and cancelled", d.cancelPlate},
+		{today(9, 40), "split_cancelled", "One of four plates is broken, and there is no other: it is split off and cancelled", d.cancelPlate},
 		{today(9, 50), "no_stock", "The chair is nowhere: No Stock", d.cancelChair},
 		{today(10, 0), "zero_out", "No Stock has set its stock to nothing", d.showChairs},
 		{today(10, 5), "local_cancel", "The clock is cancelled here alone: Do Not Send To Amazon", d.cancelClock},
@@ -194,7 +194,7 @@ func (d *day) cancelPlate(ctx context.Context) error {
 	}
 	return d.cancel(ctx, cancel.Request{
 		Order: o.Amazon, HostOrder: o.ID, Split: []order.LineQuantity{{Item: o.Lines[0].Item, Quantity: 1}}, SplitTo: o.ID.Number + "-C",
-		Reason: amazon.ReasonNoInventory, Comment: "one is broken", Key: "plate", By: "anna",
+		Reason: amazon.ReasonNoInventory, Comment: "broken, and the last one", Key: "plate", By: "anna",
 	})
 }
 
