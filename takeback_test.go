@@ -71,7 +71,7 @@ func newOffice(t *testing.T, s settings.Settings, n int, change ...func(*takebac
 	require.NoError(t, err)
 	config := takeback.Config{
 		Store: o.store, Book: o.book, Amazon: client,
-		Accounts: amazon.AccountList{{ID: "acme-us", Company: "acme", Merchant: "A1EXAMPLE", Region: amazon.NorthAmerica, Marketplaces: []ord.MarketplaceID{"ATVPDKIKX0DER"}}},
+		Accounts: amazon.AccountList{seller},
 		Settings: settings.Fixed(s), Installation: "test", Polling: takeback.Polling{Off: true},
 	}
 	for _, f := range change {

@@ -101,10 +101,20 @@ func (s *Service) facts(ctx context.Context, r Request) (f Facts, err error) {
 	if f.Booked, err = s.booked(ctx, r.Order); err != nil {
 		return f, err
 	}
+	if f.Cancellations, err = s.cancellations(ctx, r.Order); err != nil {
+		return f, err
+	}
 	if s.c.Returns != nil {
 		if f.Returns, err = s.c.Returns.OpenReturns(ctx, r.Order); err != nil {
 			return f, fmt.Errorf("open returns: %w", err)
 		}
+	}
+	if s.c.Returns != nil && r.RMA != "" {
+		due, err := s.c.Returns.Due(ctx, r.Order, r.RMA)
+		if err != nil {
+			return f, err
+		}
+		f.Due = &due
 	}
 	if r.Look && f.Account.ID != "" {
 		if s.c.Finances == nil {
@@ -134,6 +144,13 @@ func (s *Service) booked(ctx context.Context, id order.AmazonID) ([]Booked, erro
 		return nil, fmt.Errorf("what settlements showed of order %s: %w", id, err)
 	}
 	return booked, nil
+}
+
+// cancellations reads the entries of parts of orders that are cancelled.
+func (s *Service) cancellations(ctx context.Context, ids ...order.AmazonID) ([]queue.Entry, error) {
+	return s.c.Store.Entries(ctx, queue.EntryQuery{
+		Orders: ids, Kinds: []queue.Kind{queue.KindCancellation}, Feeds: []amazon.FeedType{amazon.RefundFeed},
+	})
 }
 
 // tellReturns tells whose RMAs were refunded, after that was saved. It may fail
