@@ -192,7 +192,9 @@ func (m *merchant) later(d time.Duration) {
 	m.t.Helper()
 	for end := time.Now().Add(d); time.Now().Before(end); {
 		next, err := m.desk.Step(m.t.Context())
-		m.must(err)
+		if failed := (*amazon.Error)(nil); !errors.As(err, &failed) { // what Amazon fails at shows in the states
+			m.must(err)
+		}
 		time.Sleep(min(max(time.Second, time.Until(next)), time.Until(end)))
 	}
 	m.deliver()
@@ -229,7 +231,11 @@ func (m *merchant) refund(r refund.Request) refund.Refund {
 	r.Token = draft.Token
 	issued, err := m.desk.Refunds.Issue(m.t.Context(), r)
 	if m.answered("refund", err) {
-		m.see("refund of %s", draft.Total.In(issued.Currency))
+		total := order.Amounts{}
+		for _, l := range issued.Lines {
+			total = total.Plus(l.Amounts)
+		}
+		m.see("refund of %s", total.In(issued.Currency))
 	}
 	return issued
 }
@@ -341,6 +347,36 @@ func (m *merchant) ship(number string) {
 	}
 }
 
+// shows has Amazon answer who reads an order that it has this status, and refuse to
+// make reports of it.
+func (m *merchant) shows(number string, status amazon.OrderStatus) {
+	body := fmt.Sprintf(`{"order": {"orderId": %q, "createdTime": "2000-01-01T00:00:00Z", "lastUpdatedTime": "2000-01-01T00:00:00Z",
+		"fulfillment": {"fulfillmentStatus": %q, "fulfilledBy": "MERCHANT"}, "orderItems": []}}`, at(number).Number, status)
+	m.fake.Fail(func(c amazontest.Call) amazontest.Fault {
+		switch {
+		case c.Op == "getOrder" && strings.HasSuffix(c.Path, at(number).Number):
+			return amazontest.Fault{Body: body}
+		case c.Op == "createReport":
+			return amazontest.Fault{Status: 403}
+		}
+		return amazontest.Fault{}
+	})
+}
+
+// read has somebody look at an order at Amazon.
+func (m *merchant) read(number string) {
+	m.t.Helper()
+	_, err := m.desk.Cancels.ReadOrder(m.t.Context(), at(number))
+	m.must(err)
+	m.deliver()
+}
+
+// withoutColumn has the seller's order reports tell nothing of buyers' wishes.
+func (m *merchant) withoutColumn() {
+	m.t.Helper()
+	m.must(m.fake.AddSeller(amazontest.Seller{Merchant: acme.Merchant, ClientID: "client", ClientSecret: "secret", RefreshToken: "refresh"}))
+}
+
 // The queue.
 
 // send has an operator choose all that waits.
@@ -348,7 +384,7 @@ func (m *merchant) send() {
 	m.t.Helper()
 	documents, err := m.desk.Queue.Process(m.t.Context(), "olga", m.waiting()...)
 	m.must(err)
-	m.see("documents: %d", len(documents))
+	m.see("chosen, documents: %d", len(documents))
 }
 
 func (m *merchant) reject() {
@@ -365,6 +401,14 @@ func (m *merchant) waiting() (ids []queue.EntryID) {
 		ids = append(ids, e.ID)
 	}
 	return ids
+}
+
+// busy is Amazon with too many callers.
+var busy = amazontest.Fault{Status: 429}
+
+// lost breaks the first document's connection before Amazon has got it.
+func lost() func(amazontest.Call) amazontest.Fault {
+	return amazontest.Nth("createFeed", 1, amazontest.Fault{Drop: true})
 }
 
 // Returns.
@@ -472,19 +516,31 @@ func (m *merchant) refundRMA(change ...func(*refund.Request)) {
 
 // Settlements.
 
-// settle has Amazon close a settlement over what happened since the last one, and
-// imports it.
-func (m *merchant) settle(alter ...func([]amazontest.SettlementRow) []amazontest.SettlementRow) {
+// settle has Amazon close a settlement over what happened since the last one, with
+// rows altered, and imports it.
+func (m *merchant) settle(alter ...rowsChange) (file string) {
+	m.t.Helper()
+	file = m.settlementOf(alter...)
+	m.importSettlement(file)
+	return file
+}
+
+type rowsChange = func([]amazontest.SettlementRow) []amazontest.SettlementRow
+
+func (m *merchant) settlementOf(alter ...rowsChange) string {
 	m.t.Helper()
 	s := amazontest.Settlement{Seller: acme.Merchant, Marketplace: usa, Start: m.began, End: time.Now().Add(time.Second)}
-	for _, f := range alter {
-		s.Alter = f
+	s.Alter = func(rows []amazontest.SettlementRow) []amazontest.SettlementRow {
+		for _, f := range alter {
+			rows = f(rows)
+		}
+		return rows
 	}
 	file, err := m.fake.Settle(s)
 	m.must(err)
 	m.began = s.End
 	time.Sleep(time.Minute)
-	m.importSettlement(string(file.Body))
+	return string(file.Body)
 }
 
 func (m *merchant) importSettlement(file string) {
@@ -650,6 +706,16 @@ func (m *merchant) ends() {
 	}
 	if len(report.Ends) == 0 {
 		m.see("no open ends")
+	}
+}
+
+// commission is what Amazon gave back and kept of its own with the refunds of an order.
+func (m *merchant) commission(number string) {
+	m.t.Helper()
+	bs, err := m.desk.Settlements.Bookings(m.t.Context(), settlement.BookingQuery{Orders: []order.AmazonID{at(number)}})
+	m.must(err)
+	for _, b := range bs {
+		m.see("commission: %s back, %s kept", b.CommissionReturned.StringFixed(2), b.CommissionKept.StringFixed(2))
 	}
 }
 

@@ -43,7 +43,7 @@ func under(p settings.Policy, sees ...string) when {
 }
 
 func rules() []rule {
-	return slices.Concat(returnRules(), kitRules())
+	return slices.Concat(returnRules(), kitRules(), refundRules(), moneyRules(), cancelRules(), partRules(), buyerRules(), queueRules(), settlementRules())
 }
 
 func TestRules(t *testing.T) {
