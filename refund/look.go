@@ -19,11 +19,11 @@ func (f Facts) look(d *Draft, r Request) error {
 			found = append(found, b)
 		}
 	}
+	for _, b := range append(f.amazons(), found...) {
+		d.Refund.Seen = append(d.Refund.Seen, b.name)
+	}
 	if len(found) == 0 {
 		return nil
-	}
-	for _, b := range found {
-		d.Refund.Seen = append(d.Refund.Seen, b.name)
 	}
 	if f.Settings.Policy.AlreadyRefunded != settings.AlreadyRefundedWarn {
 		return fmt.Errorf("%w: %s: record it if it is right, or find out what it is for", ErrAlreadyRefunded, evidence(found))
@@ -33,10 +33,10 @@ func (f Facts) look(d *Draft, r Request) error {
 }
 
 // revealed tells what came to light since a refund was issued: money of its lines
-// went back, and no refund of ours explains it.
+// went back, and no refund of ours explains it, or it was Amazon's own.
 func (f Facts) revealed(r Refund) *queue.Aside {
 	var found []booking
-	for _, b := range f.unexplained(r.ID) {
+	for _, b := range append(f.unexplained(r.ID), f.amazons()...) {
 		open := func(l Line) bool { return l.Outcome == LineOpen && b.mayBe(f.Orders)(l) }
 		if !slices.Contains(r.Seen, b.name) && slices.ContainsFunc(r.Lines, open) {
 			found = append(found, b)
@@ -61,6 +61,18 @@ func (f Facts) unexplained(about queue.EntryID) []booking {
 			if (!b.explained || about != "" && b.refund == about) && b.amount.Amount.IsPositive() && !(m == live && settled.shows(b)) {
 				found = append(found, b)
 			}
+		}
+	}
+	return found
+}
+
+// amazons are the bookings of what went back without a request of ours. It is in the
+// ledger, where whoever drafts a refund sees it; who drafted one before did not.
+func (f Facts) amazons() []booking {
+	var found []booking
+	for _, b := range f.Booked {
+		if b.ByAmazonAlone {
+			found = append(found, b.booking())
 		}
 	}
 	return found

@@ -247,6 +247,25 @@ func TestADecisionIsAboutWhatWasSeen(t *testing.T) {
 	require.NotNil(t, s.prepare(id)[0].Aside)
 }
 
+// What Amazon did by itself is in the ledger, where a draft shows it. Who issued a
+// refund before has not seen it, so that a person decides; who drafts one after it has.
+func TestWhatAmazonDidMeanwhile(t *testing.T) {
+	s := newShop(t, settings.Settings{}, newOrder())
+	before := s.issue(exactly("before", "5.00")).ID
+	s.showing(row("S1/7", "2.00", func(b *refund.Booked) { b.Refund, b.ByAmazonAlone = "RFAMAZON", true }))
+	aside := s.prepare(before)[0].Aside
+	require.NotNil(t, aside)
+	assert.Equal(t, queue.EntryNeedsDecision, aside.State)
+	assert.Contains(t, aside.Why, "S1/7")
+	s.apply(s.decided(before, queue.EntryNeedsDecision))
+	s.apply(s.decided(before, queue.EntryQueued))
+	assert.Nil(t, s.prepare(before)[0].Aside, "who decided has seen it")
+
+	after := s.issue(exactly("after", "5.00"))
+	assert.Equal(t, []string{"S1/7"}, after.Seen)
+	assert.Nil(t, s.prepare(after.ID)[0].Aside)
+}
+
 // A settlement that shows a refund as paid, though Amazon had refused it, keeps it
 // from being sent again.
 func TestWhatWasPaidAfterAllIsNotSentAgain(t *testing.T) {
