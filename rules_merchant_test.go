@@ -24,6 +24,7 @@ import (
 	"github.com/takebackhq/takeback/refund/settlement"
 	"github.com/takebackhq/takeback/rma"
 	"github.com/takebackhq/takeback/settings"
+	"github.com/takebackhq/takeback/store"
 	"github.com/takebackhq/takeback/store/memory"
 )
 
@@ -61,10 +62,9 @@ func price(principal string) order.Amounts { return order.Amounts{order.Principa
 
 func hostID(number string) order.ID { return order.ID{Company: "acme", Number: number} }
 
-// at is the Amazon order that a host order carries.
+// at is the Amazon order that a host order, or a part of it, carries.
 func at(number string) order.AmazonID {
-	n := strings.TrimSuffix(strings.TrimPrefix(number, "SO-"), "-B")
-	return order.AmazonID{Account: "acme-us", Number: "111-0000000-000000" + n}
+	return order.AmazonID{Account: "acme-us", Number: "111-0000000-000000" + number[len("SO-"):len("SO-1")]}
 }
 
 func stock() []order.Order {
@@ -176,7 +176,7 @@ func (m *merchant) answered(what string, err error) bool {
 		refund.ErrSelfApproval, refund.ErrAboveLimit, refund.ErrEnded, refund.ErrKeyReused,
 		cancel.ErrNotAllowed, cancel.ErrShipped, cancel.ErrHandedOver, cancel.ErrShared, cancel.ErrAmazonFulfilled, cancel.ErrBuyerAsked, cancel.ErrUnacknowledged,
 		cancel.ErrNothingLeft, cancel.ErrEnded, cancel.ErrClosed, rma.ErrNothing, rma.ErrTouched, rma.ErrKeyReused,
-		order.ErrSplit, order.ErrOver, order.ErrCurrency, queue.ErrTransition,
+		order.ErrSplit, order.ErrOver, order.ErrCurrency, queue.ErrTransition, store.ErrConflict,
 	} {
 		if errors.Is(err, why) {
 			err = why
