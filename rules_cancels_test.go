@@ -280,7 +280,7 @@ func buyerRules() []rule {
 		{
 			rule: "When a buyer asks to cancel, the order is held and a person decides, or it is cancelled at once",
 			do: func(m *merchant) {
-				m.wish(vaseTwo, third, "Ordered by mistake")
+				m.wish(vaseTwo, single, "Ordered by mistake")
 				m.later(2 * time.Hour)
 				m.orders(vaseTwo)
 				m.gates(vaseTwo)
@@ -296,7 +296,7 @@ func buyerRules() []rule {
 		{
 			rule: "What I accept is cancelled in the buyer's name, which does not count against me",
 			do: func(m *merchant) {
-				m.wish(vaseTwo, third, "Ordered by mistake")
+				m.wish(vaseTwo, single, "Ordered by mistake")
 				m.cancel(cancel.Request{Order: at(vaseTwo), Reason: amazon.ReasonNoInventory})
 				m.accept(vaseTwo)
 				m.later(2 * time.Hour)
@@ -318,7 +318,7 @@ func buyerRules() []rule {
 		{
 			rule: "What I decline may ship, and the same wish holds nothing again",
 			do: func(m *merchant) {
-				m.wish(vaseTwo, third, "Ordered by mistake")
+				m.wish(vaseTwo, single, "Ordered by mistake")
 				m.decline(vaseTwo)
 				m.orders(vaseTwo)
 				m.later(49 * time.Hour) // every report of orders still says so
@@ -332,10 +332,10 @@ func buyerRules() []rule {
 		{
 			rule: "Another wish after that is another wish",
 			do: func(m *merchant) {
-				m.wish(vaseTwo, third, "Ordered by mistake")
+				m.wish(vaseTwo, single, "Ordered by mistake")
 				m.decline(vaseTwo)
 				m.later(time.Hour)
-				m.wish(vaseTwo, third, "Found it cheaper")
+				m.wish(vaseTwo, single, "Found it cheaper")
 				m.orders(vaseTwo)
 				m.wishes()
 			},
@@ -362,7 +362,7 @@ func buyerRules() []rule {
 		{
 			rule: "A wish that comes when the parcel has left is told, not swallowed",
 			do: func(m *merchant) {
-				m.must(m.fake.RequestCancel(at(vaseTwo).Number, third, "Ordered by mistake"))
+				m.must(m.fake.RequestCancel(at(vaseTwo).Number, single, "Ordered by mistake"))
 				m.handOver(vaseTwo)
 				m.notified(vaseTwo)
 				m.orders(vaseTwo)
@@ -377,7 +377,7 @@ func buyerRules() []rule {
 			do: func(m *merchant) {
 				m.book.find(hostID(vaseTwo)).Dropship = "Ordered"
 				m.book.find(hostID(basket)).Dropship = order.DropshipPending
-				m.wish(vaseTwo, third, "Ordered by mistake")
+				m.wish(vaseTwo, single, "Ordered by mistake")
 				m.wish(basket, spa, "Ordered by mistake")
 				m.orders(vaseTwo, basket)
 				m.alerts()
@@ -387,7 +387,7 @@ func buyerRules() []rule {
 		{
 			rule: "After two days nobody has cancelled for me: I am told that the wish is overdue",
 			do: func(m *merchant) {
-				m.wish(vaseTwo, third, "Ordered by mistake")
+				m.wish(vaseTwo, single, "Ordered by mistake")
 				m.later(47 * time.Hour)
 				m.alerts()
 				m.later(3 * time.Hour)
@@ -400,7 +400,7 @@ func buyerRules() []rule {
 		{
 			rule: "The buyer's reason stands on the order",
 			do: func(m *merchant) {
-				m.must(m.fake.RequestCancel(at(vaseTwo).Number, third, "Ordered by mistake"))
+				m.must(m.fake.RequestCancel(at(vaseTwo).Number, single, "Ordered by mistake"))
 				m.later(25 * time.Hour)
 				m.orders(vaseTwo)
 				m.notes(vaseTwo, "Ordered by mistake")

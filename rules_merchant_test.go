@@ -45,13 +45,14 @@ const (
 	mug     = "11400000000001"
 	lampOne = "11400000000002"
 	set     = "11400000000003"
+	cup     = "11400000000033"
 	clock   = "11400000000004"
 	bowl    = "11400000000051"
 	bowls   = "11400000000052"
 	vase    = "11400000000061"
 	tray    = "11400000000062"
 	spa     = "11400000000007"
-	third   = "11400000000008"
+	single  = "11400000000008"
 	ring    = "11400000000009"
 )
 
@@ -94,7 +95,7 @@ func stock() []order.Order {
 			Item: spa, SKU: "SPA-BASKET", Ordered: 1, Charges: price("20.00"),
 			Kit: []order.Part{{SKU: "TOWEL", Quantity: 1}, {SKU: "SOAP", Quantity: 2}},
 		}}},
-		{ID: hostID(vaseTwo), Status: wait, Lines: []order.Line{{Item: third, SKU: "VASE", Ordered: 1, Charges: price("12.00")}}},
+		{ID: hostID(vaseTwo), Status: wait, Lines: []order.Line{{Item: single, SKU: "VASE", Ordered: 1, Charges: price("12.00")}}},
 		{ID: hostID(amazons), Status: done, Fulfilment: order.ByAmazon, Lines: []order.Line{{Item: ring, SKU: "RING", Ordered: 1, Shipped: 1, Charges: price("90.00")}}},
 	}
 	for i := range orders {
@@ -417,6 +418,9 @@ type row struct {
 	Number, SKU, RMA, Status, Reason, Resolution, Tracking string
 	Units                                                  int
 }
+
+// none is a cell that is there and blank.
+const none = " "
 
 var returnColumns = []string{"Order ID", "Return request date", "Return request status", "Amazon RMA ID", "Merchant SKU", "Return quantity", "Return Reason", "Resolution", "Tracking ID"}
 

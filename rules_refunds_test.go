@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/takebackhq/takeback/amazon"
+	"github.com/takebackhq/takeback/cancel"
 	"github.com/takebackhq/takeback/order"
 	"github.com/takebackhq/takeback/queue"
 	"github.com/takebackhq/takeback/refund"
@@ -151,7 +152,7 @@ func refundRules() []rule {
 		{
 			rule: "What has not shipped is cancelled, not refunded; or the refund waits for the shipment, unsent",
 			do: func(m *merchant) {
-				m.refund(share(vaseTwo, third, 1))
+				m.refund(share(vaseTwo, single, 1))
 				m.later(time.Hour)
 				m.queued()
 				m.amazon(vaseTwo)
@@ -166,6 +167,19 @@ func refundRules() []rule {
 					"refund of SO-8: AwaitingShipment", "Amazon: UNSHIPPED",
 					"refund of SO-8: Accepted", "Amazon: SHIPPED, paid Principal 12.00 USD for CustomerReturn"),
 			},
+		},
+		{
+			rule: "A refund that waits for a shipment which is cancelled instead is for a person to decide",
+			do: func(m *merchant) {
+				m.refund(share(vaseTwo, single, 1))
+				m.later(time.Hour)
+				m.cancel(cancel.Request{Order: at(vaseTwo)})
+				m.later(24 * time.Hour)
+				m.queued()
+				m.amazon(vaseTwo)
+			},
+			want: []when{under(settings.Policy{BeforeShipment: settings.BeforeShipmentWait}, "refund of Principal 12.00 USD",
+				"refund of SO-8: NeedsDecision", "cancellation of SO-8: Accepted", "Amazon: CANCELLED, 1 VASE cancelled by MERCHANT for PricingError")},
 		},
 		{
 			rule: "Orders that Amazon ships are refunded by Amazon",
@@ -394,6 +408,20 @@ func queueRules() []rule {
 					"refund of Principal 13.33, Tax 1.10 USD", "refund of Principal 25.00 USD", "refund of Principal 10.00 USD", "chosen, documents: 1",
 					"refund of SO-1: Accepted", "refund of SO-2: Refused", "refund of SO-4: Accepted", "documents: 1"),
 			},
+		},
+		{
+			rule: "Of one order one request at a time is with Amazon; the next waits for its answer",
+			do: func(m *merchant) {
+				m.refund(share(mugs, mug, 1))
+				m.refund(share(mugs, mug, 1))
+				m.later(time.Minute)
+				m.queued()
+				m.later(time.Hour)
+				m.queued()
+				m.documents()
+			},
+			want: always("refund of Principal 13.33, Tax 1.10 USD", "refund of Principal 13.34, Tax 1.10 USD",
+				"refund of SO-1: Submitted", "refund of SO-1: Queued", "refund of SO-1: Accepted", "refund of SO-1: Accepted", "documents: 2"),
 		},
 		{
 			rule: "When Amazon is busy, requests wait; nothing fails of that",

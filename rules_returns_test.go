@@ -1,6 +1,7 @@
 package takeback_test
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/takebackhq/takeback/amazon"
@@ -90,6 +91,26 @@ func returnRules() []rule {
 				"import: 0 created, 0 updated, 1 unchanged, 0 returnless, 0 unmatched, skipped map[]",
 				"RMA D1RRMA: Open, Replace, NotReceived of 1 MUG",
 			),
+		},
+		{
+			rule: "A file of which nobody knows how old it is takes nothing back either",
+			do: func(m *merchant) {
+				m.returns(row{Number: mugs, Status: "Closed", Tracking: "1Z999"})
+				m.importReturns(time.Time{}, report([]row{{Number: mugs, Status: "Approved"}}))
+				m.see("Amazon says %s", m.only().AmazonStatus)
+				m.see("notes: %d", len(m.only().Notes))
+			},
+			want: always("Amazon says Closed", "notes: 1"),
+		},
+		{
+			rule: "A return to which Amazon gave no number is the same one when order, product and date are",
+			do: func(m *merchant) {
+				m.returns(row{Number: mugs, RMA: none})
+				time.Sleep(time.Hour)
+				m.counts(m.returns(row{Number: mugs, RMA: none, Units: 2}))
+				m.rma()
+			},
+			want: always("import: 0 created, 1 updated, 0 unchanged, 0 returnless, 0 unmatched, skipped map[]", "RMA : Open, Refund, NotReceived of 2 MUG"),
 		},
 		{
 			rule: "A tracking number becomes a note, once",
@@ -243,6 +264,42 @@ func returnRules() []rule {
 			want: always("RMA D1RRMA: Open, Refund, Received of 1 MUG", "alerts: [rma]"),
 		},
 		{
+			rule: "What I reject is owed nothing, as long as neither goods nor money have moved",
+			do: func(m *merchant) {
+				m.returns(row{Number: mugs})
+				_, err := m.desk.Returns.Reject(m.t.Context(), m.only().ID, "anna", "too late")
+				m.answered("reject", err)
+				m.refundRMA()
+				m.rma()
+			},
+			want: always("refund: no, nothing of the RMA may be refunded now", "RMA D1RRMA: Closed, Refund, NotReceived of 1 MUG"),
+		},
+		{
+			rule: "An RMA of which goods came or money moved is closed, not cancelled",
+			do: func(m *merchant) {
+				m.returns(row{Number: mugs})
+				m.receive(rma.Count{SKU: "MUG", Damaged: 1})
+				_, err := m.desk.Returns.Cancel(m.t.Context(), m.only().ID, "anna", "a mistake")
+				m.answered("cancel", err)
+				m.rma()
+			},
+			want: always("cancel: no, goods were received or money moved", "RMA D1RRMA: Open, Refund, Received of 1 MUG"),
+		},
+		{
+			rule: "I may open an RMA that Amazon knows nothing of, for no more than is left to return",
+			do: func(m *merchant) {
+				m.returns(row{Number: mugs, Units: 2})
+				for _, units := range []int{2, 1} {
+					_, err := m.desk.Returns.Open(m.t.Context(), rma.Opening{
+						Order: at(mugs), Key: fmt.Sprint("call ", units), Lines: []rma.OpenLine{{Item: mug, Units: units}}, By: "anna", Reason: "the buyer called",
+					})
+					m.answered("open", err)
+				}
+				m.rma()
+			},
+			want: always("open: no, more than is left", "RMA D1RRMA: Open, Refund, NotReceived of 2 MUG", "RMA : Open, Refund, NotReceived of 1 MUG"),
+		},
+		{
 			rule: "I may refund what was authorised, or what came, or what came in good state; who goes beyond says why",
 			do: func(m *merchant) {
 				m.returns(row{Number: mugs, Units: 3})
@@ -334,6 +391,18 @@ func kitRules() []rule {
 				"RMA D1RRMA: Open, Refund, NotReceived of 1 POT and 2 CUP",
 				"POT: Principal 30.00 USD", "CUP: Principal 20.00 USD", "together: Principal 50.00 USD",
 			),
+		},
+		{
+			rule: "A part of a kit that was also ordered by itself is not taken for the kit's",
+			do: func(m *merchant) {
+				o := m.book.find(hostID(teaSet))
+				o.Lines = append(o.Lines, order.Line{Item: cup, SKU: "CUP", Ordered: 1, Shipped: 1, Charges: price("9.00")})
+				m.returns(row{Number: teaSet, SKU: "CUP"}, row{Number: teaSet, SKU: "TEA-SET"})
+				for _, l := range m.only().Lines {
+					m.see("%d %s of kit %q: %s", l.Units, l.SKU, l.Kit, l.Paid.In("USD"))
+				}
+			},
+			want: always(`1 POT of kit "TEA-SET": Principal 30.00 USD`, `2 CUP of kit "TEA-SET": Principal 20.00 USD`, `1 CUP of kit "": Principal 9.00 USD`),
 		},
 		{
 			rule: "A kit is refunded when all of its parts are in, or each part as it comes",

@@ -62,6 +62,42 @@ func settlementRules() []rule {
 			),
 		},
 		{
+			rule: "A claim that Amazon grants the buyer is Amazon's own refund",
+			do: func(m *merchant) {
+				m.must(m.fake.Refund(amazon.ActorAmazon, at(lamp).Number, lampOne, price("25.00")))
+				m.settle(as("A-to-z Guarantee Refund"))
+				m.orders(lamp)
+				m.notes(lamp, "A-to-z Guarantee Refund")
+			},
+			want: always("settlement: map[AmazonInitiated:1]", "SO-2: Completed, FullRefund", "note on SO-2: … A-to-z Guarantee Refund …"),
+		},
+		{
+			rule: "What a settlement shows of an order that I do not have yet is kept until I do",
+			do: func(m *merchant) {
+				late := *m.book.find(hostID(lamp))
+				m.book.orders = slices.DeleteFunc(m.book.orders, func(o order.Order) bool { return o.ID == late.ID })
+				m.must(m.fake.Refund(amazon.ActorAmazon, at(lamp).Number, lampOne, price("25.00")))
+				m.settle()
+				m.book.orders = append(m.book.orders, late)
+				in, err := m.desk.Settlements.Retry(m.t.Context(), acme)
+				m.must(err)
+				m.see("matched now: %d", in.Rematched)
+				m.orders(lamp)
+			},
+			want: always("settlement: map[UnknownOrder:1]", "matched now: 1", "SO-2: Completed, FullRefund"),
+		},
+		{
+			rule: "A settlement in another currency converts nothing, and is told",
+			do: func(m *merchant) {
+				m.refund(share(lamp, lampOne, 1))
+				m.later(time.Hour)
+				m.importSettlement(strings.ReplaceAll(m.settlementOf(), "USD", "CAD"))
+				m.proofs()
+				m.alerts()
+			},
+			want: always("refund of Principal 25.00 USD", "settlement: map[OtherCurrency:1]", "refund from Order of Principal 25.00 USD: Posted ", "alerts: [currency]"),
+		},
+		{
 			rule: "A refund that I recorded from Seller Central settles like any other",
 			do: func(m *merchant) {
 				m.must(m.fake.Refund(amazon.ActorMerchant, at(lamp).Number, lampOne, price("25.00")))
@@ -167,6 +203,18 @@ func instead(of, amount string) rowsChange {
 		for i, r := range rows {
 			if r.AmountDescription == "Principal" && r.Amount.Equal(usd(of).Neg()) {
 				rows[i].Amount = usd(amount).Neg()
+			}
+		}
+		return rows
+	}
+}
+
+// as is a settlement that has refunds under another name.
+func as(kind string) rowsChange {
+	return func(rows []amazontest.SettlementRow) []amazontest.SettlementRow {
+		for i, r := range rows {
+			if r.TransactionType == "Refund" {
+				rows[i].TransactionType = kind
 			}
 		}
 		return rows
