@@ -348,6 +348,20 @@ func moneyRules() []rule {
 			},
 		},
 		{
+			rule: "What I record from Seller Central while a refund of the same line waits here keeps that one back, until a person decides",
+			do: func(m *merchant) {
+				m.refund(share(mugs, mug, 1))
+				m.record(mugs, mug, order.Amounts{order.Principal: usd("13.33"), order.Tax: usd("1.10")})
+				m.send()
+				m.later(time.Hour)
+				m.queued()
+				m.documents()
+			},
+			want: []when{
+				on(settings.Settings{Queue: true}, "refund of Principal 13.33, Tax 1.10 USD", "chosen, documents: 1", "refund of SO-1: NeedsDecision", "documents: 0"),
+			},
+		},
+		{
 			rule: "When the answer to a refund is lost, and Amazon surely has not got it, a person decides, or it is sent anew",
 			do: func(m *merchant) {
 				m.fake.Fail(lost())
