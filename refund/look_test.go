@@ -255,6 +255,47 @@ func TestADecisionIsAboutWhatWasSeen(t *testing.T) {
 	require.NotNil(t, s.prepare(id)[0].Aside)
 }
 
+// What Amazon did by itself is in the ledger, where a draft shows it. Who issued a
+// refund before has not seen it, so that a person decides; who drafts one after it has.
+func TestWhatAmazonDidMeanwhile(t *testing.T) {
+	s := newShop(t, settings.Settings{}, newOrder())
+	before := s.issue(exactly("before", "5.00")).ID
+	s.showing(row("S1/7", "2.00", func(b *refund.Booked) { b.Refund, b.ByAmazonAlone = "RFAMAZON", true }))
+	aside := s.prepare(before)[0].Aside
+	require.NotNil(t, aside)
+	assert.Equal(t, queue.EntryNeedsDecision, aside.State)
+	assert.Contains(t, aside.Why, "S1/7")
+	s.apply(s.decided(before, queue.EntryNeedsDecision))
+	s.apply(s.decided(before, queue.EntryQueued))
+	assert.Nil(t, s.prepare(before)[0].Aside, "who decided has seen it")
+
+	after := s.issue(exactly("after", "5.00"))
+	assert.Equal(t, []string{"S1/7"}, after.Seen)
+	assert.Nil(t, s.prepare(after.ID)[0].Aside)
+}
+
+// So it is with what somebody has made in Seller Central meanwhile, and recorded.
+func TestWhatWasRecordedMeanwhile(t *testing.T) {
+	s := newShop(t, settings.Settings{}, newOrder())
+	before := s.issue(exactly("before", "5.00")).ID
+	made, err := s.Record(t.Context(), refund.Recorded{
+		Order: newOrder().Amazon, Lines: []refund.RecordedLine{{Item: lamp, Amounts: principal("5.00")}},
+		Reference: "SC-1", By: "bob", Why: "made in Seller Central",
+	})
+	require.NoError(t, err)
+	aside := s.prepare(before)[0].Aside
+	require.NotNil(t, aside)
+	assert.Equal(t, queue.EntryNeedsDecision, aside.State)
+	assert.Contains(t, aside.Why, string(made.ID))
+	s.apply(s.decided(before, queue.EntryNeedsDecision))
+	s.apply(s.decided(before, queue.EntryQueued))
+	assert.Nil(t, s.prepare(before)[0].Aside, "who decided has seen it")
+
+	after := s.issue(exactly("after", "2.00"))
+	assert.Equal(t, []string{string(made.ID)}, after.Seen)
+	assert.Nil(t, s.prepare(after.ID)[0].Aside)
+}
+
 // A settlement that shows a refund as paid, though Amazon had refused it, keeps it
 // from being sent again.
 func TestWhatWasPaidAfterAllIsNotSentAgain(t *testing.T) {
