@@ -19,7 +19,10 @@ import (
 	"github.com/takebackhq/takeback/store"
 )
 
-var errStore = errors.New("the database did not answer")
+var (
+	errStore = errors.New("the database did not answer")
+	errBook  = errors.New("the order book did not answer")
+)
 
 // gatedStore is the store as one worker sees it: each call stops before its
 // effect and after it.
@@ -129,6 +132,10 @@ func (g gatedStore) Ledgers(ctx context.Context, ids []order.AmazonID) ([]order.
 	return read(g, "Ledgers", func() ([]order.Ledger, error) { return g.Store.Ledgers(ctx, ids) })
 }
 
+func (g gatedStore) Alerts(ctx context.Context, q order.AlertQuery) ([]order.Alert, error) {
+	return read(g, "Alerts", func() ([]order.Alert, error) { return g.Store.Alerts(ctx, q) })
+}
+
 func (g gatedStore) Effects(ctx context.Context, now time.Time, limit int) ([]order.Effect, error) {
 	return read(g, "Effects", func() ([]order.Effect, error) { return g.Store.Effects(ctx, now, limit) })
 }
@@ -143,6 +150,39 @@ func (g gatedStore) Cells(ctx context.Context, names []string) ([]store.Cell, er
 
 func (g gatedStore) SaveCell(ctx context.Context, c store.Cell) error {
 	return g.through("SaveCell", func() error { return g.Store.SaveCell(ctx, c) })
+}
+
+// gatedBook is the host's order book as one worker sees it.
+type gatedBook struct {
+	order.Book
+	life *life
+}
+
+func (g gatedBook) Orders(ctx context.Context, ids []order.AmazonID) ([]order.Order, error) {
+	switch g.life.wait("book Orders", false) {
+	case fail:
+		return nil, errBook
+	case crash:
+		end()
+	}
+	return g.Book.Orders(ctx, ids)
+}
+
+func (g gatedBook) ApplyOrder(ctx context.Context, e order.Effect) error {
+	switch g.life.wait("book ApplyOrder "+string(e.Kind), false) {
+	case fail:
+		return errBook
+	case crash:
+		end()
+	}
+	err := g.Book.ApplyOrder(ctx, e)
+	switch g.life.wait("book ApplyOrder "+string(e.Kind), true) {
+	case fail:
+		return errBook
+	case crash:
+		end()
+	}
+	return err
 }
 
 // gatedWire is the network as one worker sees it.
