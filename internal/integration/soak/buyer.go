@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/takebackhq/takeback/amazon"
 	"github.com/takebackhq/takeback/cancel"
@@ -17,10 +18,10 @@ import (
 type wish struct {
 	order  order.AmazonID
 	item   string
-	told   []byte // the notification
-	report string // a row of an order report
-	heard  bool   // by somebody who knows that it was saved
-	accept bool   // what staff will say
+	told   []byte    // the notification
+	report string    // a row of an order report
+	heard  time.Time // by somebody who knows that it was saved; zero: not yet
+	accept bool      // what staff will say
 }
 
 // changesMind has some buyer wish to have an order cancelled that is not shipped.
@@ -91,7 +92,9 @@ func (r *run) hearOf(ctx context.Context, d desk, w *wish) (err error) {
 	default:
 		_, err = d.Cancels.ReadOrder(ctx, w.order)
 	}
-	w.heard = w.heard || err == nil
+	if err == nil && w.heard.IsZero() {
+		w.heard = r.clock
+	}
 	return err
 }
 
@@ -99,7 +102,7 @@ func (r *run) hearOf(ctx context.Context, d desk, w *wish) (err error) {
 func (r *run) hearAll(ctx context.Context, d desk) error {
 	var errs []error
 	for _, w := range r.world.wishes {
-		if !w.heard {
+		if w.heard.IsZero() {
 			errs = append(errs, r.hearOf(ctx, d, w))
 		}
 	}
@@ -130,19 +133,20 @@ func (r *run) answerBuyer(ctx context.Context, d desk) error {
 	var errs []error
 	var done []order.AmazonID
 	for _, b := range open {
-		i := slices.IndexFunc(r.world.wishes, func(w *wish) bool { return w.order == b.Order && (w.item == "" || w.item == b.Item) })
+		i := slices.IndexFunc(r.world.wishes, func(w *wish) bool { return w.order == b.Order })
 		if i < 0 || slices.Contains(done, b.Order) {
 			continue
 		}
 		done = append(done, b.Order)
-		if r.world.wishes[i].accept {
-			if _, err = d.Cancels.Accept(ctx, cancel.AcceptRequest{Order: b.Order, Items: []string{b.Item}, By: "clerk", Why: "the buyer asked"}); err != nil {
+		accept := r.world.wishes[i].accept
+		if accept {
+			if _, err = d.Cancels.Accept(ctx, cancel.AcceptRequest{Order: b.Order, By: "clerk", Why: "the buyer asked"}); err != nil {
 				err = errors.Join(err, r.withdrawFor(ctx, d, b.Order))
 			}
 		} else {
-			_, err = d.Cancels.Decline(ctx, b.Order, "clerk", "it is packed", b.Item)
+			_, err = d.Cancels.Decline(ctx, b.Order, "clerk", "it is packed")
 		}
-		r.tell("  wish about %s of order %s: accept %t, error %v", b.Item, b.Order, r.world.wishes[i].accept, err)
+		r.tell("  wishes about order %s: accept %t, error %v", b.Order, accept, err)
 		errs = append(errs, err)
 	}
 	return errors.Join(errs...)

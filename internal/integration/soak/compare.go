@@ -30,7 +30,7 @@ type books struct {
 	feeds     map[feedKey]amazontest.Feed
 	payments  map[line][]amazontest.Payment           // that our feeds made
 	others    map[order.AmazonID][]amazontest.Payment // that no feed made
-	cancelled map[order.AmazonID]int                  // how often a feed of ours had its cancellation carried out
+	cancelled map[queue.EntryID]int                   // how often a feed of ours had a whole order cancelled
 }
 
 // feedKey names a feed: feed IDs are unique only together with the seller.
@@ -131,7 +131,7 @@ func (r *run) compareEntry(b books, e queue.Entry) {
 	double, lost := false, false
 	c := b.cancellations[e.ID]
 	if e.Kind == queue.KindCancellation && !c.Part && !c.Local {
-		times, outcome := b.cancelled[e.Order], c.Outcome
+		times, outcome := b.cancelled[e.ID], c.Outcome
 		double = times > 1
 		lost = times == 0 && outcome == cancel.Cancelled
 		if times > 0 && e.State.Final() && outcome != cancel.Cancelled {
@@ -322,7 +322,7 @@ func (w *world) books() (b books, err error) {
 }
 
 func (w *world) amazonsBooks(b *books) error {
-	b.feeds, b.payments, b.cancelled = map[feedKey]amazontest.Feed{}, map[line][]amazontest.Payment{}, map[order.AmazonID]int{}
+	b.feeds, b.payments, b.cancelled = map[feedKey]amazontest.Feed{}, map[line][]amazontest.Payment{}, map[queue.EntryID]int{}
 	b.others = map[order.AmazonID][]amazontest.Payment{}
 	for _, f := range w.fake.Feeds() {
 		b.feeds[feedKey{f.Seller, f.ID}] = f
@@ -337,7 +337,7 @@ func (w *world) amazonsBooks(b *books) error {
 			// One that Amazon refuses has no effect; a second one for a cancelled
 			// order is refused as well, and is what must not be.
 			if o, _ := w.fake.Order(number); o.Status == amazon.OrderCancelled {
-				b.cancelled[order.AmazonID{Account: w.accountOf(f.Seller), Number: number}]++
+				b.cancelled[b.sender(f, number)]++
 			}
 		}
 	}
@@ -357,6 +357,19 @@ func (w *world) amazonsBooks(b *books) error {
 		b.payments[l] = append(b.payments[l], p)
 	}
 	return nil
+}
+
+// sender finds the entry that a feed's message about an order is of.
+func (b books) sender(f amazontest.Feed, number string) queue.EntryID {
+	for _, e := range b.listed {
+		for _, a := range e.Attempts {
+			i := slices.IndexFunc(b.batches, func(batch queue.Batch) bool { return batch.ID == a.Batch })
+			if e.Order.Number == number && i >= 0 && slices.Equal(b.batches[i].Document, f.Document) {
+				return e.ID
+			}
+		}
+	}
+	return ""
 }
 
 // carriedOut reads the orders of the messages that Amazon came to, from the

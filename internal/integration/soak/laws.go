@@ -10,8 +10,10 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/takebackhq/takeback/amazon"
 	"github.com/takebackhq/takeback/cancel"
 	"github.com/takebackhq/takeback/order"
+	"github.com/takebackhq/takeback/queue"
 	"github.com/takebackhq/takeback/refund"
 	"github.com/takebackhq/takeback/refund/settlement"
 	"github.com/takebackhq/takeback/reportparse"
@@ -72,17 +74,13 @@ func (r *run) compareStock(b books) error {
 			continue
 		}
 		skus := map[string]bool{}
-		for _, o := range r.world.host.orders {
-			if !concerns(c, o.ID) {
-				continue
+		for _, item := range c.Items {
+			l := r.world.lines[c.Order.Number+item]
+			if len(l.Kit) == 0 {
+				skus[l.SKU] = true
 			}
-			for _, l := range o.Lines {
-				if len(l.Kit) == 0 {
-					skus[l.SKU] = true
-				}
-				for _, p := range l.Kit {
-					skus[p.SKU] = true
-				}
+			for _, p := range l.Kit {
+				skus[p.SKU] = true
 			}
 		}
 		for sku := range skus {
@@ -112,10 +110,14 @@ func (r *run) compareStock(b books) error {
 // compareReturns holds the RMAs against those of somebody who imports each report
 // once, in the order in which Amazon made them. Where they stand is left out: that
 // is up to goods and money as well.
-func (r *run) compareReturns(books) error {
+func (r *run) compareReturns(b books) error {
 	ctx := context.Background()
 	fresh := memory.New()
 	service, err := rma.New(rma.Config{Store: fresh, Book: r.world.host, Settings: r.world.settings, Now: r.time})
+	if err != nil {
+		return err
+	}
+	touched, err := r.contested(b)
 	if err != nil {
 		return err
 	}
@@ -124,11 +126,11 @@ func (r *run) compareReturns(books) error {
 			return err
 		}
 	}
-	want, err := reported(ctx, fresh)
+	want, err := reported(ctx, fresh, touched)
 	if err != nil {
 		return err
 	}
-	got, err := reported(ctx, r.world.store)
+	got, err := reported(ctx, r.world.store, touched)
 	if err != nil {
 		return err
 	}
@@ -139,15 +141,54 @@ func (r *run) compareReturns(books) error {
 	return nil
 }
 
-// reported is what a store has of returns that follows from reports alone.
-func reported(ctx context.Context, from rma.Store) (map[string]any, error) {
+// contested are the orders of which more comes back than was ordered, and something
+// has come or was refunded: that return keeps its units, whichever was first.
+func (r *run) contested(b books) (map[order.AmazonID]bool, error) {
+	asked, orders := map[string]int{}, map[order.AmazonID]bool{}
+	rmas, err := r.world.store.RMAs(context.Background(), rma.Query{})
+	if err != nil {
+		return nil, err
+	}
+	rows, err := r.world.store.Returns(context.Background(), rma.ReturnQuery{})
+	if err != nil {
+		return nil, err
+	}
+	touched := map[order.AmazonID]bool{}
+	for _, m := range rmas {
+		touched[m.Order] = touched[m.Order] || len(m.Arrivals) > 0
+	}
+	for _, f := range b.refunds {
+		touched[f.Order] = touched[f.Order] || f.RMA != ""
+	}
+	seen := map[string]bool{}
+	for _, k := range rows {
+		said := k.Latest()
+		line := k.Order.Number + said.SKU
+		if name := line + said.RMAID + said.RequestDate.String(); !seen[name] {
+			seen[name] = true
+			asked[line] += said.Quantity
+		}
+		for _, o := range r.world.host.of(k.Order) {
+			for _, l := range o.Lines {
+				if l.SKU == said.SKU && asked[line] > l.Ordered && touched[k.Order] {
+					orders[k.Order] = true
+				}
+			}
+		}
+	}
+	return orders, nil
+}
+
+// reported is what a store has of returns that follows from reports alone, but for
+// some orders.
+func reported(ctx context.Context, from rma.Store, but map[order.AmazonID]bool) (map[string]any, error) {
 	all := map[string]any{}
 	rmas, err := from.RMAs(ctx, rma.Query{})
 	if err != nil {
 		return nil, err
 	}
 	for _, m := range rmas {
-		if len(m.Lines) == 0 {
+		if len(m.Lines) == 0 || but[m.Order] {
 			continue // its units came to belong to an earlier return
 		}
 		type fact struct {
@@ -172,6 +213,9 @@ func reported(ctx context.Context, from rma.Store) (map[string]any, error) {
 		return nil, err
 	}
 	for _, k := range returns {
+		if but[k.Order] {
+			continue
+		}
 		type fact struct {
 			State                        rma.ReturnState
 			RMA                          rma.ID
@@ -255,22 +299,40 @@ func (r *run) compareWishes(b books) error {
 			return err
 		}
 		known = slices.DeleteFunc(known, func(k cancel.BuyerRequest) bool { return w.item != "" && k.Item != w.item })
-		if w.heard && len(known) == 0 && !r.overAtAmazon(w) {
+		if !w.heard.IsZero() && len(known) == 0 && !r.overAtAmazon(w) {
 			r.figures.Lost++
 			r.found("the wish to cancel %q of order %s was heard and is gone", w.item, w.order)
 		}
 		for _, k := range known {
 			c, ok := b.cancellations[k.Entry]
-			if k.State == cancel.RequestAccepted && (!ok || c.Reason != "BuyerCancelled") {
+			if k.State == cancel.RequestAccepted && (!ok || c.Outcome == cancel.Dropped) {
 				r.figures.Lost++
-				r.found("the wish to cancel %s of order %s was accepted, and its cancellation %s is for %q", k.Item, w.order, k.Entry, c.Reason)
+				r.found("the wish to cancel %s of order %s was accepted, and its cancellation %q is %s", k.Item, w.order, k.Entry, c.Outcome)
 			}
-			if held := r.world.host.held[k.HostOrder]; !held && k.Decided.By == "clerk" && k.State == cancel.RequestDeclined {
-				r.tell("the order %s was never held for the wish of its buyer", k.HostOrder)
+			if at, sent := b.sentAgainst(w, k); sent {
+				r.figures.Lost++
+				r.found("the wish to cancel %s of order %s was heard at %s, and %s was sent for another reason", k.Item, w.order, w.heard.Format(told), at)
 			}
 		}
 	}
 	return nil
+}
+
+// sentAgainst finds a cancellation that was sent for another reason than the buyer's,
+// after the wish was heard; clocks do not agree.
+func (b books) sentAgainst(w *wish, k cancel.BuyerRequest) (id queue.EntryID, found bool) {
+	for _, e := range b.listed {
+		c := b.cancellations[e.ID]
+		if w.heard.IsZero() || c.Order != w.order || c.Reason == amazon.ReasonBuyerCancelled || !slices.Contains(c.Items, k.Item) {
+			continue
+		}
+		for _, a := range e.Attempts {
+			if a.At.After(w.heard.Add(skewOfAmazon + 2*skewOfWorker)) {
+				return e.ID, true
+			}
+		}
+	}
+	return "", false
 }
 
 // overAtAmazon tells whether an order had come to its end before anybody heard.

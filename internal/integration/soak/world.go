@@ -34,6 +34,7 @@ type world struct {
 	accounts amazon.AccountList
 	settings settings.ByCompany
 	host     *host
+	lines    map[string]order.Line // as they were ordered, by order number and item
 	requests []*request
 	returns  []*returnsFile
 	wishes   []*wish
@@ -49,7 +50,7 @@ type world struct {
 // build draws a world.
 func (r *run) build() (*world, error) {
 	w := &world{
-		run: r, settings: settings.ByCompany{}, host: newHost(), closed: map[order.AccountID]time.Time{},
+		run: r, settings: settings.ByCompany{}, host: newHost(), lines: map[string]order.Line{}, closed: map[order.AccountID]time.Time{},
 		skew: r.between(-skewOfAmazon, skewOfAmazon), strange: map[order.AccountID]string{},
 	}
 	var err error
@@ -99,6 +100,9 @@ func (w *world) addAccount(a amazon.Account) error {
 		theirs.Number = number(n + 1)
 		ours.Amazon = order.AmazonID{Account: a.ID, Number: theirs.Number}
 		w.host.orders = append(w.host.orders, ours)
+		for _, l := range ours.Lines {
+			w.lines[theirs.Number+l.Item] = l
+		}
 		if err := w.fake.Seed(theirs); err != nil {
 			return err
 		}
