@@ -670,6 +670,23 @@ func TestEitherPartLeavesTheWish(t *testing.T) {
 	}
 }
 
+// The host need not have heard of a cancellation that was taken back when the wish that
+// came after it is declined.
+func TestDeclineBeforeTheBookShowsTheOrderAgain(t *testing.T) {
+	s := open(t, settings.Policy{CancelledAt: settings.CancelledWhenRequested}, paid(so1, first))
+	c := s.issue(ask(first))
+	s.deliver()
+	s.imports(unshipped(asks(mug)))
+	require.Equal(t, order.StatusCancelled, s.order(so1).Status)
+	s.move(c.ID, queue.EntryWithdrawn)
+	_, err := s.Decline(t.Context(), first, "anna", "packed")
+	require.NoError(t, err)
+	s.deliver()
+	assert.Equal(t, order.StatusInProcess, s.order(so1).Status)
+	assert.Empty(t, s.order(so1).Holds)
+	assert.NotContains(t, s.alerted(), "stale")
+}
+
 // While some units of an item are being cancelled for the seller's reason, that Amazon
 // cancelled the others in the buyer's name does not end the wish: the rest would go out
 // under a reason that counts against the seller.
