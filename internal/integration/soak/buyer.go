@@ -109,15 +109,15 @@ func (r *run) hearAll(ctx context.Context, d desk) error {
 	return errors.Join(errs...)
 }
 
-// withdrawFor takes back the cancellations of an order that wait and keep its buyer's
-// wish from being granted.
+// withdrawFor takes back the cancellations that wait, of an order whose buyer's wish
+// they keep from being granted, and of any that is kept back by its buyer's wish.
 func (r *run) withdrawFor(ctx context.Context, d desk, id order.AmazonID) error {
 	es, err := d.Queue.Entries(ctx, queue.EntryQuery{
 		Kinds: []queue.Kind{queue.KindCancellation}, States: []queue.State{queue.EntryQueued, queue.EntryAwaitingShipment},
 	})
 	var errs []error
 	for _, e := range es {
-		if e.Order == id {
+		if e.Order == id || strings.Contains(e.Why, cancel.ErrBuyerAsked.Error()) {
 			errs = append(errs, d.Queue.Withdraw(ctx, "clerk", "the buyer asked for it", e.ID))
 		}
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
@@ -176,6 +177,7 @@ func (g gatedBook) ApplyOrder(ctx context.Context, e order.Effect) error {
 		end()
 	}
 	err := g.Book.ApplyOrder(ctx, e)
+	g.life.worker.run.tell("  the host is told of order %s: %s, error %v", e.Order, describe(e), err)
 	switch g.life.wait("book ApplyOrder "+string(e.Kind), true) {
 	case fail:
 		return errBook
@@ -183,6 +185,23 @@ func (g gatedBook) ApplyOrder(ctx context.Context, e order.Effect) error {
 		end()
 	}
 	return err
+}
+
+// describe is an effect in a few words.
+func describe(e order.Effect) string {
+	switch e.Kind {
+	case order.EffectStatus:
+		return fmt.Sprintf("status %s from %v", e.Status.To, e.Status.Expect)
+	case order.EffectHold:
+		return fmt.Sprintf("hold by %s", e.Hold.Owner)
+	case order.EffectRelease:
+		return fmt.Sprintf("release by %s", e.Release.Owner)
+	case order.EffectSplit:
+		return fmt.Sprintf("split %v off into %s", e.Split.Lines, e.Split.To)
+	case order.EffectNote:
+		return e.Note.Text
+	}
+	return string(e.Kind)
 }
 
 // gatedWire is the network as one worker sees it.

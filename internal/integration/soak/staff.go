@@ -117,10 +117,15 @@ func (r *run) tidy(ctx context.Context, d desk) error {
 	for _, company := range r.world.companies() {
 		errs = append(errs, processAll(ctx, d, company))
 	}
-	for _, task := range []func(context.Context, desk) error{r.approve, r.answerBuyer, r.openGates, r.shipAll, r.person} {
+	for _, task := range []func(context.Context, desk) error{r.approve, r.heedBuyer, r.answerBuyer, r.openGates, r.shipAll, r.person} {
 		errs = append(errs, task(ctx, d))
 	}
 	return errors.Join(errs...)
+}
+
+// heedBuyer takes back what the buyer's wish keeps from being sent.
+func (r *run) heedBuyer(ctx context.Context, d desk) error {
+	return r.withdrawFor(ctx, d, order.AmazonID{})
 }
 
 // catchUp is staff who do what has been left undone.
