@@ -44,8 +44,8 @@ func (d *day) atMidnight(ctx context.Context) error {
 	return err
 }
 
-// showSettlement shows what every refund in it was taken for. Those of Amazon itself
-// have reached the host's orders with it.
+// showSettlement shows what every refund in it was taken for, and the payment status of
+// its order. Those of Amazon itself have reached the host with it.
 func (d *day) showSettlement(ctx context.Context) error {
 	all, err := d.desk.Settlements.Settlements(ctx, settlement.Query{Company: company})
 	if err != nil {
@@ -68,7 +68,7 @@ func (d *day) showSettlement(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		d.say("  %9s of %s, %-12s %-15s and the order is %s", order.Format(b.Amounts.Total(), b.Currency), o.ID, b.SKU+":", b.Match, payment)
+		d.say("  %9s of %s, %-12s %-15s %s", order.Format(b.Amounts.Total(), b.Currency), o.ID, b.SKU+":", b.Match, payment)
 		d.count(string(b.Match), 1)
 	}
 	return nil
@@ -162,6 +162,7 @@ func (d *day) showOpenEnds(ctx context.Context) error {
 		d.count("mismatched", t.Mismatched.Count)
 		d.count("open", t.Unproven.Count+t.Missing.Count)
 		d.count("by_amazon", t.AmazonInitiated.Count)
+		d.count("cancelled", t.Cancelled.Count)
 	}
 	d.count("ends", len(report.Ends))
 	return nil
