@@ -18,28 +18,29 @@ import (
 // errBooks says that our books are not Amazon's.
 var errBooks = errors.New("the books do not agree")
 
-func (d *day) closing(ctx context.Context) error {
-	if err := d.atMidnight(ctx); err != nil {
+func (d *day) evening(ctx context.Context) error {
+	if err := d.amazonSettles(ctx); err != nil {
 		return err
 	}
-	return d.follow(ctx, "The next day", timetable{
-		{today(24+12, 0), "settlement", "The settlement is in", d.showSettlement},
-		{today(24+12, 0), "cancellations", "What Amazon shows of the cancellations", d.showCancellations},
-		{today(24+12, 0), "returns", "What became of the returns", d.showReturns},
-		{today(24+12, 0), "audit", "Who did what about the plates", d.showAudit},
-		{today(24+12, 0), "alerts", "What somebody has to look at", d.showAlerts},
-		{today(24+12, 0), "open_ends", "The open ends", d.showOpenEnds},
-		{today(24+12, 0), "ledgers", "The books", d.compareLedgers},
+	return d.follow(ctx, "Evening", timetable{
+		{today(20, 30), "settlement", "The settlement is in", d.showSettlement},
+		{today(20, 30), "cancellations", "What Amazon shows of the cancellations", d.showCancellations},
+		{today(20, 30), "returns", "What became of the returns", d.showReturns},
+		{today(20, 30), "audit", "Who did what about the plates", d.showAudit},
+		{today(20, 30), "alerts", "What somebody has to look at", d.showAlerts},
+		{today(20, 30), "open_ends", "The open ends", d.showOpenEnds},
+		{today(20, 30), "ledgers", "The books", d.compareLedgers},
 	})
 }
 
-// atMidnight Amazon closes a settlement. The poller finds it by itself.
-func (d *day) atMidnight(ctx context.Context) error {
-	if err := d.until(ctx, today(24, 0)); err != nil {
+// amazonSettles: at six Amazon closes a settlement of two weeks. The poller, which
+// looks twice a day, finds it by itself.
+func (d *day) amazonSettles(ctx context.Context) error {
+	if err := d.until(ctx, today(18, 0)); err != nil {
 		return err
 	}
 	_, err := d.amazon.Settle(amazontest.Settlement{
-		Seller: seller().Merchant, Marketplace: marketplace, ID: "19000000001", Start: today(-13*24, 0), End: today(24, 0),
+		Seller: seller().Merchant, Marketplace: marketplace, ID: "19000000001", Start: today(-14*24, 0), End: today(18, 0),
 	})
 	return err
 }
