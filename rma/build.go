@@ -196,6 +196,8 @@ func (d *decision) tell(was, r RMA) {
 			{"approval", string(was.Approval), string(r.Approval)},
 			{"resolution", string(was.Resolution), string(r.Resolution)},
 			{"receipt", string(was.Receipt), string(r.Receipt)},
+			{"status that stays", was.Decided.String(), r.Decided.String()},
+			{"resolution that stays", chosen(was), chosen(r)},
 		} {
 			if v.before != v.after {
 				d.change.Changed(d.kind, subject+": "+v.name, v.before, v.after, why)
@@ -219,6 +221,21 @@ func (d *decision) tell(was, r RMA) {
 			Number: string(r.ID), OrderSourceNumber: r.OrderSourceRMANumber, Status: string(r.Status),
 		}}, r.HostOrder, d.stamp)
 	}
+}
+
+// String says what reports do not change any more.
+func (v Decision) String() string {
+	if v.By == "" {
+		return "none"
+	}
+	return fmt.Sprintf("%s for %d units", v.Status, v.Units)
+}
+
+func chosen(r RMA) string {
+	if r.Chosen.By == "" {
+		return "none"
+	}
+	return string(r.Resolution)
 }
 
 // number is what people call the RMA.
