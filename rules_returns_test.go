@@ -365,7 +365,7 @@ func returnRules() []rule {
 			rule: "A refund of the order warns when a return of it is open",
 			do: func(m *merchant) {
 				m.returns(row{Number: mugs})
-				m.warnings(share(mugs, mug, 1), "refund the RMA, unless this is for something else")
+				m.warned(share(mugs, mug, 1), "refund the RMA, unless this is for something else")
 			},
 			want: always("warning: … refund the RMA, unless this is for something else …"),
 		},
