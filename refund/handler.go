@@ -41,9 +41,9 @@ func (s *Service) Prepare(ctx context.Context, es []queue.Entry) ([]queue.Prepar
 	return prepared, nil
 }
 
-// standing reads how orders stand, after their ledgers. Their other refunds are read
-// where they matter: where not all is shipped, money went back, or settlements showed
-// something.
+// standing reads how orders stand, after their ledgers. Their other refunds and
+// cancellations are read where they matter: where not all is shipped, money went back,
+// or settlements showed something.
 func (s *Service) standing(ctx context.Context, ledgers map[order.AmazonID]order.Ledger) (map[order.AmazonID]*Facts, error) {
 	ids := slices.Collect(maps.Keys(ledgers))
 	orders, err := s.c.Book.Orders(ctx, ids)
@@ -79,6 +79,13 @@ func (s *Service) standing(ctx context.Context, ledgers map[order.AmazonID]order
 	}
 	for _, r := range refunds {
 		facts[r.Order].Refunds = append(facts[r.Order].Refunds, r)
+	}
+	cancellations, err := s.cancellations(ctx, involved...)
+	if err != nil {
+		return nil, err
+	}
+	for _, e := range cancellations {
+		facts[e.Order].Cancellations = append(facts[e.Order].Cancellations, e)
 	}
 	return facts, nil
 }

@@ -49,15 +49,17 @@ func (f Facts) revealed(r Refund) *queue.Aside {
 	return &queue.Aside{State: queue.EntryNeedsDecision, Why: fmt.Sprintf("%s: %s", ErrAlreadyRefunded, evidence(found))}
 }
 
-// unexplained are the bookings that no refund of ours explains, neither one that is
-// posted nor one that may have been paid: any that is open, but for the one that is
-// about to be sent, which a booking taken for it keeps back: it was paid after all.
+// unexplained are the bookings that no refund of ours explains, and no cancellation of
+// a part, neither one that is posted nor one that may have been paid: any that is open,
+// but for the one that is about to be sent, which a booking taken for it keeps back: it
+// was paid after all.
 // What both settlements and finances show counts once.
 func (f Facts) unexplained(about queue.EntryID) []booking {
 	settled, live := newBookMatch(f.Booked, f.Orders), newMatch(f.Finances, f.Orders)
+	ours := slices.Concat(f.Refunds, OfCancellations(f.Orders, f.Ledger, f.Cancellations))
 	var found []booking
 	for _, m := range []*match{settled, live} {
-		m.explain(f.Refunds, func(r Refund) bool { return r.ID != about })
+		m.explain(ours, func(r Refund) bool { return r.ID != about })
 		for _, b := range m.bookings {
 			if (!b.explained || about != "" && b.refund == about) && b.amount.Amount.IsPositive() && !(m == live && settled.shows(b)) {
 				found = append(found, b)

@@ -185,6 +185,9 @@ func (r Refund) renew() string {
 
 // Cause is the refund as the ledger names it.
 func (r Refund) Cause() order.Cause {
+	if r.Origin == FromCancellation {
+		return order.Cause{Kind: order.CauseCancellation, ID: string(r.ID)}
+	}
 	return order.Cause{Kind: order.CauseRefund, ID: string(r.ID)}
 }
 
