@@ -304,12 +304,6 @@ func moneyRules() []rule {
 			},
 		},
 		{
-			rule: "Limits that contradict each other let nobody refund",
-			do:   func(m *merchant) { m.refund(share(mugs, mug, 1)) },
-			want: []when{under(settings.Policy{Limits: []settings.Limit{{Amount: usd("20"), Currency: "USD"}, {Amount: usd("30"), Currency: "USD"}}},
-				`refund: no, refund of order 111-0000000-0000001: settings of company acme: limit of actor "" in USD stands twice: want one`)},
-		},
-		{
 			rule: "What was refunded in Seller Central I record: it is never sent, and nothing of it is refunded again",
 			do: func(m *merchant) {
 				m.must(m.fake.Refund(amazon.ActorMerchant, at(lamp).Number, lampOne, price("25.00")))

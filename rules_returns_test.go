@@ -82,14 +82,14 @@ func returnRules() []rule {
 		{
 			rule: "A column that a file does not have blanks nothing",
 			do: func(m *merchant) {
-				m.returns(row{Number: mugs, Resolution: "ReplacementIssued"})
+				m.returns(row{Number: mugs, Reason: "CR-DEFECTIVE"})
 				time.Sleep(time.Hour)
-				m.counts(m.importReturns(time.Now(), report([]row{{Number: mugs}}, "Resolution")))
-				m.rma()
+				m.counts(m.importReturns(time.Now(), report([]row{{Number: mugs}}, "Return Reason")))
+				m.see("it comes back for %s", m.only().Lines[0].Reason)
 			},
 			want: always(
 				"import: 0 created, 0 updated, 1 unchanged, 0 returnless, 0 unmatched, skipped map[]",
-				"RMA D1RRMA: Open, Replace, NotReceived of 1 MUG",
+				"it comes back for CR-DEFECTIVE",
 			),
 		},
 		{
