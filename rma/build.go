@@ -190,11 +190,14 @@ func (d *decision) tell(was, r RMA) {
 			why.Why = cmp.Or(why.Why, d.why[r.ID])
 		}
 		for _, v := range []struct{ name, before, after string }{
+			{"Amazon's RMA ID", was.OrderSourceRMANumber, r.OrderSourceRMANumber},
 			{"lines", describe(was.Lines), describe(r.Lines)},
+			{"decision", was.Decided.String(), r.Decided.String()},
 			{"status", string(was.Status), string(r.Status)},
 			{"Amazon's status", was.AmazonStatus, r.AmazonStatus},
 			{"approval", string(was.Approval), string(r.Approval)},
 			{"resolution", string(was.Resolution), string(r.Resolution)},
+			{"who chose the resolution", was.Chosen.By, r.Chosen.By},
 			{"receipt", string(was.Receipt), string(r.Receipt)},
 			{"status that stays", was.Decided.String(), r.Decided.String()},
 			{"resolution that stays", chosen(was), chosen(r)},
