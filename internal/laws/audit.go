@@ -204,15 +204,17 @@ func (m *merchant) reservedIsOpen(b books) {
 	}
 }
 
-// oneUnderWay: of an Amazon order at most one entry is under way.
+// oneUnderWay: of an Amazon order at most one entry is under way to Amazon. One that
+// was set aside for a person before it was offered is not.
 func (m *merchant) oneUnderWay(b books) {
 	under := map[order.AmazonID]queue.EntryID{}
 	for id, e := range b.entries {
-		if !e.State.UnderWay() {
+		if !e.State.UnderWay() || len(e.Attempts) == 0 {
 			continue
 		}
 		if other, busy := under[e.Order]; busy {
-			m.wrong("one balance", "order %s: %s and %s are both under way", e.Order.Number, id, other)
+			m.wrong("one balance", "order %s: %s (%s: %s) and %s (%s: %s) are both under way", e.Order.Number,
+				id, e.State, e.Why, other, b.entries[other].State, b.entries[other].Why)
 		}
 		under[e.Order] = id
 	}

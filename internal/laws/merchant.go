@@ -46,6 +46,7 @@ type merchant struct {
 	settled  time.Time                // until when Amazon has settled
 	reports  []string                 // the settlements
 	worked   map[string]int           // what was done, and not refused
+	told     []string                 // what happened
 	unlawful []string
 }
 
