@@ -1,7 +1,7 @@
 // Package takeback takes back Amazon orders: returns become RMAs, refunds and
 // cancellations are checked against the merchant's rules, wait in a queue for a
 // person or a schedule, travel to Amazon in one document, and are followed until
-// Amazon's answer. An order-management system ("the host") imports it.
+// Amazon's answer and the settlement. An order-management system ("the host") imports it.
 //
 // # What the host brings
 //
@@ -11,10 +11,12 @@
 //   - a database: store/sqlite on its own *sql.DB, or its own [Store];
 //   - a client of Amazon: amazon/spapi.
 //
-// [New] puts these together into a [Desk]. Its services import returns
-// (Returns), draft and issue refunds and cancellations (Refunds, Cancels), and
-// let people look, choose, reject and withdraw (Queue). [Desk.Step] makes one
-// pass over everything that is due, and [Desk.Run] does so until told to stop.
+// [New] puts these together into a [Desk]. Its services import returns and count
+// what arrives (Returns), draft and issue refunds (Refunds) and cancellations,
+// answer buyers' wishes and keep the ship gate (Cancels), let people look, choose,
+// reject and withdraw (Queue), match settlements (Settlements), and fetch reports
+// (Reports). [Desk.Step] makes one pass over everything that is due, and [Desk.Run]
+// does so until told to stop.
 //
 // # What it promises
 //

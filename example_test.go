@@ -20,6 +20,7 @@ import (
 	"github.com/takebackhq/takeback/order"
 	"github.com/takebackhq/takeback/queue"
 	"github.com/takebackhq/takeback/refund"
+	"github.com/takebackhq/takeback/refund/settlement"
 	"github.com/takebackhq/takeback/reportparse"
 	"github.com/takebackhq/takeback/rma"
 	"github.com/takebackhq/takeback/settings"
@@ -73,25 +74,27 @@ func giveBack(ctx context.Context, desk *takeback.Desk, db *sql.DB, st *sqlite.S
 	return tx.Commit()
 }
 
-// takeIn imports a returns report and drafts a refund for every open RMA.
+// takeIn imports a returns report.
 func takeIn(ctx context.Context, desk *takeback.Desk, account amazon.Account, file io.Reader, made time.Time) error {
 	imported, err := desk.Returns.Import(ctx, account, rma.AmazonFormat, amazon.ReportMeta{Name: "returns.txt", AsOf: made}, file)
 	if err != nil {
 		return err
 	}
 	log.Printf("%d created, %d updated, %d not ours, %d bad rows", imported.Created, imported.Updated, imported.Unmatched, imported.Bad)
-	rmas, err := desk.Returns.RMAs(ctx, rma.Query{Company: account.Company, Statuses: []rma.Status{rma.Open}})
-	if err != nil {
-		return err
-	}
-	for _, r := range rmas {
-		draft, err := desk.Refunds.Draft(ctx, r.Refund("anna"))
-		if err != nil {
-			return err
-		}
-		log.Printf("RMA %s: %s, %v", r.OrderSourceRMANumber, draft.Refund.Total(), draft.Warnings)
-	}
 	return nil
+}
+
+// receive counts what came of an RMA's goods, and drafts the refund that is due.
+func receive(ctx context.Context, desk *takeback.Desk, id rma.ID) (refund.Draft, error) {
+	goods := rma.Goods{RMA: id, Key: "parcel 4711", Counts: []rma.Count{{SKU: "MUG-BLUE", Good: 1, Damaged: 1}}, Restock: true, By: "carl"}
+	if _, err := desk.Returns.Receive(ctx, goods); err != nil {
+		return refund.Draft{}, err // order.ErrOver: more than was authorised
+	}
+	request, err := desk.Returns.Refund(ctx, id, "anna")
+	if err != nil {
+		return refund.Draft{}, err // rma.ErrNothing: nothing may be refunded yet
+	}
+	return desk.Refunds.Draft(ctx, request)
 }
 
 // stop cancels an order, and asks the gate as the warehouse does.
@@ -108,6 +111,35 @@ func stop(ctx context.Context, desk *takeback.Desk, st takeback.Store, id order.
 		return nil
 	}
 	return gate.HandOver(ctx, st, order.Stamp{By: "dock 3", At: time.Now()}) // store.ErrConflict: ask again
+}
+
+// shortage cancels one unit of an order that several were ordered of.
+func shortage(ctx context.Context, desk *takeback.Desk, id order.AmazonID, host order.ID) error {
+	_, err := desk.Cancels.Issue(ctx, cancel.Request{
+		Order: id, HostOrder: host, Split: []order.LineQuantity{{Item: "114000000000011", Quantity: 1}}, SplitTo: host.Number + "-B",
+		Reason: amazon.ReasonNoInventory, ZeroOut: true, By: "ben",
+	})
+	return err
+}
+
+// answer decides about what buyers wish to have cancelled.
+func answer(ctx context.Context, desk *takeback.Desk, packed func(order.ID) bool) error {
+	wishes, err := desk.Cancels.BuyerRequests(ctx, cancel.RequestQuery{Company: "acme", States: []cancel.RequestState{cancel.Undecided}})
+	if err != nil {
+		return err
+	}
+	for _, w := range wishes {
+		log.Printf("%s, item %s: %q, to be answered until %s", w.HostOrder.Number, w.Item, w.Reason, w.Deadline)
+		if packed(w.HostOrder) {
+			_, err = desk.Cancels.Decline(ctx, w.Order, "ben", "it is on the truck", w.Item)
+		} else {
+			_, err = desk.Cancels.Accept(ctx, cancel.AcceptRequest{Order: w.Order, Items: []string{w.Item}, By: "ben"})
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // review sends everything that waits and was not chosen before.
@@ -180,6 +212,21 @@ func watch(ctx context.Context, desk *takeback.Desk) error {
 		log.Printf("%s, for the %s: %s: %s", a.Key, a.For, a.Subject, a.Text)
 	}
 	return nil
+}
+
+// closeBooks imports a settlement and prints what is not settled to the cent.
+func closeBooks(ctx context.Context, desk *takeback.Desk, account amazon.Account, file io.Reader) error {
+	imported, err := desk.Settlements.Import(ctx, account, settlement.AmazonFormat, amazon.ReportMeta{Name: "settlement.txt"}, file)
+	if err != nil {
+		return err // settlement.ErrUnbalanced: imported, and the books do not add up
+	}
+	log.Printf("%d settled, %d by Amazon itself, skipped: %v", imported.Bookings[settlement.MatchSettled], imported.Bookings[settlement.MatchAmazonInitiated], imported.Skipped)
+	ends, err := desk.Settlements.OpenEnds(ctx, settlement.EndsQuery{Company: account.Company})
+	if err != nil {
+		return err
+	}
+	log.Print(ends)
+	return ends.Check()
 }
 
 // commission is what Amazon kept of its commission on the refunds of a
@@ -330,7 +377,11 @@ var (
 	_ = open
 	_ = giveBack
 	_ = takeIn
+	_ = receive
 	_ = stop
+	_ = shortage
+	_ = answer
+	_ = closeBooks
 	_ = review
 	_ = settle
 	_ = watch

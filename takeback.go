@@ -94,8 +94,9 @@ type Desk struct {
 	now    func() time.Time
 }
 
-// New checks the configuration and puts the services together. It calls neither
-// the store nor Amazon.
+// New checks the configuration and puts the services together. Accounts and Settings
+// that can tell beforehand what is wrong with them, by a method Check, are asked for it.
+// It calls neither the store nor Amazon.
 func New(c Config) (*Desk, error) {
 	for _, field := range []struct {
 		name    string
@@ -106,6 +107,13 @@ func New(c Config) (*Desk, error) {
 	} {
 		if field.missing {
 			return nil, fmt.Errorf("takeback: Config.%s is required", field.name)
+		}
+	}
+	for _, source := range []any{c.Accounts, c.Settings} {
+		if fixed, ok := source.(interface{ Check() error }); ok { // others are checked as they are read
+			if err := fixed.Check(); err != nil {
+				return nil, fmt.Errorf("takeback: Config: %w", err)
+			}
 		}
 	}
 	if c.Now == nil {

@@ -161,8 +161,19 @@ func (w *wishes) hear(item string, g Sighting, shipped bool, h *heard) {
 	if anew {
 		w.judge(r, shipped)
 	}
-	if (anew || r.Reason != reason) && r.State == Undecided {
+	if anew || r.Reason != reason {
+		w.tellReason(r)
+	}
+}
+
+// tellReason notes why the buyer asked, as soon as it is known and as long as the wish
+// is the merchant's to heed.
+func (w *wishes) tellReason(r *BuyerRequest) {
+	switch r.State {
+	case Undecided, RequestAccepted:
 		w.tell(r, "Cancel Reason: %s. The buyer asked to cancel %s.", r.reason(), r.what())
+	case RequestTooLate:
+		w.tell(r, "Cancel Reason: %s. The buyer asked to cancel %s too late.", r.reason(), r.what())
 	}
 }
 
@@ -219,7 +230,6 @@ func (w *wishes) judge(r *BuyerRequest, shipped bool) {
 		return
 	}
 	w.become(r, RequestTooLate)
-	w.tell(r, "Cancel Reason: %s. The buyer asked to cancel %s too late.", r.reason(), r.what())
 	w.alert(r, "late", "the buyer asked to cancel %s and nothing is held: %s", r.what(), strings.Join(late, "; "))
 }
 
@@ -275,9 +285,7 @@ func (w *wishes) place() {
 		if r.HostOrder.Number == "" && len(w.f.Orders) > 0 && r.State == Undecided {
 			w.touched[r.Item] = true
 			w.judge(r, false)
-			if r.State == Undecided {
-				w.tell(r, "Cancel Reason: %s. The buyer asked to cancel %s.", r.reason(), r.what())
-			}
+			w.tellReason(r)
 		}
 	}
 }

@@ -63,7 +63,7 @@ func (w *wishes) heed(r *BuyerRequest, c Cancellation) {
 	gone := r.Item == "" || w.f.standing(r.Item) == 0
 	switch {
 	case c.Outcome == Cancelled && c.Proof == Confirmed && gone:
-		if r.waits() {
+		if r.waits() && !w.f.beingCancelled(r.Item) {
 			w.end(r, "it is cancelled at Amazon")
 		}
 	case granted && gone && r.State != RequestOver && (r.State != RequestAccepted || r.Entry != c.ID):
@@ -79,8 +79,8 @@ func (w *wishes) heed(r *BuyerRequest, c Cancellation) {
 func (w *wishes) giveBack(c Cancellation) {
 	for i := range w.f.Orders {
 		o := &w.f.Orders[i]
-		if c.carries(o.ID) && !w.f.underCancellation(o.ID) && (o.Status == order.StatusOnHold || o.Status == order.StatusCancelled) {
-			o.Status = c.before(o.ID)
+		if c.carries(o.ID) && !w.f.underCancellation(o.ID) && o.Status == c.Shown {
+			o.Status = w.f.returnsTo(c, o.ID)
 			w.back = append(w.back, o.ID)
 		}
 	}
@@ -90,6 +90,12 @@ func (w *wishes) giveBack(c Cancellation) {
 // got its hold and status from it.
 func (c Cancellation) carries(id order.ID) bool {
 	return slices.ContainsFunc(c.carriers(), func(o Carrier) bool { return o.HostOrder == id })
+}
+
+// beingCancelled tells whether Amazon has not answered all that was asked for about an
+// item: units of it may still be cancelled for another reason.
+func (f Facts) beingCancelled(item string) bool {
+	return slices.ContainsFunc(f.Cancellations, func(c Cancellation) bool { return c.Outcome == Open && c.concerns(item) })
 }
 
 // standing counts the units of an item that wait to be shipped and that nobody
@@ -125,13 +131,9 @@ func (f Facts) standing(item string) (units int) {
 // they were held for the buyer.
 func (f Facts) unhold(c *Cancellation, t target) {
 	for _, h := range f.holds() {
-		if h.ID == c.HostOrder || h.ID == t.from {
+		c.found(h.ID, h.Before)
+		if h.ID == t.from {
 			c.Before = h.Before
-		}
-		for i := range c.Also {
-			if c.Also[i].HostOrder == h.ID {
-				c.Also[i].Before = h.Before
-			}
 		}
 	}
 }
@@ -170,17 +172,4 @@ func (ch *Change) shipAfterAll(f Facts, closing []Cancellation, s order.Stamp) {
 		}
 	}
 	*ch = w.change(true)
-}
-
-// requested has the facts show the wishes as a change saves them.
-func (f *Facts) requested(ch Change) {
-	f.Requests = slices.Clone(f.Requests)
-	for _, saved := range ch.Requests {
-		saved.Version++
-		for i := range f.Requests {
-			if f.Requests[i].Key() == saved.Key() {
-				f.Requests[i] = saved
-			}
-		}
-	}
 }

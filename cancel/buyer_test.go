@@ -208,6 +208,31 @@ func TestBuyerRequestNotes(t *testing.T) {
 	}
 }
 
+// A notification gives no reason: it is noted when a report does, whatever was decided
+// meanwhile, but for a wish that was declined.
+func TestBuyerReasonIsLearntLate(t *testing.T) {
+	for _, tt := range []struct {
+		name    string
+		policy  settings.OnBuyerRequest
+		between func(*shop)
+		want    string
+	}{
+		{"undecided", settings.BuyerRequestHolds, func(*shop) {}, "Cancel Reason: Changed mind. The buyer asked to cancel item 11400000000001."},
+		{"accepted by policy", settings.BuyerRequestAccepted, func(*shop) {}, "Cancel Reason: Changed mind. The buyer asked to cancel item 11400000000001."},
+		{"too late", settings.BuyerRequestHolds, handOver, "Cancel Reason: Changed mind. The buyer asked to cancel item 11400000000001 too late."},
+		{"declined", settings.BuyerRequestHolds, func(s *shop) { s.notified(morning, mug); s.declines() }, ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s := open(t, settings.Policy{OnBuyerRequest: tt.policy}, paid(so1, first))
+			tt.between(s)
+			s.notified(morning, mug)
+			_, err := s.ImportOrders(t.Context(), account, "", amazon.ReportMeta{}, strings.NewReader(unshipped(asks(mug))))
+			require.NoError(t, err)
+			assert.Equal(t, tt.want, notes(s.deliver()))
+		})
+	}
+}
+
 // Missing is not false, and only a yes is a wish.
 func TestOnlyYesIsAWish(t *testing.T) {
 	for _, tt := range []struct {

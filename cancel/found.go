@@ -139,7 +139,6 @@ func (ch *Change) comesTrue(f Facts, c Cancellation, s order.Stamp, proof Proof)
 			c.LookAt = s.At
 		}
 		ch.note(c, s, "Cancellation %s: the order is cancelled.%s", c.ID, because(s.Why))
-		ch.tooLate(f, c, s)
 		ch.Event(order.EventResult, c.subject(), s.Why, s)
 		ch.became(before, c.Outcome)
 	} else if proof == c.Proof || proof == Unproven {
@@ -150,6 +149,7 @@ func (ch *Change) comesTrue(f Facts, c Cancellation, s order.Stamp, proof Proof)
 			return err
 		}
 	}
+	ch.tooLate(f, c, s)
 	ch.Cancellations = append(ch.Cancellations, c)
 	return nil
 }

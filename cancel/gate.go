@@ -212,7 +212,7 @@ func (s *Service) Open(ctx context.Context, id order.AmazonID, by, why string) e
 		c.Gates, closed = append(c.Gates, g), append(closed, closing...)
 		c.Effect(order.Effect{Kind: order.EffectRelease, Release: &order.Release{Owner: order.HeldByCancellation}}, g.HostOrder, stamp)
 		// The first of them found the order as it was before all.
-		c.statusOf(Carrier{HostOrder: g.HostOrder}, closing[0].before(g.HostOrder), stamp, order.StatusProblemOrder)
+		c.statusOf(Carrier{HostOrder: g.HostOrder}, f.returnsTo(closing[0], g.HostOrder), stamp, order.StatusProblemOrder)
 	}
 	if len(c.Gates) == 0 {
 		return fmt.Errorf("open gate of order %s: no cancellation that was refused or given up closes it", id.Number)

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/shopspring/decimal"
 
@@ -14,6 +15,7 @@ import (
 	"github.com/takebackhq/takeback/order"
 	"github.com/takebackhq/takeback/refund"
 	"github.com/takebackhq/takeback/settings"
+	"github.com/takebackhq/takeback/store"
 )
 
 // ErrNothing refuses a refund of an RMA of which nothing may be refunded now.
@@ -27,7 +29,7 @@ var ErrNothing = errors.New("nothing of the RMA may be refunded now")
 func (r RMA) Refund(by string) refund.Request {
 	q := refund.Request{
 		Order: r.Order, Origin: refund.FromRMA, RMA: string(r.ID), Currency: r.Currency,
-		Reason: amazon.ReasonCustomerReturn, By: by,
+		Reason: amazon.ReasonCustomerReturn, Cautions: r.cautions(), By: by,
 	}
 	for i, item := range r.items() {
 		n := units(r.Lines, item)
@@ -37,17 +39,49 @@ func (r RMA) Refund(by string) refund.Request {
 			q.Reason = reason
 		}
 	}
+	return q
+}
+
+// cautions are what whoever refunds an RMA must have read: that the buyer is to get
+// a replacement.
+func (r RMA) cautions() []refund.Caution {
 	var replaced []string
 	for _, l := range r.Lines {
 		if replacement(l.AmazonResolution) {
 			replaced = append(replaced, l.SKU)
 		}
 	}
-	if len(replaced) > 0 || r.Resolution == Replace {
-		q.Cautions = append(q.Cautions, refund.Caution{Code: refund.CautionReplacement, Text: strings.TrimSpace(fmt.Sprintf(
-			"the buyer of RMA %s is to get a replacement instead of money %s", r.number(), strings.Join(replaced, ", ")))})
+	if len(replaced) == 0 && r.Resolution != Replace {
+		return nil
 	}
-	return q
+	return []refund.Caution{{Code: refund.CautionReplacement, Text: strings.TrimSpace(fmt.Sprintf(
+		"the buyer of RMA %s is to get a replacement instead of money %s", r.number(), strings.Join(replaced, ", ")))}}
+}
+
+// elsewhere warns of money that went back for items of an RMA since the buyer asked
+// for it, by Amazon or in Seller Central, of which nobody said what it was for: it
+// may have been for this return.
+func (f Facts) elsewhere(r RMA) []refund.Caution {
+	var texts []string
+	for _, of := range f.Refunds {
+		at := of.PaidAt
+		if at.IsZero() {
+			at = of.Issued.At
+		}
+		apart := of.RMA == "" && (of.Origin == refund.FromAmazon || of.Origin == refund.FromSellerCentral)
+		if !apart || at.Before(r.RequestedAt.Truncate(24*time.Hour)) {
+			continue
+		}
+		for _, l := range of.Lines {
+			if l.Outcome == refund.LinePosted && slices.Contains(r.items(), l.Item) {
+				texts = append(texts, fmt.Sprintf("%s of item %s on %s, refund %s from %s", l.Amounts.In(of.Currency), l.Item, at.UTC().Format(time.DateOnly), of.ID, of.Origin))
+			}
+		}
+	}
+	if len(texts) == 0 {
+		return nil
+	}
+	return []refund.Caution{{Code: refund.CautionAlreadyRefunded, Text: "the buyer got " + strings.Join(texts, "; ") + ": it may have been for RMA " + r.number()}}
 }
 
 // reason is why an order line comes back, and whether by the seller's fault.
@@ -82,11 +116,13 @@ func (f Facts) Refund(r RMA, by string) (refund.Request, error) {
 		return refund.Request{}, fmt.Errorf("RMA %s: %w: it is %s", r.ID, ErrNothing, Cancelled)
 	}
 	q := r.Refund(by)
+	q.Cautions = append(q.Cautions, f.elsewhere(r)...)
 	asks := q.Lines
 	q.Lines = nil
 	for _, ask := range asks {
 		due, done := f.due(r, ask.Item), f.refunded(r, ask.Item, refund.LineOpen, refund.LinePosted)
-		ask.Returned, ask.Units = due, max(0, due-done)
+		left := f.unrefunded(ask.Item, refund.LineOpen, refund.LinePosted)
+		ask.Returned, ask.Units = due, max(0, min(due-done, left))
 		if r.kit(ask.Item) && f.Settings.Policy.KitRefund == settings.KitProRata {
 			ask.Amounts = f.kitOwed(r, ask.Item, refund.LineOpen, refund.LinePosted)
 			ask.Shipping = false // it is among the amounts
@@ -102,6 +138,20 @@ func (f Facts) Refund(r RMA, by string) (refund.Request, error) {
 		return refund.Request{}, fmt.Errorf("RMA %s: %w: receipt is %s of %s, and what that allows is refunded", r.ID, ErrNothing, r.Receipt, describe(r.Lines))
 	}
 	return q, nil
+}
+
+// unrefunded is how many units of an order line no refund is for, of an RMA or not.
+func (f Facts) unrefunded(item string, outcomes ...refund.Outcome) int {
+	l := f.line(item)
+	left := l.Ordered - l.Cancelled
+	for _, of := range f.Refunds {
+		for _, line := range of.Lines {
+			if line.Item == item && slices.Contains(outcomes, line.Outcome) {
+				left -= line.Units
+			}
+		}
+	}
+	return left
 }
 
 // due is how many units of an order line an RMA may refund by what came of them; of
@@ -251,6 +301,26 @@ func atLeastZero(a order.Amounts) order.Amounts {
 	return out
 }
 
+// Due implements [refund.Returns]: the units that the policy RefundCeiling and what
+// came of the RMA let be refunded, whatever was refunded already. Of one that was
+// rejected or cancelled they are none.
+func (s *Service) Due(ctx context.Context, id order.AmazonID, rma string) (refund.Due, error) {
+	r, f, err := s.one(ctx, ID(rma))
+	if err == nil && r.Order != id {
+		err = fmt.Errorf("RMA %s is of order %s: %w", rma, r.Order.Number, store.ErrNotFound)
+	}
+	if err != nil {
+		return refund.Due{}, err
+	}
+	due := refund.Due{Units: map[string]int{}, Cautions: append(r.cautions(), f.elsewhere(r)...)}
+	for _, item := range r.items() {
+		if due.Units[item] = 0; r.Approval != Rejected && r.Status != Cancelled {
+			due.Units[item] = f.due(r, item)
+		}
+	}
+	return due, nil
+}
+
 // OpenReturns implements [refund.Returns]: the items of open RMAs, with the units
 // that no refund of the RMA is for yet.
 func (s *Service) OpenReturns(ctx context.Context, id order.AmazonID) ([]refund.OpenReturn, error) {
@@ -266,7 +336,7 @@ func (s *Service) OpenReturns(ctx context.Context, id order.AmazonID) ([]refund.
 	var open []refund.OpenReturn
 	for _, r := range rmas {
 		for _, item := range r.items() {
-			if n := units(r.Lines, item) - f.refunded(r, item, refund.LineOpen, refund.LinePosted); n > 0 && r.paysBack() {
+			if n := units(r.Lines, item) - f.refunded(r, item, refund.LineOpen, refund.LinePosted); n > 0 && r.paysBack(item) {
 				open = append(open, refund.OpenReturn{RMA: string(r.ID), Item: item, Units: n})
 			}
 		}

@@ -82,8 +82,8 @@ type RMA struct {
 	RequestedAt time.Time // when the buyer asked; a date without a time is midnight UTC
 	AsOf        time.Time // when the newest report that spoke of it was made; zero: unknown
 
-	// Decided is what somebody decided about Status, and Chosen who chose Resolution:
-	// reports change neither any more. Zero: nobody did.
+	// Decided is what somebody decided about Status: reports do not change it any
+	// more. Chosen is who chose Resolution, which is Refund until then. Zero: nobody did.
 	Decided Decision
 	Chosen  order.Stamp
 

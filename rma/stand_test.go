@@ -120,14 +120,17 @@ func (d *desk) alerts() []order.Alert {
 }
 
 func TestDeniedTooLateIsAnAlert(t *testing.T) {
-	d := open(t, shipped("SO-1", first))
-	d.take(20, returns(lamps(1)))
-	receives(d)
-	d.take(21, returns(status("Denied")))
-	require.Len(t, d.alerts(), 1)
-	assert.Equal(t, "rma/"+string(d.one().ID)+"/denied", d.alerts()[0].Key)
-	d.take(22, returns(status("Denied")))
-	assert.Len(t, d.alerts(), 1, "once")
+	for _, also := range []happens{func(*desk) {}, pays, (*desk).shut} {
+		d := open(t, shipped("SO-1", first))
+		d.take(20, returns(lamps(1)))
+		receives(d)
+		also(d)
+		d.take(21, returns(status("Denied")))
+		require.Len(t, d.alerts(), 1)
+		assert.Equal(t, "rma/"+string(d.one().ID)+"/denied", d.alerts()[0].Key)
+		d.take(22, returns(status("Denied")))
+		assert.Len(t, d.alerts(), 1, "once")
+	}
 }
 
 // What became of a refund closes its RMA when somebody tells of it, and a day later
@@ -180,6 +183,33 @@ func TestStepGoesOn(t *testing.T) {
 		}
 	}
 	assert.Equal(t, 1, looked)
+}
+
+// A kit of which some components came and others never will: a person says what that
+// is worth, and then it is closed.
+func TestKitThatStaysIncomplete(t *testing.T) {
+	tests := []struct {
+		name string
+		then happens
+		want rma.Status
+	}{
+		{"nobody has", func(*desk) {}, rma.Open},
+		{"it is refunded", func(d *desk) {
+			d.must(d.Allow(d.t.Context(), d.one().ID, desk2, 1, "bea", "the leg was broken on the way"))
+			pays(d)
+		}, rma.Closed},
+		{"it is not", (*desk).shut, rma.Closed},
+		{"none of it came", func(d *desk) { d.receive("2", rma.Count{SKU: "TOP", Good: -1, Missing: 1}) }, rma.Closed},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			d := open(t, desks())
+			d.take(20, returns(kits(1)))
+			d.receive("1", rma.Count{SKU: "TOP", Good: 1}, rma.Count{SKU: "LEG", Missing: 4})
+			tt.then(d)
+			assert.Equal(t, tt.want, d.one().Status)
+		})
+	}
 }
 
 var errBroken = errors.New("no connection")

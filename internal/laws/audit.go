@@ -117,10 +117,10 @@ func (m *merchant) paidOnce(b books) {
 			units[p.Item] = max(units[p.Item], p.Cancelled)
 		}
 		a, ours := refund.ParseAdjustmentID(p.Adjustment)
-		at := line{a.Refund, a.Line}
+		at := line{a.Entry, a.Line}
 		asked, known := lines[at]
 		switch {
-		case p.Feed == "" || p.Cancelled > 0 || m.cancels(b, a.Refund):
+		case p.Feed == "" || p.Cancelled > 0 || m.cancels(b, a.Entry):
 			continue
 		case !ours || !known:
 			m.wrong(law, "Amazon paid %s of order %s for %q, which nobody asked for", p.Amount, p.Order, p.Adjustment)
@@ -132,7 +132,7 @@ func (m *merchant) paidOnce(b books) {
 		messages[at][string(p.Feed)+"/"+p.Message] = true
 		paid[at] = paid[at].Add(p.Amount)
 		if len(messages[at]) > 1 || paid[at].GreaterThan(asked.Amounts.Total()) {
-			m.wrong(law, "Amazon paid %s for line %d of refund %s, which is for %s, in %d messages", paid[at], a.Line, a.Refund, asked.Amounts, len(messages[at]))
+			m.wrong(law, "Amazon paid %s for line %d of refund %s, which is for %s, in %d messages", paid[at], a.Line, a.Entry, asked.Amounts, len(messages[at]))
 		}
 	}
 	for at, l := range lines {
@@ -341,7 +341,7 @@ func (m *merchant) ledgersAreEqual(b books) {
 		}
 		for _, p := range b.payments {
 			a, _ := refund.ParseAdjustmentID(p.Adjustment)
-			if p.Order == id.Number && p.Cancelled == 0 && !m.cancels(b, a.Refund) {
+			if p.Order == id.Number && p.Cancelled == 0 && !m.cancels(b, a.Entry) {
 				add(theirs, p.Item, p.Component, p.Amount)
 			}
 		}
