@@ -28,7 +28,7 @@ func Day(ctx context.Context, st takeback.Store, draw Draw) (Outcome, error) {
 		return Outcome{}, err
 	}
 	m.files = drawReturns(draw)
-	for range 5 + draw("rounds", 25) {
+	for range 10 + draw("rounds", 30) {
 		m.round(ctx, draw)
 		if err := m.audit(ctx); err != nil || len(m.unlawful) > 0 {
 			return m.outcome(), err
@@ -80,8 +80,8 @@ func (m *merchant) calm(ctx context.Context) error {
 		}
 		m.clock.advance(2 * time.Hour)
 	}
-	if file, err := m.closeBooks(false); err == nil {
-		m.reports = append(m.reports, file)
+	if _, err := m.closeBooks(false); err != nil {
+		return err
 	}
 	for _, file := range m.reports {
 		if err := m.importSettlement(ctx, file); err != nil {

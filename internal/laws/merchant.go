@@ -171,6 +171,11 @@ func open(st takeback.Store, draw Draw) (*merchant, error) {
 			return nil, err
 		}
 	}
+	if of := one(draw, "refused", 0, 0, 18028, 5002); of != 0 { // the latter does not say whether it was done
+		if err := m.fake.Refuse(numbered(draw("refused order", 4)).Number, of, "not this one"); err != nil {
+			return nil, err
+		}
+	}
 	m.fake.Fail(m.trouble.atAmazon)
 	client, err := spapi.New(spapi.Config{
 		Credentials: func(context.Context, amazon.Account) (spapi.Credentials, error) {
