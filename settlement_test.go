@@ -63,10 +63,12 @@ func (o *office) refund(t *testing.T, id queue.EntryID) refund.Refund {
 	return r
 }
 
+// seller is the account of every office.
+var seller = amazon.Account{ID: "acme-us", Company: "acme", Merchant: "A1EXAMPLE", Region: amazon.NorthAmerica, Marketplaces: []ord.MarketplaceID{"ATVPDKIKX0DER"}}
+
 // settle imports a settlement of one booking.
 func (o *office) settle(t *testing.T, file string, want settlement.Match) {
 	t.Helper()
-	seller := amazon.Account{ID: "acme-us", Company: "acme", Merchant: "A1EXAMPLE", Region: amazon.NorthAmerica, Marketplaces: []ord.MarketplaceID{"ATVPDKIKX0DER"}}
 	in, err := o.desk.Settlements.Import(t.Context(), seller, settlement.AmazonFormat, amazon.ReportMeta{Name: "900.txt"}, strings.NewReader(file))
 	require.NoError(t, err)
 	assert.Equal(t, map[settlement.Match]int{want: 1}, in.Bookings)

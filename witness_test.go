@@ -11,7 +11,6 @@ import (
 	"github.com/takebackhq/takeback/amazon"
 	"github.com/takebackhq/takeback/amazon/amazontest"
 	"github.com/takebackhq/takeback/cancel"
-	ord "github.com/takebackhq/takeback/order"
 	"github.com/takebackhq/takeback/queue"
 	"github.com/takebackhq/takeback/settings"
 )
@@ -43,7 +42,6 @@ func TestTheDeskKnowsWhomToAsk(t *testing.T) {
 				require.Equal(t, queue.EntryUnknownResult, o.entry(t, gone.ID).State)
 				time.Sleep(49 * time.Hour)
 
-				seller := amazon.Account{ID: "acme-us", Company: "acme", Merchant: "A1EXAMPLE", Region: amazon.NorthAmerica, Marketplaces: []ord.MarketplaceID{"ATVPDKIKX0DER"}}
 				said, err := o.desk.Refunds.Testify(t.Context(), seller, o.entry(t, paid.ID))
 				require.NoError(t, err)
 				assert.Equal(t, tt.refund, verdicts(said.Results))

@@ -65,6 +65,15 @@ func TestZeroOut(t *testing.T) {
 	assert.Zero(t, s.ledger(first).Version)
 }
 
+// Units that were cancelled before say nothing about the stock now.
+func TestZeroOutOfWhatIsLeft(t *testing.T) {
+	o := paid(so1, first)
+	o.Lines[1].Cancelled = 1
+	s := openWith(t, settings.Settings{AllowZeroOutInventory: true}, o)
+	s.issue(ask(first))
+	assert.Equal(t, []string{"MUG-BLUE"}, emptied(s.deliver()))
+}
+
 // Of a part only what is split off is set to nothing.
 func TestZeroOutOfAPart(t *testing.T) {
 	s := openWith(t, settings.Settings{AllowZeroOutInventory: true}, paid(so1, first))
@@ -86,7 +95,8 @@ func TestDoNotSendToAmazon(t *testing.T) {
 	c := s.issue(local())
 	s.deliver()
 
-	assert.Equal(t, cancel.Cancelled, s.read(c.ID).Outcome)
+	assert.Equal(t, s.read(c.ID), c, "what is answered is what was saved")
+	assert.Equal(t, cancel.Cancelled, c.Outcome)
 	assert.Equal(t, queue.EntryAppliedLocally, s.entry(c.ID).State)
 	assert.True(t, s.entry(c.ID).State.Final())
 	assert.Equal(t, order.StatusCancelled, s.order(so1).Status)
@@ -174,7 +184,15 @@ func TestBuyerCancelledWantsAWishOrAcknowledgement(t *testing.T) {
 	d, err = cancel.Decide(f, r)
 	require.NoError(t, err)
 	assert.Empty(t, d.Cautions)
+	assert.Equal(t, []string{"Amazon is told that the buyer asked to cancel item " + mug + ", too: no such wish is on file"}, d.Warnings)
 	require.NoError(t, d.Save(t.Context(), rec))
+	for _, item := range []string{mug, ""} { // now all are asked for, or any may be
+		f.Requests = append(f.Requests[:1:1], cancel.BuyerRequest{Order: first, Item: item, State: cancel.Undecided})
+		d, err = cancel.Decide(f, r)
+		require.NoError(t, err)
+		assert.Empty(t, d.Warnings)
+	}
+	f.Requests = f.Requests[:1]
 
 	part := aMug()
 	part.Reason = amazon.ReasonBuyerCancelled

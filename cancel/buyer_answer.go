@@ -191,7 +191,7 @@ func (f Facts) granting(items []string, number func(order.ID, int) string, r Acc
 func waiting(o order.Order, items []string) (units []order.LineQuantity, all bool) {
 	all = o.Shipping() == order.Unshipped
 	for _, l := range o.Lines {
-		n := l.Ordered - l.Cancelled - max(l.Shipped, l.Returned, l.Refunded)
+		n := waits(l)
 		switch {
 		case n <= 0:
 		case slices.Contains(items, l.Item):
@@ -201,6 +201,11 @@ func waiting(o order.Order, items []string) (units []order.LineQuantity, all boo
 		}
 	}
 	return units, all
+}
+
+// waits counts the units of a line that are still to be shipped.
+func waits(l order.Line) int {
+	return l.Ordered - l.Cancelled - max(l.Shipped, l.Returned, l.Refunded)
 }
 
 // fresh gives a request a key of its own when a cancellation under the usual one has
@@ -242,9 +247,6 @@ func (s *Service) Decline(ctx context.Context, id order.AmazonID, by, why string
 	} else {
 		err = again(func() error {
 			f, err := s.facts(ctx, Request{Order: id})
-			if err == nil && len(f.Orders) == 0 { // a wish may be on file all the same
-				f.Requests, err = s.c.Store.BuyerRequests(ctx, RequestQuery{Orders: []order.AmazonID{id}})
-			}
 			if err != nil {
 				return err
 			}

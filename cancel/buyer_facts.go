@@ -25,16 +25,15 @@ func (s *Service) requests(ctx context.Context, ids []order.AmazonID) (map[order
 	return of, nil
 }
 
-// asked reads what is known of those of the Amazon orders about which a buyer's wish
-// is on file, but not their ledgers and cancellations.
-func (s *Service) asked(ctx context.Context, ids []order.AmazonID) (map[order.AmazonID]*Facts, error) {
+// around reads what is known of Amazon orders beside their ledgers and cancellations.
+func (s *Service) around(ctx context.Context, ids []order.AmazonID) (map[order.AmazonID]*Facts, error) {
 	requests, err := s.requests(ctx, ids)
-	if err != nil || len(requests) == 0 {
+	if err != nil {
 		return nil, err
 	}
 	facts := map[order.AmazonID]*Facts{}
-	for id, rs := range requests {
-		facts[id] = &Facts{Requests: rs}
+	for _, id := range ids {
+		facts[id] = &Facts{Requests: requests[id], Now: s.c.Now().UTC()}
 	}
 	return facts, s.carried(ctx, facts)
 }
@@ -50,8 +49,10 @@ func (s *Service) carried(ctx context.Context, facts map[order.AmazonID]*Facts) 
 	}
 	var ids []order.ID
 	for _, o := range orders {
-		facts[o.Amazon].Orders = append(facts[o.Amazon].Orders, o)
-		ids = append(ids, o.ID)
+		if f := facts[o.Amazon]; f != nil { // a book may give more than it was asked for
+			f.Orders = append(f.Orders, o)
+			ids = append(ids, o.ID)
+		}
 	}
 	gates, err := s.c.Store.Gates(ctx, ids)
 	if err != nil {
@@ -73,15 +74,8 @@ func (s *Service) factsOf(ctx context.Context, a amazon.Account, ids []order.Ama
 	if err != nil {
 		return nil, err
 	}
-	requests, err := s.requests(ctx, ids)
+	facts, err := s.around(ctx, ids)
 	if err != nil {
-		return nil, err
-	}
-	facts := map[order.AmazonID]*Facts{}
-	for i, id := range ids {
-		facts[id] = &Facts{Account: a, Ledger: ledgers[i], Requests: requests[id], Now: s.c.Now().UTC()}
-	}
-	if err := s.carried(ctx, facts); err != nil {
 		return nil, err
 	}
 	cancellations, err := s.c.Store.Cancellations(ctx, Query{Orders: ids})
@@ -92,8 +86,10 @@ func (s *Service) factsOf(ctx context.Context, a amazon.Account, ids []order.Ama
 		facts[c.Order].Cancellations = append(facts[c.Order].Cancellations, c)
 	}
 	var all []Facts
-	for _, id := range ids {
-		all = append(all, *facts[id])
+	for i, id := range ids {
+		f := facts[id]
+		f.Account, f.Ledger = a, ledgers[i]
+		all = append(all, *f)
 	}
 	return all, nil
 }

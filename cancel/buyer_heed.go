@@ -79,8 +79,8 @@ func (w *wishes) heed(r *BuyerRequest, c Cancellation) {
 func (w *wishes) giveBack(c Cancellation) {
 	for i := range w.f.Orders {
 		o := &w.f.Orders[i]
-		if c.carries(o.ID) && !w.f.underCancellation(o.ID) && (o.Status == order.StatusOnHold || o.Status == order.StatusCancelled) {
-			o.Status = c.before(o.ID)
+		if c.carries(o.ID) && !w.f.underCancellation(o.ID) && o.Status == c.Shown {
+			o.Status = w.f.returnsTo(c, o.ID)
 			w.back = append(w.back, o.ID)
 		}
 	}
@@ -131,13 +131,9 @@ func (f Facts) standing(item string) (units int) {
 // they were held for the buyer.
 func (f Facts) unhold(c *Cancellation, t target) {
 	for _, h := range f.holds() {
-		if h.ID == c.HostOrder || h.ID == t.from {
+		c.found(h.ID, h.Before)
+		if h.ID == t.from {
 			c.Before = h.Before
-		}
-		for i := range c.Also {
-			if c.Also[i].HostOrder == h.ID {
-				c.Also[i].Before = h.Before
-			}
 		}
 	}
 }
@@ -176,17 +172,4 @@ func (ch *Change) shipAfterAll(f Facts, closing []Cancellation, s order.Stamp) {
 		}
 	}
 	*ch = w.change(true)
-}
-
-// requested has the facts show the wishes as a change saves them.
-func (f *Facts) requested(ch Change) {
-	f.Requests = slices.Clone(f.Requests)
-	for _, saved := range ch.Requests {
-		saved.Version++
-		for i := range f.Requests {
-			if f.Requests[i].Key() == saved.Key() {
-				f.Requests[i] = saved
-			}
-		}
-	}
 }

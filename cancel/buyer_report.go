@@ -266,15 +266,28 @@ func (s *Service) tidings(ctx context.Context, a amazon.Account, ids []order.Ama
 	var errs []error
 	for _, f := range facts {
 		n := of[f.Ledger.Order]
-		open := slices.ContainsFunc(f.Orders, func(o order.Order) bool {
-			return o.ID.Company == a.Company && o.Fulfilment != order.ByAmazon && !over(o) && !f.underProof(o.ID)
-		})
-		if n.cancelled && open {
+		news, waits := f.unproven(a)
+		if n.cancelled && news {
 			found++
+		}
+		if n.cancelled && (news || waits) {
 			errs = append(errs, s.found(ctx, f.Ledger.Order, n.by, stamp.By))
 		}
 	}
 	return h, found, errors.Join(append(errs, s.autoAccept(ctx, a, ids))...)
+}
+
+// unproven tells what it would mean for an account's order that Amazon shows it as
+// cancelled: news, because the host does not, or what a cancellation waits for that is
+// to be sent or to be confirmed.
+func (f Facts) unproven(a amazon.Account) (news, waits bool) {
+	for _, o := range f.Orders {
+		if o.ID.Company != a.Company || o.Fulfilment == order.ByAmazon || f.underProof(o.ID) {
+			continue
+		}
+		news, waits = news || !over(o), waits || f.underCancellation(o.ID)
+	}
+	return news, waits
 }
 
 // underProof tells whether Amazon was seen to show a host order as cancelled.

@@ -208,6 +208,31 @@ func TestBuyerRequestNotes(t *testing.T) {
 	}
 }
 
+// A notification gives no reason: it is noted when a report does, whatever was decided
+// meanwhile, but for a wish that was declined.
+func TestBuyerReasonIsLearntLate(t *testing.T) {
+	for _, tt := range []struct {
+		name    string
+		policy  settings.OnBuyerRequest
+		between func(*shop)
+		want    string
+	}{
+		{"undecided", settings.BuyerRequestHolds, func(*shop) {}, "Cancel Reason: Changed mind. The buyer asked to cancel item 11400000000001."},
+		{"accepted by policy", settings.BuyerRequestAccepted, func(*shop) {}, "Cancel Reason: Changed mind. The buyer asked to cancel item 11400000000001."},
+		{"too late", settings.BuyerRequestHolds, handOver, "Cancel Reason: Changed mind. The buyer asked to cancel item 11400000000001 too late."},
+		{"declined", settings.BuyerRequestHolds, func(s *shop) { s.notified(morning, mug); s.declines() }, ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s := open(t, settings.Policy{OnBuyerRequest: tt.policy}, paid(so1, first))
+			tt.between(s)
+			s.notified(morning, mug)
+			_, err := s.ImportOrders(t.Context(), account, "", amazon.ReportMeta{}, strings.NewReader(unshipped(asks(mug))))
+			require.NoError(t, err)
+			assert.Equal(t, tt.want, notes(s.deliver()))
+		})
+	}
+}
+
 // Missing is not false, and only a yes is a wish.
 func TestOnlyYesIsAWish(t *testing.T) {
 	for _, tt := range []struct {
@@ -361,6 +386,37 @@ func TestDeclinedWishHoldsNothingAgain(t *testing.T) {
 			assert.Equal(t, tt.want, s.wishes()[tt.item].State)
 			assert.Equal(t, tt.want == cancel.RequestDeclined, s.pass(first).May)
 			assert.Equal(t, tt.want == cancel.Undecided, s.order(so1).Status == order.StatusOnHold)
+		})
+	}
+}
+
+// A notification tells of every item that the buyer ever asked about: what is new is the
+// item that none told of before.
+func TestNotificationOfAnotherItem(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		seen func(*shop)
+	}{
+		{"both by notification", func(s *shop) { s.notified(morning, mug) }},
+		{"the declined one by a report", func(s *shop) { s.imports(unshipped(asks(mug))) }},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s := open(t, settings.Policy{}, paid(so1, first))
+			tt.seen(s)
+			s.declines()
+			later := s.now.Add(time.Hour)
+			for range 2 { // the same one comes again
+				s.notified(later, mug, tray)
+				assert.Equal(t, cancel.RequestDeclined, s.wishes()[mug].State)
+				assert.Equal(t, cancel.Undecided, s.wishes()[tray].State)
+			}
+			c := s.accepts()
+			require.Len(t, c, 1)
+			assert.Equal(t, []string{tray}, c[0].Items, "the rest ships")
+			assert.True(t, s.pass(first).Of(so1).May)
+
+			s.notified(later.Add(time.Hour), mug, tray)
+			assert.Equal(t, cancel.Undecided, s.wishes()[mug].State, "now it can only be the mug")
 		})
 	}
 }

@@ -22,8 +22,8 @@ const (
 	Dropped   Outcome = "Dropped"   // rejected or withdrawn before it was sent
 )
 
-// Proof is what the order at Amazon says of a cancellation. Cancellations never
-// appear in a settlement.
+// Proof is what the order at Amazon says of a cancellation. No settlement shows one,
+// but what the buyer gets back for a part.
 type Proof string
 
 const (
@@ -59,6 +59,7 @@ type Cancellation struct {
 	ZeroOut bool // the stock of its SKUs was set to nothing
 
 	Before  order.Status // the order's status when it was asked for; comes back when it is dropped
+	Shown   order.Status // the status that its host orders got by it
 	Outcome Outcome
 
 	// Proof is what the order at Amazon showed. LookAt is when to read it next; zero:
@@ -93,6 +94,18 @@ func (c Cancellation) before(id order.ID) order.Status {
 		}
 	}
 	return c.Before
+}
+
+// found notes the status that a host order had when the cancellation was asked for.
+func (c *Cancellation) found(id order.ID, status order.Status) {
+	if c.HostOrder == id {
+		c.Before = status
+	}
+	for i := range c.Also {
+		if c.Also[i].HostOrder == id {
+			c.Also[i].Before = status
+		}
+	}
 }
 
 // covers tells whether a host order of the Amazon order is cancelled with it. What

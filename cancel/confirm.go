@@ -82,6 +82,9 @@ func (s *Service) confirmOne(ctx context.Context, c Cancellation, read map[order
 	if err := s.c.Store.SaveCancellations(ctx, []Change{change}); err != nil {
 		return err
 	}
+	if o.Status != amazon.OrderCancelled {
+		stamp = order.Stamp{By: "takeback", Why: "The order was marked as cancelled."}
+	}
 	return s.withdraw(ctx, stamp, change.Cancellations)
 }
 
@@ -118,6 +121,7 @@ func (f Facts) looked(c Cancellation, o amazon.OrderState, s order.Stamp) (Chang
 	ch := Change{Writes: order.Writes{Order: f.Ledger.Order, Version: f.Ledger.Version}}
 	if c.Outcome == Cancelled && c.Part && len(f.shownItems(o, c)) == len(c.Items) {
 		err := ch.prove(f, &c, s)
+		ch.tooLate(f, c, s)
 		ch.Cancellations = []Cancellation{c}
 		return ch, err
 	}
@@ -132,7 +136,12 @@ func (f Facts) looked(c Cancellation, o amazon.OrderState, s order.Stamp) (Chang
 	case o.Status == amazon.OrderShipped && !c.Part:
 		c.LookAt = time.Time{}
 		text := fmt.Sprintf("the order has shipped at Amazon, and its cancellation is %s here.", c.Outcome)
-		ch.note(c, s, "Cancellation %s: %s Its shipping status should follow.", c.ID, text)
+		for _, o := range f.Orders {
+			if o.Shipping() != order.FullyShipped {
+				ch.Effect(order.Effect{Kind: order.EffectShipping, Shipping: &order.ShippingChange{To: order.FullyShipped}}, o.ID, s)
+			}
+		}
+		ch.note(c, s, "Cancellation %s: %s", c.ID, text)
 		ch.Alert("shipped/"+string(c.ID), subject, text, s)
 	case c.Outcome != Cancelled: // a person decides
 	case c.untold():

@@ -93,7 +93,9 @@ func TestShippedAtAmazonIsTold(t *testing.T) {
 	s, id := accepted(t)
 	s.there.state = amazon.OrderState{Status: amazon.OrderShipped}
 	s.step(time.Hour)
-	assert.Contains(t, notes(s.deliver()), "the order has shipped at Amazon, and its cancellation is Cancelled here. Its shipping status should follow.")
+	es := s.deliver()
+	assert.Contains(t, notes(es), "the order has shipped at Amazon, and its cancellation is Cancelled here.")
+	assert.Equal(t, &order.ShippingChange{To: order.FullyShipped}, es[0].Shipping, "the shipping status follows")
 	assert.Equal(t, []string{"shipped/" + string(id)}, s.alerts())
 }
 
@@ -222,4 +224,22 @@ func TestWithdrawIsMadeUpFor(t *testing.T) {
 	s.step(time.Minute)
 	assert.Equal(t, queue.EntryWithdrawn, s.entry(c.ID).State)
 	assert.Zero(t, s.read(c.ID).LookAt)
+}
+
+// An order that the host keeps no more is confirmed all the same, and asked for no
+// more often than others.
+func TestConfirmWhatTheHostHasArchived(t *testing.T) {
+	s, id := accepted(t)
+	s.book.orders = nil
+	s.there.state = amazon.OrderState{Status: amazon.OrderUnshipped}
+	for range 3 {
+		s.step(time.Hour)
+		s.step(time.Minute)
+	}
+	assert.Equal(t, 3, s.there.asked)
+	s.there.state.Status = amazon.OrderCancelled
+	s.step(time.Hour)
+	assert.Equal(t, cancel.Confirmed, s.read(id).Proof)
+	s.step(48 * time.Hour)
+	assert.Equal(t, 4, s.there.asked)
 }

@@ -152,8 +152,9 @@ func decide(f Facts, r Request) (Draft, error) {
 	if c.Part && !c.Local && slices.ContainsFunc(t.others, func(o order.Order) bool { return o.Shipping() != order.FullyShipped && !over(o) }) {
 		d.Warnings = append(d.Warnings, "Amazon is told when the rest of its order is shipped: "+names(t.others))
 	}
-	d.caution(f, r, c)
-	d.change = write(f, t, c.clone(), d.Amount, charges, reserved, s) // what is saved is what was decided, whatever becomes of the draft
+	d.caution(f, r, t)
+	d.change = write(f, t, c, d.Amount, charges, reserved, s)
+	d.Cancellation = d.change.Cancellations[0].clone() // what is saved is what was decided, whatever becomes of the draft
 	d.change.heed(f, s)
 	for _, caution := range d.Cautions {
 		d.change.Event(order.EventRequested, c.subject(), fmt.Sprintf("acknowledged %s: %s", caution.Code, caution.Text), s)
@@ -179,16 +180,36 @@ func existing(first Cancellation, r Request) (Draft, error) {
 }
 
 // caution adds what a person must have read before the draft is saved.
-func (d *Draft) caution(f Facts, r Request, c Cancellation) {
-	asked := slices.ContainsFunc(f.Requests, func(b BuyerRequest) bool { return c.concerns(b.Item) })
-	if r.Reason == amazon.ReasonBuyerCancelled && !asked {
-		d.Cautions = append(d.Cautions, Caution{CautionNoBuyerRequest, "no wish of the buyer to cancel is on file for these items"})
+func (d *Draft) caution(f Facts, r Request, t target) {
+	if r.Reason == amazon.ReasonBuyerCancelled {
+		switch wished, others := f.wished(t); {
+		case !wished:
+			d.Cautions = append(d.Cautions, Caution{CautionNoBuyerRequest, "no wish of the buyer to cancel is on file for these items"})
+		case len(others) > 0:
+			d.Warnings = append(d.Warnings, "Amazon is told that the buyer asked to cancel item "+strings.Join(others, ", ")+", too: no such wish is on file")
+		}
 	}
 	for _, c := range d.Cautions {
 		if !slices.Contains(r.Acknowledge, c.Code) {
 			d.unacknowledged = append(d.unacknowledged, c)
 		}
 	}
+}
+
+// wished tells whether the buyer has asked to cancel an item of a target, and which
+// others it has.
+func (f Facts) wished(t target) (wished bool, others []string) {
+	for _, o := range t.carriers {
+		for _, l := range o.Lines {
+			switch {
+			case slices.ContainsFunc(f.Requests, func(b BuyerRequest) bool { return b.Item == "" || b.Item == l.Item }):
+				wished = true
+			case waits(l) > 0 && !slices.Contains(others, l.Item):
+				others = append(others, l.Item)
+			}
+		}
+	}
+	return wished, others
 }
 
 // cancellation is what a request about the target asks for, as far as the host
@@ -242,12 +263,12 @@ func write(f Facts, t target, c Cancellation, amount order.Money, charges, reser
 	}
 	if c.Local {
 		e.State = queue.EntryAppliedLocally
-		c.Outcome, c.Ended, c.LookAt = Cancelled, s, s.At.Add(patience)
-		ch.status(c, order.StatusCancelled, s)
+		c.Outcome, c.Shown, c.Ended, c.LookAt = Cancelled, order.StatusCancelled, s, s.At.Add(patience)
+		ch.status(c, c.Shown, s)
 		ch.note(c, s, "Cancellation %s (%s): cancelled here alone. Amazon is not told.%s", c.ID, c.Reason, because(s.Why))
 	} else {
 		ch.Postings = append(ch.Postings, reserved...)
-		ch.hold(c, f.Settings.Policy, s, f.heldFor(c)...)
+		ch.hold(&c, f.Settings.Policy, s, f.heldFor(c)...)
 	}
 	ch.Cancellations, ch.Entries = []Cancellation{c}, []queue.Entry{e}
 	ch.Event(order.EventRequested, c.subject(), string(c.Reason), s)
@@ -280,11 +301,14 @@ func (t target) stock() []string {
 	var skus []string
 	for _, o := range t.carriers {
 		for _, l := range o.Lines {
-			if len(l.Kit) == 0 {
+			switch {
+			case l.Cancelled == l.Ordered: // before, for reasons of its own
+			case len(l.Kit) == 0:
 				skus = append(skus, l.SKU)
-			}
-			for _, p := range l.Kit {
-				skus = append(skus, p.SKU)
+			default:
+				for _, p := range l.Kit {
+					skus = append(skus, p.SKU)
+				}
 			}
 		}
 	}
@@ -295,16 +319,31 @@ func (t target) stock() []string {
 // hold closes the gate for people to see: the order's status and our hold. What
 // MayShip reads is the cancellation itself.
 // A status that the order may have beside the one before is held, too.
-func (ch *Change) hold(c Cancellation, p settings.Policy, s order.Stamp, held ...order.Status) {
-	to := order.StatusOnHold
+func (ch *Change) hold(c *Cancellation, p settings.Policy, s order.Stamp, held ...order.Status) {
+	c.Shown = order.StatusOnHold
 	if p.CancelledAt == settings.CancelledWhenRequested {
-		to = order.StatusCancelled
+		c.Shown = order.StatusCancelled
 	}
 	for _, o := range c.carriers() {
 		ch.Effect(order.Effect{Kind: order.EffectHold, Hold: &order.Hold{Owner: order.HeldByCancellation, Why: string(c.Reason), Since: s.At}}, o.HostOrder, s)
-		ch.statusOf(o, to, s, append([]order.Status{o.Before, order.StatusProblemOrder}, held...)...)
+		ch.statusOf(o, c.Shown, s, append([]order.Status{o.Before, order.StatusProblemOrder}, held...)...)
 	}
-	ch.note(c, s, "Cancellation %s (%s) is queued.%s", c.ID, c.Reason, because(c.Comment))
+	ch.note(*c, s, "Cancellation %s (%s) is queued.%s", c.ID, c.Reason, because(c.Comment))
+}
+
+// returnsTo is the status that a host order gets back when a cancellation of it has no
+// effect: the one before, or OnHold where somebody else has begun to hold it meanwhile.
+func (f Facts) returnsTo(c Cancellation, id order.ID) order.Status {
+	before := c.before(id)
+	meanwhile := slices.ContainsFunc(f.Orders, func(o order.Order) bool {
+		return o.ID == id && slices.ContainsFunc(o.Holds, func(h order.Hold) bool {
+			return h.Owner != order.HeldByCancellation && h.Owner != order.HeldByBuyer && h.Since.After(c.Requested.At)
+		})
+	})
+	if meanwhile && before == order.StatusInProcess {
+		return order.StatusOnHold
+	}
+	return before
 }
 
 func (ch *Change) release(c Cancellation, s order.Stamp) {

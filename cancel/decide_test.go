@@ -135,7 +135,7 @@ func TestDecideWritesEverythingInOneSave(t *testing.T) {
 	want := cancel.Cancellation{
 		ID: id, HostOrder: so1, Order: first, Key: "order/acme-us/111-0000001-0000001", Items: []string{mug, tray},
 		Units:  []order.LineQuantity{{Item: mug, Quantity: 2}, {Item: tray, Quantity: 1}},
-		Reason: amazon.ReasonNoInventory, Comment: "shelf is empty", Before: order.StatusInProcess, Outcome: cancel.Open, Requested: stamp,
+		Reason: amazon.ReasonNoInventory, Comment: "shelf is empty", Before: order.StatusInProcess, Shown: order.StatusOnHold, Outcome: cancel.Open, Requested: stamp,
 	}
 	if diff := cmp.Diff([]cancel.Cancellation{want}, saved.Cancellations); diff != "" {
 		t.Errorf("cancellation (-want +got):\n%s", diff)

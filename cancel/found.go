@@ -58,8 +58,11 @@ func (s *Service) cancelled(ctx context.Context, id order.AmazonID, stamp order.
 		}
 		stamp.At = f.Now.UTC()
 		change, err := f.cancelled(stamp, proof)
-		if err != nil || len(change.Cancellations) == 0 {
+		if err != nil {
 			return true, err
+		}
+		if len(change.Cancellations) == 0 { // known; but whoever knew first may have withdrawn nothing
+			return true, s.withdraw(ctx, stamp, f.Cancellations)
 		}
 		change.heed(f, stamp)
 		err = s.c.Store.SaveCancellations(ctx, []Change{change})
@@ -136,7 +139,6 @@ func (ch *Change) comesTrue(f Facts, c Cancellation, s order.Stamp, proof Proof)
 			c.LookAt = s.At
 		}
 		ch.note(c, s, "Cancellation %s: the order is cancelled.%s", c.ID, because(s.Why))
-		ch.tooLate(f, c, s)
 		ch.Event(order.EventResult, c.subject(), s.Why, s)
 		ch.became(before, c.Outcome)
 	} else if proof == c.Proof || proof == Unproven {
@@ -147,6 +149,7 @@ func (ch *Change) comesTrue(f Facts, c Cancellation, s order.Stamp, proof Proof)
 			return err
 		}
 	}
+	ch.tooLate(f, c, s)
 	ch.Cancellations = append(ch.Cancellations, c)
 	return nil
 }

@@ -204,3 +204,41 @@ func TestFoundCancelledIsAudited(t *testing.T) {
 	subject := "cancellation " + string(c.ID)
 	assert.Equal(t, [][3]string{{subject, "Open", "Cancelled"}, {subject, "Unproven", "Confirmed"}}, changed)
 }
+
+// Where the order is Cancelled here before Amazon has accepted, a report that shows it
+// as cancelled still takes back what waits to be sent, and confirms what was.
+func TestReportedCancelledWhatIsCancelledHere(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		local bool
+		then  func(*shop, cancel.Cancellation)
+		entry queue.State
+	}{
+		{"it waits in the queue", false, func(*shop, cancel.Cancellation) {}, queue.EntryWithdrawn},
+		{"it is on its way", false, func(s *shop, c cancel.Cancellation) { s.move(c.ID, queue.EntrySubmitted) }, queue.EntrySubmitted},
+		{"nobody knows whether it was sent", false, func(s *shop, c cancel.Cancellation) { s.move(c.ID, queue.EntryUnknownSent) }, queue.EntryUnknownSent},
+		{"Amazon has accepted it", false, func(s *shop, c cancel.Cancellation) { s.move(c.ID, queue.EntryAccepted, acceptance) }, queue.EntryAccepted},
+		{"it was cancelled here alone", true, func(*shop, cancel.Cancellation) {}, queue.EntryAppliedLocally},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s := openWith(t, settings.Settings{AllowLocalCancel: true, Policy: settings.Policy{CancelledAt: settings.CancelledWhenRequested}}, paid(so1, first))
+			r := ask(first)
+			r.Local = tt.local
+			c := s.issue(r)
+			tt.then(s, c)
+			s.deliver()
+			require.Equal(t, order.StatusCancelled, s.order(so1).Status)
+
+			file := "amazon-order-id\torder-status\tsku\n" + first.Number + "\tCancelled\tMUG-BLUE\n"
+			assert.Zero(t, s.imports(file).Cancelled, "the host shows it as cancelled, too")
+			after := s.read(c.ID)
+			assert.Equal(t, cancel.Cancelled, after.Outcome)
+			assert.Equal(t, cancel.Confirmed, after.Proof)
+			assert.Equal(t, tt.entry, s.entry(c.ID).State)
+			assert.Equal(t, order.NoPayment, s.ledger(first).PaymentStatus())
+			version := s.ledger(first).Version
+			s.imports(file)
+			assert.Equal(t, version, s.ledger(first).Version, "the same file again changes nothing")
+		})
+	}
+}

@@ -225,6 +225,20 @@ func TestOpenAfterARefusal(t *testing.T) {
 	require.NoError(t, s.pass(first).HandOver(t.Context(), s.store, leave(s)))
 }
 
+// Who opens the gate ends the refusal's hold; an order that somebody else holds by now
+// stays on hold.
+func TestOpenWhatTheHostHolds(t *testing.T) {
+	s := open(t, settings.Policy{}, paid(so1, first))
+	c := s.issue(ask(first))
+	s.move(c.ID, queue.EntryRefused, refusal)
+	s.deliver()
+	s.book.orders[0].Holds = append(s.book.orders[0].Holds, order.Hold{Owner: order.HeldByHost, Why: "address", Since: s.tick()})
+	require.NoError(t, s.Open(t.Context(), first, "carla", "ship it"))
+	s.deliver()
+	assert.Equal(t, order.StatusOnHold, s.order(so1).Status)
+	assert.Equal(t, []string{"order acme/SO-1 is held by host: address"}, s.pass(first).Why)
+}
+
 // The queue's clock may be ahead of the one of the service that opens the gate.
 func TestOpenCountsForARefusalFromTheFuture(t *testing.T) {
 	s := open(t, settings.Policy{}, paid(so1, first))

@@ -138,10 +138,12 @@ func (s *Service) apply(ctx context.Context, es []queue.Entry) error {
 	if err != nil {
 		return err
 	}
-	siblings := byOrder(cancellations)
-	asked, err := s.asked(ctx, amazonIDs(es))
+	facts, err := s.around(ctx, amazonIDs(es))
 	if err != nil {
 		return err
+	}
+	for id, siblings := range byOrder(cancellations) {
+		facts[id].Ledger, facts[id].Cancellations = ledgers[id], siblings
 	}
 	var changes []Change
 	for _, e := range es {
@@ -149,51 +151,49 @@ func (s *Service) apply(ctx context.Context, es []queue.Entry) error {
 		if !ok {
 			return fmt.Errorf("cancellation %s: %w", e.ID, store.ErrNotFound)
 		}
-		set, err := s.c.Settings.Settings(ctx, e.HostOrder.Company)
+		f := facts[e.Order]
+		if f.Settings, err = s.c.Settings.Settings(ctx, e.HostOrder.Company); err != nil {
+			return err
+		}
+		change, err := f.settle(c, e)
 		if err != nil {
 			return err
 		}
-		var rivals []Cancellation
-		for _, other := range siblings[c.Order] {
-			if now := cancellations[other.ID]; c.rivals(now) {
-				rivals = append(rivals, now)
-			}
-		}
-		var gates []Gate
-		if c.again(e) {
-			if part, ok := c.splitSince(siblings[c.Order]); ok {
-				return fmt.Errorf("cancellation %s: units of it were split off into order %s since: ask anew for what is left: %w", c.ID, part.HostOrder, queue.ErrTransition)
-			}
-			if gates, err = s.again(ctx, c, rivals); err != nil {
-				return err
-			}
-		}
-		twin := slices.ContainsFunc(rivals, func(r Cancellation) bool { return r.Outcome == Cancelled })
-		change, err := settle(c, twin, ledgers[e.Order], e, set.Policy, s.c.Now())
-		if err != nil {
-			return err
-		}
-		change.Gates = gates
-		if f, ok := asked[e.Order]; ok {
-			f.Ledger, f.Cancellations = ledgers[e.Order], nil
-			for _, other := range siblings[e.Order] {
-				f.Cancellations = append(f.Cancellations, cancellations[other.ID])
-			}
-			change.heed(*f, e.Changed)
-			f.requested(change)
-		}
+		change.heed(*f, e.Changed)
+		f.saved(change)
 		changes = append(changes, change)
-		after := ledgers[e.Order].With(change.Postings...)
-		after.Version++
-		ledgers[e.Order], cancellations[e.ID] = after, change.Cancellations[0]
 	}
 	return s.c.Store.SaveCancellations(ctx, changes)
+}
+
+// saved has the facts show what a change saves: another entry of the Amazon order may
+// be next.
+func (f *Facts) saved(ch Change) {
+	f.Ledger = f.Ledger.With(ch.Postings...)
+	f.Ledger.Version++
+	f.Cancellations, f.Requests = slices.Clone(f.Cancellations), slices.Clone(f.Requests)
+	for _, c := range ch.Cancellations {
+		if i := slices.IndexFunc(f.Cancellations, func(old Cancellation) bool { return old.ID == c.ID }); i >= 0 {
+			f.Cancellations[i] = c
+		}
+	}
+	for _, r := range ch.Requests {
+		r.Version++
+		if i := slices.IndexFunc(f.Requests, func(old BuyerRequest) bool { return old.Key() == r.Key() }); i >= 0 {
+			f.Requests[i] = r
+		}
+	}
 }
 
 // rivals tells whether another cancellation is about the same units at Amazon.
 func (c Cancellation) rivals(other Cancellation) bool {
 	return other.ID != c.ID && other.Order == c.Order &&
 		(c.covers(other.HostOrder) || other.covers(c.HostOrder)) && !(other.Part && other.Local && !c.Part)
+}
+
+// rivals are the other cancellations of the same units.
+func (f Facts) rivals(c Cancellation) []Cancellation {
+	return slices.DeleteFunc(slices.Clone(f.Cancellations), func(other Cancellation) bool { return !c.rivals(other) })
 }
 
 // splitSince finds a cancellation that took units off the part that this one is about,
@@ -209,23 +209,18 @@ func (c Cancellation) splitSince(others []Cancellation) (Cancellation, bool) {
 }
 
 // again refuses to queue a cancellation anew when it was carried out after all, its
-// order was handed over, or another one has taken its place. What it reads is newer
-// than the head. It answers the gates as they shall be: that somebody opened one once
-// says nothing about the next refusal.
-func (s *Service) again(ctx context.Context, c Cancellation, rivals []Cancellation) ([]Gate, error) {
+// order was handed over, or another one has taken its place. It answers the gates as
+// they shall be: that somebody opened one once says nothing about the next refusal.
+func (f Facts) again(c Cancellation) ([]Gate, error) {
 	if c.Outcome == Cancelled {
-		return nil, fmt.Errorf("cancellation %s: the order is cancelled, so there is nothing to try again: %w", c.ID, queue.ErrTransition)
+		return nil, fmt.Errorf("the order is cancelled, so there is nothing to try again: %w", queue.ErrTransition)
 	}
-	var ids []order.ID
-	for _, o := range c.carriers() {
-		ids = append(ids, o.HostOrder)
+	if part, ok := c.splitSince(f.Cancellations); ok {
+		return nil, fmt.Errorf("units of it were split off into order %s since: ask anew for what is left: %w", part.HostOrder, queue.ErrTransition)
 	}
-	gates, err := s.c.Store.Gates(ctx, ids)
-	if err != nil {
+	gates := slices.DeleteFunc(slices.Clone(f.Gates), func(g Gate) bool { return !c.covers(g.HostOrder) })
+	if err := alone(gates, f.rivals(c)); err != nil {
 		return nil, err
-	}
-	if err := alone(gates, rivals); err != nil {
-		return nil, fmt.Errorf("cancellation %s of order %s: %w", c.ID, c.Order.Number, err)
 	}
 	for i := range gates {
 		gates[i].Opened = order.Stamp{}

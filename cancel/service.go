@@ -71,6 +71,8 @@ func (s *Service) Draft(ctx context.Context, r Request) (Draft, error) {
 	return Decide(f, r)
 }
 
+// facts reads what a decision about an order rests on. Of one that the host does not
+// have that is what is known here.
 func (s *Service) facts(ctx context.Context, r Request) (f Facts, err error) {
 	f.Now = s.c.Now()
 	if err := r.Order.Check(); err != nil {
@@ -83,17 +85,19 @@ func (s *Service) facts(ctx context.Context, r Request) (f Facts, err error) {
 		return f, err
 	}
 	f.Ledger = ledgers[0]
-	if f.Orders, err = s.c.Book.Orders(ctx, []order.AmazonID{r.Order}); err != nil || len(f.Orders) == 0 {
+	if f.Account, err = amazon.FindAccount(ctx, s.c.Accounts, r.Order.Account); err != nil {
+		return f, err
+	}
+	if f.Orders, err = s.c.Book.Orders(ctx, []order.AmazonID{r.Order}); err != nil {
+		return f, err
+	}
+	if f.Requests, err = s.c.Store.BuyerRequests(ctx, RequestQuery{Orders: []order.AmazonID{r.Order}}); err != nil {
+		return f, err
+	}
+	if f.Cancellations, err = s.c.Store.Cancellations(ctx, Query{Orders: []order.AmazonID{r.Order}}); err != nil || len(f.Orders) == 0 {
 		return f, err
 	}
 	company := f.Orders[0].ID.Company
-	accounts, err := s.c.Accounts.Accounts(ctx, r.Order.Account)
-	if err != nil {
-		return f, err
-	}
-	if len(accounts) > 0 {
-		f.Account = accounts[0]
-	}
 	if f.Settings, err = s.c.Settings.Settings(ctx, company); err != nil {
 		return f, err
 	}
@@ -101,13 +105,7 @@ func (s *Service) facts(ctx context.Context, r Request) (f Facts, err error) {
 	for _, o := range f.Orders {
 		ids = append(ids, o.ID)
 	}
-	if f.Gates, err = s.c.Store.Gates(ctx, ids); err != nil {
-		return f, err
-	}
-	if f.Requests, err = s.c.Store.BuyerRequests(ctx, RequestQuery{Orders: []order.AmazonID{r.Order}}); err != nil {
-		return f, err
-	}
-	if f.Cancellations, err = s.c.Store.Cancellations(ctx, Query{Orders: []order.AmazonID{r.Order}}); err != nil || r.Key == "" && r.SplitTo == "" {
+	if f.Gates, err = s.c.Store.Gates(ctx, ids); err != nil || r.Key == "" && r.SplitTo == "" {
 		return f, err
 	}
 	// The same key may have been used for another order.

@@ -9,54 +9,49 @@ import (
 	"github.com/takebackhq/takeback/amazon"
 	"github.com/takebackhq/takeback/order"
 	"github.com/takebackhq/takeback/queue"
-	"github.com/takebackhq/takeback/settings"
 )
 
 // settle is what an entry, with all its attempts, means for its cancellation and
 // its order. A final state that was applied before is told no second time: what is
-// new is then about an attempt. Twin says that another cancellation of the same units
-// was carried out.
-func settle(c Cancellation, twin bool, l order.Ledger, e queue.Entry, p settings.Policy, now time.Time) (Change, error) {
+// new is then about an attempt.
+func (f Facts) settle(c Cancellation, e queue.Entry) (Change, error) {
 	s := e.Changed
 	s.At = s.At.UTC()
-	ch := Change{Writes: order.Writes{Order: l.Order, Version: l.Version}, Entries: []queue.Entry{e}}
-	before, told, again := c.Outcome, e.State.Final() && c.Ended.At.Equal(s.At), c.again(e)
+	ch := Change{Writes: order.Writes{Order: f.Ledger.Order, Version: f.Ledger.Version}, Entries: []queue.Entry{e}}
+	before, told := c.Outcome, e.State.Final() && c.Ended.At.Equal(s.At)
+	some, done := carriedOut(c, e)
+	var err error
 	switch {
 	case told:
-		s = order.Stamp{By: "Amazon", At: now.UTC()}
+		s = order.Stamp{By: "Amazon", At: f.Now}
 	case e.State.Final():
 		c.Ended = s
 	}
-	some, done := carriedOut(c, e)
 	switch {
-	case again:
-		c.Outcome, c.Code, c.Text, c.Ended, c.Proof, c.LookAt = Open, 0, "", order.Stamp{}, Unproven, time.Time{}
-		ps, err := reserve(l, c, c.lastShares(l), s)
-		if err != nil {
-			return Change{}, fmt.Errorf("cancellation %s: %w", c.ID, err)
-		}
-		ch.Postings = ps
-		ch.hold(c, p, s, order.StatusOnHold) // for a buyer's wish, since it was dropped
+	case c.again(e):
+		err = ch.renew(f, &c, s)
 	case len(some) > 0 && c.ended():
-		if err := ch.contradict(&c, l, some, done, s); err != nil {
-			return Change{}, fmt.Errorf("cancellation %s: %w", c.ID, err)
-		}
+		err = ch.contradict(&c, f.Ledger, some, done, s)
 	case done > 0 && c.Outcome == Open, e.State == queue.EntrySettledOutside && c.Outcome == Open:
 		how := "accepted by Amazon."
 		if done == 0 {
 			how = "done another way." + because(s.Why)
 		}
-		ch.cancel(&c, l, s)
+		ch.cancel(&c, f.Ledger, s)
 		ch.note(c, s, "Cancellation %s: %s", c.ID, how)
+		ch.tooLate(f, c, s)
 	case told, e.State == queue.EntryQueued && c.Outcome == Open: // nothing happened, everything is as it was
 	case c.Outcome == Open && !e.State.Final() && len(some) > 0: // the rest of the part is not known yet
 	case c.Outcome == Open:
-		ch.end(&c, twin, l, e, some, s)
+		ch.end(f, &c, e, some, s)
 	default:
 		if c.Proof == Confirmed {
 			c.LookAt = time.Time{}
 		}
 		ch.note(c, s, "Cancellation %s: %s.%s The order is cancelled already.", c.ID, e.State.Label(), because(s.Why))
+	}
+	if err != nil {
+		return Change{}, fmt.Errorf("cancellation %s of order %s: %w", c.ID, c.Order.Number, err)
 	}
 	ch.Cancellations = []Cancellation{c}
 	if !told {
@@ -64,6 +59,36 @@ func settle(c Cancellation, twin bool, l order.Ledger, e queue.Entry, p settings
 		ch.became(before, c.Outcome)
 	}
 	return ch, nil
+}
+
+// renew makes a cancellation that ended without effect an open one again.
+func (ch *Change) renew(f Facts, c *Cancellation, s order.Stamp) (err error) {
+	if ch.Gates, err = f.again(*c); err != nil {
+		return err
+	}
+	f.remember(c)
+	c.Outcome, c.Code, c.Text, c.Ended, c.Proof, c.LookAt = Open, 0, "", order.Stamp{}, Unproven, time.Time{}
+	if ch.Postings, err = reserve(f.Ledger, *c, c.lastShares(f.Ledger), s); err != nil {
+		return err
+	}
+	ch.hold(c, f.Settings.Policy, s, order.StatusOnHold) // for a buyer's wish, since it was dropped
+	return nil
+}
+
+// remember has a cancellation that was dropped come back to the statuses that its host
+// orders have by now.
+func (f Facts) remember(c *Cancellation) {
+	if c.Outcome != Dropped {
+		return
+	}
+	c.Also = slices.Clone(c.Also)
+	for _, o := range f.Orders {
+		if o.Status == c.Shown { // the book may not show yet that it was dropped
+			continue
+		}
+		c.found(o.ID, o.Status)
+	}
+	f.unhold(c, target{})
 }
 
 // became adds the outcome before and after to the last audit row.
@@ -99,7 +124,8 @@ func carriedOut(c Cancellation, e queue.Entry) (parts []string, done int) {
 
 // end is what the state of an entry that Amazon did not carry out, or not wholly,
 // means for an open cancellation.
-func (ch *Change) end(c *Cancellation, twin bool, l order.Ledger, e queue.Entry, some []string, s order.Stamp) {
+func (ch *Change) end(f Facts, c *Cancellation, e queue.Entry, some []string, s order.Stamp) {
+	l := f.Ledger
 	switch e.State {
 	case queue.EntryRefused, queue.EntryPartlyAccepted:
 		if i := slices.IndexFunc(e.Attempt().Results, func(r queue.Result) bool { return r.Verdict != amazon.VerdictAccepted }); i >= 0 {
@@ -127,9 +153,9 @@ func (ch *Change) end(c *Cancellation, twin bool, l order.Ledger, e queue.Entry,
 		c.Outcome = Dropped
 		ch.void(*c, l, s)
 		ch.release(*c, s)
-		for _, o := range c.carriers() {
-			if !twin {
-				ch.statusOf(o, o.Before, s, order.StatusOnHold, order.StatusCancelled)
+		if !slices.ContainsFunc(f.rivals(*c), func(r Cancellation) bool { return r.Outcome == Cancelled }) {
+			for _, o := range c.carriers() {
+				ch.statusOf(o, f.returnsTo(*c, o.HostOrder), s, c.Shown)
 			}
 		}
 		ch.note(*c, s, "Cancellation %s: %s.%s", c.ID, e.State.Label(), because(s.Why))

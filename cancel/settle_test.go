@@ -3,6 +3,7 @@ package cancel_test
 import (
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/shopspring/decimal"
@@ -267,4 +268,117 @@ func TestTheLedgerFollowsTheCancellation(t *testing.T) {
 			},
 		})
 	})
+}
+
+// What is dropped gives the order its status back, unless somebody changed it, and
+// not while somebody else has begun to hold it.
+func TestDroppedGivesBackTheStatus(t *testing.T) {
+	held := func(s *shop) {
+		o := &s.book.orders[0]
+		o.Holds = append(o.Holds, order.Hold{Owner: order.HeldByHost, Why: "address", Since: s.tick()})
+	}
+	becomes := func(status order.Status) func(*shop) {
+		return func(s *shop) { s.book.orders[0].Status = status }
+	}
+	for _, tt := range []struct {
+		name      string
+		at        settings.CancelledAt
+		before    order.Status
+		meanwhile func(*shop)
+		want      order.Status
+		stale     bool
+	}{
+		{"nothing happened", settings.CancelledWhenAccepted, order.StatusInProcess, func(*shop) {}, order.StatusInProcess, false},
+		{"it was no order in process", settings.CancelledWhenAccepted, order.StatusProblemOrder, func(*shop) {}, order.StatusProblemOrder, false},
+		{"Cancelled since the request", settings.CancelledWhenRequested, order.StatusInProcess, func(*shop) {}, order.StatusInProcess, false},
+		{"the host holds it now", settings.CancelledWhenAccepted, order.StatusInProcess, held, order.StatusOnHold, false},
+		{"Cancelled since the request, and the host holds it now", settings.CancelledWhenRequested, order.StatusInProcess, held, order.StatusOnHold, false},
+		{"somebody cancelled the host's order", settings.CancelledWhenAccepted, order.StatusInProcess, becomes(order.StatusCancelled), order.StatusCancelled, true},
+		{"somebody put it on hold", settings.CancelledWhenRequested, order.StatusInProcess, becomes(order.StatusOnHold), order.StatusOnHold, true},
+		{"somebody made it a problem order", settings.CancelledWhenAccepted, order.StatusInProcess, becomes(order.StatusProblemOrder), order.StatusProblemOrder, true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s := open(t, settings.Policy{CancelledAt: tt.at}, paid(so1, first))
+			s.book.orders[0].Status = tt.before
+			c := s.issue(ask(first))
+			s.deliver()
+			tt.meanwhile(s)
+			s.move(c.ID, queue.EntryWithdrawn)
+			s.deliver()
+			assert.Equal(t, tt.want, s.order(so1).Status)
+			for _, h := range s.order(so1).Holds {
+				assert.Equal(t, order.HeldByHost, h.Owner, "ours is released, and no other")
+			}
+			assert.Equal(t, tt.stale, len(s.alerts()) == 1, "people are told what was left alone")
+		})
+	}
+}
+
+// What is tried again and dropped again comes back to what the order was in between.
+func TestRetryRemembersTheStatus(t *testing.T) {
+	for _, delivered := range []bool{true, false} {
+		s := open(t, settings.Policy{}, paid(so1, first))
+		c := s.issue(ask(first))
+		s.deliver()
+		s.move(c.ID, queue.EntryWithdrawn)
+		want := order.StatusInProcess
+		if delivered {
+			s.deliver()
+			want = order.StatusProblemOrder
+			s.book.orders[0].Status = want
+		}
+		s.move(c.ID, queue.EntryQueued)
+		s.deliver()
+		assert.Equal(t, order.StatusOnHold, s.order(so1).Status)
+		s.move(c.ID, queue.EntryWithdrawn)
+		s.deliver()
+		assert.Equal(t, want, s.order(so1).Status)
+		assert.Empty(t, s.alerts())
+	}
+}
+
+// A warehouse that ships past the gate what Amazon cancels: people are told, once.
+func TestCancelledButShipped(t *testing.T) {
+	for _, tt := range []struct {
+		name          string
+		before, after func(*shop)
+		atOnce        int // alerts as soon as Amazon accepts
+	}{
+		{"before Amazon accepted", func(s *shop) { s.ship(so1) }, func(*shop) {}, 1},
+		{"before Amazon showed it", func(*shop) {}, func(s *shop) { s.ship(so1) }, 0},
+		{"a unit of it", func(s *shop) { s.order(so1).Lines[0].Shipped = 1 }, func(*shop) {}, 1},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s := open(t, settings.Policy{}, paid(so1, first))
+			c := s.issue(ask(first))
+			s.move(c.ID, queue.EntrySubmitted)
+			tt.before(s)
+			s.move(c.ID, queue.EntryAccepted, acceptance)
+			assert.Len(t, s.alerts(), tt.atOnce)
+			tt.after(s)
+			s.there.state = amazon.OrderState{Status: amazon.OrderCancelled}
+			s.step(time.Hour)
+			assert.Equal(t, cancel.Confirmed, s.read(c.ID).Proof)
+			assert.Equal(t, []string{"shipped/" + string(c.ID)}, s.alerts())
+			as, err := s.store.Alerts(t.Context(), order.AlertQuery{})
+			require.NoError(t, err)
+			assert.Contains(t, as[0].Text, "acme/SO-1 has been handed over or shipped")
+		})
+	}
+}
+
+// The same for a part, whose units Amazon shows as cancelled.
+func TestCancelledPartButShipped(t *testing.T) {
+	s := open(t, settings.Policy{}, paid(so1, first))
+	c := s.issue(aMug())
+	s.deliver()
+	s.ship(so1)
+	s.move(c.ID, queue.EntryAccepted, queue.Result{Part: mug, Verdict: amazon.VerdictAccepted})
+	assert.Empty(t, s.alerts(), "the rest had to ship")
+	s.deliver()
+	s.ship(so1b)
+	s.there.state = amazon.OrderState{Status: amazon.OrderShipped, Items: []amazon.ItemState{{ID: mug, Ordered: 2, Fulfilled: 1}}}
+	s.step(time.Hour)
+	assert.Equal(t, cancel.Confirmed, s.read(c.ID).Proof)
+	assert.Equal(t, []string{"shipped/" + string(c.ID)}, s.alerts())
 }

@@ -19,6 +19,7 @@ const (
 	EffectRelease    EffectKind = "Release"
 	EffectNote       EffectKind = "Note"
 	EffectSplit      EffectKind = "Split"
+	EffectShipping   EffectKind = "Shipping"
 	EffectStock      EffectKind = "Stock"
 	EffectPayment    EffectKind = "Payment"
 	EffectRMA        EffectKind = "RMA"
@@ -41,6 +42,7 @@ type Effect struct {
 	Release    *Release
 	Note       *Note
 	Split      *SplitOff
+	Shipping   *ShippingChange
 	Stock      *StockMove
 	Payment    *Payment
 	RMA        *RMANote
@@ -76,6 +78,10 @@ type LineQuantity struct {
 	Item     string
 	Quantity int
 }
+
+// ShippingChange tells how far Amazon shows an order as shipped, where the host does
+// not. A host that derives its shipping status from parcels looks for theirs.
+type ShippingChange struct{ To ShippingStatus }
 
 // StockMove changes what the host has in stock, once per key.
 type StockMove struct {

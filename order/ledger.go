@@ -121,6 +121,11 @@ func (l Ledger) Total(b Balance) decimal.Decimal {
 	return l.sum(func(p Posting) bool { return p.Balance == b }).Total()
 }
 
+// SumBy adds up what one kind of event did to one balance of one item, by component.
+func (l Ledger) SumBy(b Balance, k CauseKind, item string) Amounts {
+	return l.sum(func(p Posting) bool { return p.Balance == b && p.Cause.Kind == k && p.Item == item })
+}
+
 // TotalBy adds up what one kind of event did to one balance.
 func (l Ledger) TotalBy(b Balance, k CauseKind) decimal.Decimal {
 	return l.sum(func(p Posting) bool { return p.Balance == b && p.Cause.Kind == k }).Total()

@@ -197,7 +197,8 @@ func (f Facts) conceded(r Refund, after order.Ledger) error {
 }
 
 // orderLine is the order line of an item. A split may have left units of it on
-// several host orders: the money is shared by all of them.
+// several host orders: the money is shared by all of them. Units whose cancellation
+// stands count as cancelled.
 func (f Facts) orderLine(item string) order.Line {
 	var of order.Line
 	for _, o := range f.Orders {
@@ -206,14 +207,29 @@ func (f Facts) orderLine(item string) order.Line {
 			of.Ordered += part.Ordered
 			of.Shipped += part.Shipped
 			of.Cancelled += part.Cancelled
+			if waiting := part.Ordered - part.Shipped; f.cancelled(o, item) && waiting > part.Cancelled {
+				of.Cancelled += waiting - part.Cancelled // the host may leave the line as it was
+			}
 		}
 	}
 	return of
 }
 
-// returned refuses units beyond those that come back on the RMA.
+// returned refuses units beyond those that come back on the RMA, or that the policy
+// RefundCeiling lets be refunded of them.
 func (f Facts) returned(r Request, ask Ask) error {
-	if r.RMA == "" || ask.Returned == 0 {
+	if r.RMA == "" {
+		return nil
+	}
+	if f.Due != nil {
+		due, ok := f.Due.Units[ask.Item]
+		if !ok {
+			return fmt.Errorf("item %s does not come back on RMA %s: refund it as %s", ask.Item, r.RMA, FromOrder)
+		}
+		if ask.Returned == 0 || due < ask.Returned {
+			ask.Returned = due
+		}
+	} else if ask.Returned == 0 {
 		return nil
 	}
 	var ofRMA Facts
@@ -223,7 +239,7 @@ func (f Facts) returned(r Request, ask Ask) error {
 		}
 	}
 	if refunded := ofRMA.unitsRefunded(ask.Item); refunded+ask.Units > ask.Returned {
-		return fmt.Errorf("item %s: %d units are %w of RMA %s: %d come back, %d are refunded", ask.Item, ask.Units, order.ErrOver, r.RMA, ask.Returned, refunded)
+		return fmt.Errorf("item %s: %d units are %w of RMA %s: %d may be refunded by what came of it, %d are", ask.Item, ask.Units, order.ErrOver, r.RMA, ask.Returned, refunded)
 	}
 	return nil
 }

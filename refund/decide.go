@@ -67,9 +67,14 @@ type Facts struct {
 	Settings settings.Settings
 	Reasons  amazon.RefundReasons     // where a marketplace has words of its own
 	Returns  []OpenReturn             // of the Amazon order
+	Due      *Due                     // of the request's RMA; nil: not known
 	Booked   []Booked                 // what settlements showed of it
 	Finances []amazon.FinancialRefund // what Amazon says of it now, where it was asked
 	Now      time.Time
+
+	// Cancellations are the entries of those units that were split off and cancelled,
+	// for which Amazon pays too.
+	Cancellations []queue.Entry
 }
 
 // Decide says what a request would do, or why not. It is a function of its

@@ -91,7 +91,15 @@ func (d *Draft) finish(f Facts, r Request, before, after order.Ledger) {
 		d.Warnings = append(d.Warnings, order.Warnings(o)...)
 	}
 	f.offer(d, r)
-	d.Cautions = append(d.Cautions, r.Cautions...)
+	cautions := r.Cautions
+	if f.Due != nil {
+		cautions = slices.Concat(cautions, f.Due.Cautions)
+	}
+	for _, c := range cautions {
+		if !slices.Contains(d.Cautions, c) {
+			d.Cautions = append(d.Cautions, c)
+		}
+	}
 	for _, c := range d.Cautions {
 		if !slices.Contains(r.Acknowledge, c.Code) {
 			d.unacknowledged = append(d.unacknowledged, c)

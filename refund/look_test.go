@@ -1,6 +1,7 @@
 package refund_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"testing"
@@ -14,12 +15,14 @@ import (
 	"github.com/takebackhq/takeback/queue"
 	"github.com/takebackhq/takeback/refund"
 	"github.com/takebackhq/takeback/settings"
+	"github.com/takebackhq/takeback/store"
 )
 
 // settlements are what settlements showed of the order.
 type settlements struct {
-	booked []refund.Booked
-	err    error
+	booked   []refund.Booked
+	recorded []queue.EntryID
+	err      error
 }
 
 func (b *settlements) Booked(_ context.Context, id order.AmazonID) ([]refund.Booked, error) {
@@ -27,6 +30,11 @@ func (b *settlements) Booked(_ context.Context, id order.AmazonID) ([]refund.Boo
 		return nil, errors.New("asked for another order")
 	}
 	return b.booked, b.err
+}
+
+func (b *settlements) Recorded(_ context.Context, r refund.Refund) error {
+	b.recorded = append(b.recorded, r.ID)
+	return b.err
 }
 
 // showing has settlements show these bookings.
@@ -247,6 +255,47 @@ func TestADecisionIsAboutWhatWasSeen(t *testing.T) {
 	require.NotNil(t, s.prepare(id)[0].Aside)
 }
 
+// What Amazon did by itself is in the ledger, where a draft shows it. Who issued a
+// refund before has not seen it, so that a person decides; who drafts one after it has.
+func TestWhatAmazonDidMeanwhile(t *testing.T) {
+	s := newShop(t, settings.Settings{}, newOrder())
+	before := s.issue(exactly("before", "5.00")).ID
+	s.showing(row("S1/7", "2.00", func(b *refund.Booked) { b.Refund, b.ByAmazonAlone = "RFAMAZON", true }))
+	aside := s.prepare(before)[0].Aside
+	require.NotNil(t, aside)
+	assert.Equal(t, queue.EntryNeedsDecision, aside.State)
+	assert.Contains(t, aside.Why, "S1/7")
+	s.apply(s.decided(before, queue.EntryNeedsDecision))
+	s.apply(s.decided(before, queue.EntryQueued))
+	assert.Nil(t, s.prepare(before)[0].Aside, "who decided has seen it")
+
+	after := s.issue(exactly("after", "5.00"))
+	assert.Equal(t, []string{"S1/7"}, after.Seen)
+	assert.Nil(t, s.prepare(after.ID)[0].Aside)
+}
+
+// So it is with what somebody has made in Seller Central meanwhile, and recorded.
+func TestWhatWasRecordedMeanwhile(t *testing.T) {
+	s := newShop(t, settings.Settings{}, newOrder())
+	before := s.issue(exactly("before", "5.00")).ID
+	made, err := s.Record(t.Context(), refund.Recorded{
+		Order: newOrder().Amazon, Lines: []refund.RecordedLine{{Item: lamp, Amounts: principal("5.00")}},
+		Reference: "SC-1", By: "bob", Why: "made in Seller Central",
+	})
+	require.NoError(t, err)
+	aside := s.prepare(before)[0].Aside
+	require.NotNil(t, aside)
+	assert.Equal(t, queue.EntryNeedsDecision, aside.State)
+	assert.Contains(t, aside.Why, string(made.ID))
+	s.apply(s.decided(before, queue.EntryNeedsDecision))
+	s.apply(s.decided(before, queue.EntryQueued))
+	assert.Nil(t, s.prepare(before)[0].Aside, "who decided has seen it")
+
+	after := s.issue(exactly("after", "2.00"))
+	assert.Equal(t, []string{string(made.ID)}, after.Seen)
+	assert.Nil(t, s.prepare(after.ID)[0].Aside)
+}
+
 // A settlement that shows a refund as paid, though Amazon had refused it, keeps it
 // from being sent again.
 func TestWhatWasPaidAfterAllIsNotSentAgain(t *testing.T) {
@@ -329,9 +378,10 @@ func TestBooksThatCannotBeRead(t *testing.T) {
 	assert.ErrorIs(t, err, books.err)
 }
 
-// returns are the open returns of the order.
+// returns are the open returns of the order, and what may be refunded of them.
 type returns struct {
 	open []refund.OpenReturn
+	due  refund.Due
 	told [][]string
 	err  error
 }
@@ -340,9 +390,58 @@ func (r *returns) OpenReturns(context.Context, order.AmazonID) ([]refund.OpenRet
 	return r.open, r.err
 }
 
+func (r *returns) Due(context.Context, order.AmazonID, string) (refund.Due, error) {
+	return r.due, r.err
+}
+
 func (r *returns) Refunded(_ context.Context, rmas ...string) error {
 	r.told = append(r.told, rmas)
 	return r.err
+}
+
+// What may be refunded of an RMA is the RMA's to say, whatever the request says; so
+// are the cautions about it, which count once.
+func TestWhatAnRMALetsBeRefunded(t *testing.T) {
+	tests := []struct {
+		name  string
+		ask   refund.Ask
+		units map[string]int
+		is    error
+		says  string
+	}{
+		{"all that came", refund.Ask{Item: lamp, Units: 2}, map[string]int{lamp: 2}, nil, ""},
+		{"more than came", refund.Ask{Item: lamp, Units: 2}, map[string]int{lamp: 1}, order.ErrOver, "1 may be refunded by what came of it"},
+		{"more than came, and the request says more did", refund.Ask{Item: lamp, Units: 2, Returned: 2}, map[string]int{lamp: 1}, order.ErrOver, "1 may be refunded by what came of it"},
+		{"more than the request says, though more came", refund.Ask{Item: lamp, Units: 2, Returned: 1}, map[string]int{lamp: 2}, order.ErrOver, "1 may be refunded by what came of it"},
+		{"nothing came", refund.Ask{Item: lamp, Units: 1}, map[string]int{lamp: 0}, order.ErrOver, "0 may be refunded by what came of it"},
+		{"another item", refund.Ask{Item: mug, Units: 1}, map[string]int{lamp: 2}, nil, "item " + mug + " does not come back on RMA RM1"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			s := newShop(t, settings.Settings{}, newOrder()).with(func(c *refund.Config) { c.Returns = &returns{due: refund.Due{Units: tt.units}} })
+			r := ask(tt.ask)
+			r.RMA = "RM1"
+			_, err := s.Draft(t.Context(), r)
+			assert.Equal(t, tt.says != "", err != nil)
+			assert.Equal(t, tt.is != nil, errors.Is(err, order.ErrOver))
+			assert.ErrorContains(t, cmp.Or(err, errors.New("")), tt.says)
+		})
+	}
+
+	caution := refund.Caution{Code: refund.CautionReplacement, Text: "the buyer is to get another"}
+	s := newShop(t, settings.Settings{}, newOrder()).with(func(c *refund.Config) {
+		c.Returns = &returns{due: refund.Due{Units: map[string]int{lamp: 1}, Cautions: []refund.Caution{caution}}}
+	})
+	r := ask(refund.Ask{Item: lamp, Units: 1})
+	r.RMA = "RM1"
+	d := s.draft(r)
+	assert.Equal(t, []refund.Caution{caution}, d.Cautions)
+	require.ErrorIs(t, d.Save(t.Context(), s.store), refund.ErrUnacknowledged)
+	r.Cautions = []refund.Caution{caution}
+	assert.Equal(t, []refund.Caution{caution}, s.draft(r).Cautions, "the same, once")
+	s.with(func(c *refund.Config) { c.Returns = &returns{err: store.ErrNotFound} })
+	_, err := s.Draft(t.Context(), r)
+	require.ErrorIs(t, err, store.ErrNotFound)
 }
 
 // A refund of the order that an open RMA is about offers the RMA; goodwill and the
@@ -350,7 +449,7 @@ func (r *returns) Refunded(_ context.Context, rmas ...string) error {
 func TestAnOpenReturnIsOffered(t *testing.T) {
 	open := refund.OpenReturn{RMA: "RM1", Item: lamp, Units: 2}
 	s := newShop(t, settings.Settings{}, newOrder()).with(func(c *refund.Config) {
-		c.Returns = &returns{open: []refund.OpenReturn{open, {RMA: "RM2", Item: mug, Units: 1}}}
+		c.Returns = &returns{open: []refund.OpenReturn{open, {RMA: "RM2", Item: mug, Units: 1}}, due: refund.Due{Units: map[string]int{mug: 1}}}
 	})
 	r := ask(refund.Ask{Item: lamp, Units: 3})
 	r.Key = "k"

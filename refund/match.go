@@ -19,7 +19,7 @@ type booking struct {
 	amount          order.Money
 	postedAt        time.Time
 	name            string
-	refund          queue.EntryID // the refund of ours that a settlement took it for
+	refund          queue.EntryID // the refund of ours that a settlement took it for, or the cancellation
 	explained       bool          // by that, by another refund of ours, or by Amazon
 	shown           bool          // by another source too
 }
@@ -34,9 +34,10 @@ func (b booking) mayExplain(r Refund) bool { return !b.explained || b.refund == 
 // booking is a booking of a settlement as it is compared with refunds. One that is
 // taken for a refund already, or is Amazon's own, needs no explanation.
 func (b Booked) booking() booking {
+	of := cmp.Or(b.Refund, b.Cancellation)
 	return booking{
 		item: b.Item, sku: b.SKU, amount: order.Money{Amount: b.Amounts.Total(), Currency: b.Currency},
-		postedAt: b.PostedAt, name: b.Name, refund: b.Refund, explained: b.Refund != "" || b.ByAmazonAlone,
+		postedAt: b.PostedAt, name: b.Name, refund: of, explained: of != "" || b.ByAmazonAlone,
 	}
 }
 

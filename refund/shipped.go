@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/shopspring/decimal"
 
@@ -37,8 +38,9 @@ func (f Facts) unshipped(l order.Ledger, of order.Line, ask Ask, cur order.Curre
 	case ask.Amounts == nil || of.Shipped >= toShip:
 		return nil
 	}
-	share := order.Prorate(l.Sum(order.Charged, ask.Item), of.Shipped, toShip, cur)
-	left := share.Minus(l.Sum(order.Posted, ask.Item)).Minus(l.Sum(order.Reserved, ask.Item))
+	whole := remaining(l, ask.Item)
+	taken := whole.Minus(l.Left(ask.Item))
+	left := order.Prorate(whole, of.Shipped, toShip, cur).Minus(taken)
 	for _, c := range ask.Amounts.Components() {
 		if c.Charged() && ask.Amounts[c].GreaterThan(left[c]) {
 			return fmt.Errorf("item %s: %s of %s is more than the %s left of the %d shipped of %d units: %w: cancel the others", ask.Item,
@@ -60,9 +62,6 @@ func (f Facts) awaited(r Refund, i int) *queue.Aside {
 	line := r.Lines[i]
 	of, refunded := f.orderLine(line.Item), before.unitsRefunded(line.Item)
 	toShip := of.Ordered - of.Cancelled
-	if f.cancelled(line.Item) {
-		toShip = of.Shipped
-	}
 	switch {
 	case of.Item == "":
 		return &queue.Aside{State: queue.EntryQueued, Why: fmt.Sprintf("item %s is in none of the host's orders any more", line.Item)}
@@ -74,14 +73,20 @@ func (f Facts) awaited(r Refund, i int) *queue.Aside {
 	return nil
 }
 
-// cancelled reports whether all host orders that have an item are cancelled.
-func (f Facts) cancelled(item string) bool {
-	for _, o := range f.Orders {
-		if _, ok := o.Line(item); ok && o.Status != order.StatusCancelled {
-			return false
-		}
-	}
-	return true
+// cancelled reports whether the units of an item in a host order that were not shipped
+// never will be: the order is cancelled, or it is a part whose cancellation stands.
+func (f Facts) cancelled(o order.Order, item string) bool {
+	return o.Status == order.StatusCancelled || slices.ContainsFunc(f.Cancellations, func(e queue.Entry) bool {
+		c := order.Cause{Kind: order.CauseCancellation, ID: string(e.ID)}
+		return e.HostOrder == o.ID && !(f.Ledger.Held(c, item).IsZero() && f.Ledger.PostedBy(c, item).IsZero())
+	})
+}
+
+// remaining is what was charged for the units of an item that are not cancelled.
+func remaining(l order.Ledger, item string) order.Amounts {
+	return l.Sum(order.Charged, item).
+		Minus(l.SumBy(order.Posted, order.CauseCancellation, item)).
+		Minus(l.SumBy(order.Reserved, order.CauseCancellation, item))
 }
 
 // beyondShipped tells that exact amounts, with what the refunds so far hold, are
@@ -90,11 +95,11 @@ func (f Facts) beyondShipped(r Refund, i int, of order.Line, toShip int) bool {
 	if i >= len(r.Asked) || r.Asked[i].Amounts == nil || of.Shipped >= toShip {
 		return false
 	}
-	taken := f.Ledger.Sum(order.Posted, of.Item)
+	taken := f.Ledger.Sum(order.Posted, of.Item).Minus(f.Ledger.SumBy(order.Posted, order.CauseCancellation, of.Item))
 	for _, e := range f.Refunds {
 		taken = taken.Plus(f.Ledger.Held(e.Cause(), of.Item))
 	}
-	share := order.Prorate(f.Ledger.Sum(order.Charged, of.Item), of.Shipped, toShip, r.Currency)
+	share := order.Prorate(remaining(f.Ledger, of.Item), of.Shipped, toShip, r.Currency)
 	for _, c := range r.Lines[i].Amounts.Components() {
 		if c.Charged() && taken[c].GreaterThan(share[c]) {
 			return true

@@ -41,7 +41,8 @@ func nextQuestion(attempt, now time.Time) time.Time {
 // at once in what settlements showed, and from 48 hours after the attempt at Amazon.
 // It takes an open line for paid when there is a booking for its product and its exact
 // amount, posted at the time, that is not the booking of another refund of ours. So n
-// bookings explain n refunds. It cannot tell ours from an equal one that somebody made
+// bookings explain n refunds. What was paid for a part that was cancelled is none of
+// them. It cannot tell ours from an equal one that somebody made
 // in Seller Central meanwhile. Without Config.Books and Config.Finances it knows
 // nothing.
 func (s *Service) Testify(ctx context.Context, a amazon.Account, e queue.Entry) (queue.Testimony, error) {
@@ -61,13 +62,23 @@ func (s *Service) Testify(ctx context.Context, a amazon.Account, e queue.Entry) 
 	if i < 0 {
 		return queue.Testimony{}, fmt.Errorf("refund %s: %w", e.ID, store.ErrNotFound)
 	}
+	r := ours[i]
+	ledgers, err := s.c.Store.Ledgers(ctx, []order.AmazonID{e.Order})
+	if err != nil {
+		return queue.Testimony{}, err
+	}
+	cancellations, err := s.cancellations(ctx, e.Order)
+	if err != nil {
+		return queue.Testimony{}, err
+	}
+	ours = append(ours, OfCancellations(orders, ledgers[0], cancellations)...)
 	now := s.c.Now().UTC()
 	t := queue.Testimony{Next: nextQuestion(at, now)}
 	settled, err := s.booked(ctx, e.Order)
 	if err != nil {
 		return queue.Testimony{}, err
 	}
-	testify(&t, newBookMatch(settled, orders), ours, ours[i], e, now)
+	testify(&t, newBookMatch(settled, orders), ours, r, e, now)
 	switch begin := at.Add(financeLag); {
 	case s.c.Finances == nil:
 	case now.Before(begin):
@@ -77,7 +88,7 @@ func (s *Service) Testify(ctx context.Context, a amazon.Account, e queue.Entry) 
 		if err != nil {
 			return queue.Testimony{}, fmt.Errorf("refund %s: what Amazon has booked for order %s: %w", e.ID, e.Order.Number, err)
 		}
-		testify(&t, newMatch(booked, orders), ours, ours[i], e, now)
+		testify(&t, newMatch(booked, orders), ours, r, e, now)
 	}
 	return t, nil
 }

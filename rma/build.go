@@ -82,10 +82,13 @@ func (d *decision) lines(r *RMA) {
 	*r = clones(*r)
 	r.Lines = slices.DeleteFunc(r.Lines, func(l Line) bool { return d.claimed(was, l) })
 	of := slices.DeleteFunc(slices.Clone(d.claims), func(c *claim) bool { return c.rma != r.ID || !c.makesRMA() })
-	if len(of) > 0 {
-		r.RequestedAt = time.Time{}
+	if len(of) == 0 {
+		return
 	}
+	r.RequestedAt, r.AsOf = time.Time{}, time.Time{}
+	var texts []string
 	for _, c := range of {
+		r.OrderSourceRMANumber = cmp.Or(r.OrderSourceRMANumber, c.said.RMAID)
 		if c.units > 0 {
 			r.Lines = append(r.Lines, d.linesOf(c, was)...)
 		}
@@ -96,31 +99,17 @@ func (d *decision) lines(r *RMA) {
 			r.RequestedAt = at
 		}
 		for _, number := range c.Tracking {
-			r.note("Return tracking number "+number, d.stamp.At)
+			texts = append(texts, "Return tracking number "+number)
 		}
 		for _, carrier := range c.Carriers {
-			r.note("Return carrier "+carrier, d.stamp.At)
+			texts = append(texts, "Return carrier "+carrier)
 		}
 	}
-	if len(of) == 0 {
-		return
-	}
+	r.said(texts, d.stamp.At)
 	slices.SortStableFunc(r.Lines, func(a, b Line) int {
 		return cmp.Or(cmp.Compare(d.position(a.Item), d.position(b.Item)), strings.Compare(a.Row, b.Row))
 	})
 	r.AmazonStatus = d.amazonStatus(r.ID)
-	if r.Chosen.By == "" {
-		r.Resolution = resolution(r.Lines)
-	}
-}
-
-// resolution is what Amazon promised the buyer: a replacement only when all lines
-// are replaced.
-func resolution(lines []Line) Resolution {
-	if len(lines) == 0 || slices.ContainsFunc(lines, func(l Line) bool { return !replacement(l.AmazonResolution) }) {
-		return Refund
-	}
-	return Replace
 }
 
 // position is where an item stands among the order's lines.
@@ -138,8 +127,12 @@ func (f Facts) position(item string) int {
 }
 
 // linesOf are the lines of one returned item: one, or of a kit one for each
-// component. What people wrote on them stays.
+// component. What people wrote on them stays. An order that has lost the line says
+// nothing of it any more.
 func (d *decision) linesOf(c *claim, was RMA) []Line {
+	if d.line(c.item).Item == "" {
+		return slices.DeleteFunc(slices.Clone(was.Lines), func(l Line) bool { return l.Row != c.row() })
+	}
 	line := Line{
 		Row: c.row(), Item: c.item, Asked: c.said.Quantity, Reason: c.said.Reason,
 		AmazonStatus: c.said.Status, AmazonResolution: c.said.Resolution,
@@ -174,10 +167,14 @@ func (d *decision) parts(line Line, n int) []Line {
 	return parts
 }
 
-// note adds a text once.
-func (r *RMA) note(text string, at time.Time) {
-	if !slices.ContainsFunc(r.Notes, func(n Note) bool { return n.Text == text }) {
-		r.Notes = append(r.Notes, Note{Text: text, At: at})
+// said makes notes of what reports say of its return, once each. What they say of a
+// row that turned out to be of another return is noted there.
+func (r *RMA) said(texts []string, at time.Time) {
+	r.Notes = slices.DeleteFunc(r.Notes, func(n Note) bool { return n.By == "" && !slices.Contains(texts, n.Text) })
+	for _, text := range texts {
+		if !slices.ContainsFunc(r.Notes, func(n Note) bool { return n.Text == text }) {
+			r.Notes = append(r.Notes, Note{Text: text, At: at})
+		}
 	}
 }
 
@@ -193,11 +190,14 @@ func (d *decision) tell(was, r RMA) {
 			why.Why = cmp.Or(why.Why, d.why[r.ID])
 		}
 		for _, v := range []struct{ name, before, after string }{
+			{"Amazon's RMA ID", was.OrderSourceRMANumber, r.OrderSourceRMANumber},
 			{"lines", describe(was.Lines), describe(r.Lines)},
+			{"decision", was.Decided.String(), r.Decided.String()},
 			{"status", string(was.Status), string(r.Status)},
 			{"Amazon's status", was.AmazonStatus, r.AmazonStatus},
 			{"approval", string(was.Approval), string(r.Approval)},
 			{"resolution", string(was.Resolution), string(r.Resolution)},
+			{"who chose the resolution", was.Chosen.By, r.Chosen.By},
 			{"receipt", string(was.Receipt), string(r.Receipt)},
 		} {
 			if v.before != v.after {
@@ -211,6 +211,11 @@ func (d *decision) tell(was, r RMA) {
 		}
 		d.change.Event(d.kind, subject, "note: "+n.Text, d.stamp)
 		d.change.Effect(order.Effect{Kind: order.EffectNote, Note: &order.Note{Text: fmt.Sprintf("RMA %s: %s", r.number(), n.Text)}}, r.HostOrder, d.stamp)
+	}
+	for _, n := range was.Notes {
+		if !slices.Contains(r.Notes, n) {
+			d.change.Event(d.kind, subject, "no note of this return any more: "+n.Text, d.stamp)
+		}
 	}
 	if len(d.change.Events) > seen {
 		d.change.Effect(order.Effect{Kind: order.EffectRMA, RMA: &order.RMANote{

@@ -19,7 +19,9 @@ import (
 // Rows are the rows of a file in some format. *reportparse.Reader is one.
 type Rows interface {
 	// All gives each row with a nil error, and each bad one with a
-	// *reportparse.RowError. Any other error comes last, and is about the file.
+	// *reportparse.RowError. Any other error comes last, and is about the file. A row
+	// wants an order ID, a status, a quantity, and a SKU, an ASIN or an order item ID:
+	// without them it counts as bad.
 	All() iter.Seq2[reportparse.Return, error]
 
 	// Has tells whether the file has a column, by its documented name: a value that
@@ -203,6 +205,9 @@ func (f *reading) read(ctx context.Context, m amazon.ReportMeta, rows Rows) erro
 	var chunk []Row
 	var broken error
 	for row, err := range rows.All() {
+		if err == nil {
+			err = f.check(m.Name, row)
+		}
 		var bad *reportparse.RowError
 		switch {
 		case errors.As(err, &bad):
@@ -230,6 +235,25 @@ func (f *reading) read(ctx context.Context, m amazon.ReportMeta, rows Rows) erro
 		return err
 	}
 	return broken
+}
+
+// check refuses what Amazon's own format does not let through, and one of the host's
+// may: a row that is not about any number of an item of an order.
+func (f *reading) check(file string, row reportparse.Return) error {
+	bad := reportparse.RowError{File: file, Line: row.Line}
+	switch err := (order.AmazonID{Account: f.account.ID, Number: row.OrderID}).Check(); {
+	case err != nil:
+		bad.Column, bad.Value, bad.Expected = "Order ID", row.OrderID, "an Amazon order ID of 3-7-7 digits"
+	case row.Status == "":
+		bad.Column, bad.Expected = columnStatus, "a status, such as Approved"
+	case row.Quantity < 1:
+		bad.Column, bad.Value, bad.Expected = "Return quantity", fmt.Sprint(row.Quantity), "at least 1"
+	case row.SKU == "" && row.ASIN == "" && row.OrderItemID == "":
+		bad.Column, bad.Expected = "Merchant SKU", "a SKU, or an ASIN or an order item ID in place of it"
+	default:
+		return nil
+	}
+	return &bad
 }
 
 // take merges rows and saves what they change, and does it again when an order

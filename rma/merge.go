@@ -7,7 +7,6 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/takebackhq/takeback/order"
 	"github.com/takebackhq/takeback/refund"
@@ -140,87 +139,112 @@ func (d *decision) settle(k *Return, state ReturnState, why string) {
 
 // claim is one returned item: what all reports say of it, however they name it.
 type claim struct {
-	Return // joined
-	said   reportparse.Return
-	rows   []int // that it is joined of, in decision.returns
-	rma    ID
-	item   string
-	occur  int
+	known  // joined
 	source string
+	asked  string
+	rows   []int    // that it is joined of, in decision.returns
+	names  []string // of these
+	rma    ID
+	item   string   // its order line; empty: not known yet
+	items  []string // the order lines that could be meant
+	occur  int
 	units  int
 }
 
 func (c *claim) row() string { return fmt.Sprintf("%s#%d", c.item, c.occur) }
 
-// place finds the order line of each row, and joins rows that are one.
+// is tells whether a row is about it. What one report names in full another may name
+// by SKU, or without Amazon's RMA ID: then the rows are taken for each other in their
+// order, those of one name each for another.
+func (c *claim) is(r *named) bool {
+	if c.source == r.source && len(r.items) == 1 && c.item == r.items[0] {
+		return c.occur == r.Occurrence
+	}
+	if c.source != r.source && (r.said.RMAID != "" || r.asked == "" || c.asked != r.asked) {
+		return false
+	}
+	return !slices.Contains(c.names, r.name) && slices.ContainsFunc(r.items, func(item string) bool { return slices.Contains(c.items, item) })
+}
+
+// place finds the order line of each row, and joins rows that are one: those that
+// name their return and their line in full first, since others may be about these.
 func (d *decision) place() {
-	type several struct {
-		at    int
-		items []string
-	}
-	var open []several
-	add := func(at int, item string, occurrence int) {
-		k := d.returns[at]
-		name := d.returnID(k, item)
-		i := slices.IndexFunc(d.claims, func(c *claim) bool {
-			return c.rma == name && c.item == item && c.occur == occurrence
-		})
-		if i < 0 {
-			d.claims = append(d.claims, &claim{Return: k, rma: name, item: item, occur: occurrence, source: k.source(), rows: []int{at}})
-			return
-		}
-		c := d.claims[i]
-		c.Return, c.rows = c.join(k), append(c.rows, at)
-	}
-	inOrder := make([]int, len(d.returns))
-	for i := range inOrder {
-		inOrder[i] = i
-	}
-	slices.SortFunc(inOrder, func(x, y int) int { return earlier(d.returns[x], d.returns[y]) })
-	for _, at := range inOrder {
+	var rows []*named
+	for at := range d.returns {
 		k := &d.returns[at]
 		items, sought := d.candidates(*k)
-		switch {
-		case len(items) == 0:
+		if len(items) == 0 {
 			d.settle(k, ReturnUnmatched, "the order has no line with "+sought)
-		case len(items) == 1:
-			if err := d.line(items[0]).CheckKit(); err != nil {
-				d.settle(k, ReturnUnmatched, "the order's recipe: "+err.Error())
-				continue
-			}
-			add(at, items[0], k.Occurrence)
-		default:
-			open = append(open, several{at, items})
-		}
-	}
-
-	// What a report names by SKU another may have named by order item: they are
-	// taken for each other in their order.
-	taken := map[*claim]bool{}
-	named := slices.Clone(d.claims)
-	slices.SortFunc(named, func(a, b *claim) int { return cmp.Or(strings.Compare(a.item, b.item), cmp.Compare(a.occur, b.occur)) })
-	for _, o := range open {
-		k := &d.returns[o.at]
-		i := slices.IndexFunc(named, func(c *claim) bool {
-			return !taken[c] && c.source == k.source() && slices.Contains(o.items, c.item)
-		})
-		if i >= 0 {
-			taken[named[i]] = true
-			add(o.at, named[i].item, named[i].occur)
 			continue
 		}
-		d.claims = append(d.claims, &claim{Return: *k, occur: k.Occurrence, source: k.source(), rows: []int{o.at}})
+		if err := d.checkKits(items); err != nil {
+			d.settle(k, ReturnUnmatched, "the order's recipe: "+err.Error())
+			continue
+		}
+		said := Row{Return: k.Latest()}
+		rows = append(rows, &named{known{*k, said.Return}, at, items, said.source(), said.asked(), said.source() + "|" + said.item()})
+	}
+	slices.SortFunc(rows, func(x, y *named) int {
+		return cmp.Or(cmp.Compare(x.vague(), y.vague()), earlier(x.known, y.known))
+	})
+	for _, r := range rows {
+		i := slices.IndexFunc(d.claims, func(c *claim) bool { return c.is(r) })
+		if i < 0 {
+			i = len(d.claims)
+			d.claims = append(d.claims, &claim{known: r.known, occur: r.Occurrence, source: r.source, asked: r.asked, items: r.items})
+		}
+		c := d.claims[i]
+		c.Return, c.rows, c.names = c.join(r.Return), append(c.rows, r.at), append(c.names, r.name)
+		if c.item == "" && len(r.items) == 1 {
+			c.items, c.item, c.rma = r.items, r.items[0], d.returnID(c.Return, r.items[0])
+		}
 	}
 	for _, c := range d.claims {
 		c.said = c.Latest()
 	}
-	slices.SortStableFunc(d.claims, func(a, b *claim) int { return earlier(a.Return, b.Return) })
+	slices.SortStableFunc(d.claims, func(a, b *claim) int { return earlier(a.known, b.known) })
+}
+
+// known is a row, and what it says now.
+type known struct {
+	Return
+	said reportparse.Return
+}
+
+// named is a row with the order lines that could be meant.
+type named struct {
+	known
+	at     int // in decision.returns
+	items  []string
+	source string
+	asked  string
+	name   string // source and item, as its reports name them
+}
+
+// vague orders rows by how little they say: first those with Amazon's RMA ID and only
+// one line that could be meant.
+func (r *named) vague() int {
+	n := min(len(r.items), 2)
+	if r.said.RMAID == "" {
+		n += 2
+	}
+	return n
+}
+
+// checkKits refuses recipes by which what a row may be about could not be divided.
+func (f Facts) checkKits(items []string) error {
+	for _, item := range items {
+		if err := f.line(item).CheckKit(); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // earlier orders rows by when their return was asked for: what an order has to
 // return belongs to the earlier return.
-func earlier(a, b Return) int {
-	x, y := a.Latest(), b.Latest()
+func earlier(a, b known) int {
+	x, y := a.said, b.said
 	return cmp.Or(
 		x.RequestDate.Compare(y.RequestDate), strings.Compare(x.RMAID, y.RMAID), strings.Compare(x.SKU, y.SKU),
 		strings.Compare(x.OrderItemID, y.OrderItemID), cmp.Compare(a.Occurrence, b.Occurrence), strings.Compare(string(a.ID), string(b.ID)),
@@ -291,7 +315,7 @@ func (d *decision) returnID(k Return, item string) ID {
 		return newID(d.Company, k.Order.Account, said.RMAID)
 	}
 	l := d.line(item)
-	return newID(d.Company, k.Order.Account, strings.Join([]string{k.Order.Number, cmp.Or(l.SKU, l.ASIN, item), said.RequestDate.UTC().Format(time.RFC3339)}, "|"))
+	return newID(d.Company, k.Order.Account, strings.Join([]string{k.Order.Number, cmp.Or(l.SKU, l.ASIN, item), Row{Return: said}.asked()}, "|"))
 }
 
 func (d *decision) stored(id ID) (RMA, bool)  { return find(d.RMAs, id) }
@@ -352,8 +376,16 @@ func (d *decision) audit(was, k Return) {
 			d.change.Changed(d.kind, subject+": "+v.column, x, y, d.stamp)
 		}
 	}
-	if was.State != k.State {
-		d.change.Changed(d.kind, subject+": state", string(was.State), string(k.State), d.stamp)
+	for _, v := range []struct{ name, before, after string }{
+		{"state", string(was.State), string(k.State)},
+		{"why it has no RMA", was.Why, k.Why},
+		{"RMA", string(was.RMA), string(k.RMA)},
+		{"tracking numbers", strings.Join(was.Tracking, ", "), strings.Join(k.Tracking, ", ")},
+		{"carriers", strings.Join(was.Carriers, ", "), strings.Join(k.Carriers, ", ")},
+	} {
+		if v.before != v.after {
+			d.change.Changed(d.kind, subject+": "+v.name, v.before, v.after, d.stamp)
+		}
 	}
 	if was.Item != k.Item && k.Assigned != was.Assigned {
 		d.change.Changed(d.kind, subject+": order line", was.Item, k.Item, k.Assigned)
@@ -377,16 +409,21 @@ func (d *decision) outcome(before Return, id ID) Outcome {
 	was, _ := d.stored(c.rma)
 	at := slices.IndexFunc(was.Lines, func(l Line) bool { return l.Row == c.row() })
 	if at < 0 {
-		o.Created = slices.Min(c.rows) == slices.IndexFunc(d.returns, func(k Return) bool { return k.ID == id })
+		moved := len(d.had(c)) > 0
+		o.Created = !moved && slices.Min(c.rows) == slices.IndexFunc(d.returns, func(k Return) bool { return k.ID == id })
+		o.Updated = moved
+		return o
+	}
+	if before.ID == "" { // another name of what is known
+		is, _ := d.current(c.rma)
+		was.Version, was.AsOf, was.RequestedAt = is.Version, is.AsOf, is.RequestedAt
+		o.Updated = !same(was, is)
 		return o
 	}
 	x, y := before.Latest(), now.Latest()
 	x.Line, y.Line = 0, 0
 	o.Updated = !same(x, y) || len(before.Tracking) != len(now.Tracking) || len(before.Carriers) != len(now.Carriers) ||
 		was.Lines[at].Asked == c.said.Quantity && was.Lines[at].Units != c.units*max(1, was.Lines[at].PerKit)
-	if before.ID == "" { // another name of what is known
-		o.Updated = false
-	}
 	return o
 }
 

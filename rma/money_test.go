@@ -14,6 +14,7 @@ import (
 	"github.com/takebackhq/takeback/refund"
 	"github.com/takebackhq/takeback/rma"
 	"github.com/takebackhq/takeback/settings"
+	"github.com/takebackhq/takeback/store"
 )
 
 // refunds is the service that refunds the desk's RMAs, and tells it.
@@ -112,21 +113,20 @@ func TestRefundCeiling(t *testing.T) {
 	tests := []struct {
 		name    string
 		ceiling settings.RefundCeiling
-		count   rma.Count
+		counts  []rma.Count
 		want    int
 	}{
-		{"authorised", settings.CeilingAuthorised, rma.Count{}, 2},
-		{"received, nothing is", settings.CeilingReceived, rma.Count{}, 0},
-		{"received, one is damaged", settings.CeilingReceived, rma.Count{Damaged: 1, Missing: 1}, 1},
-		{"good, one is damaged", settings.CeilingGood, rma.Count{Damaged: 1}, 0},
-		{"good, one is", settings.CeilingGood, rma.Count{Good: 1, Damaged: 1}, 1},
+		{"authorised", settings.CeilingAuthorised, nil, 2},
+		{"received, nothing is", settings.CeilingReceived, nil, 0},
+		{"received, one is damaged", settings.CeilingReceived, []rma.Count{{SKU: "LAMP-RED", Damaged: 1, Missing: 1}}, 1},
+		{"good, one is damaged", settings.CeilingGood, []rma.Count{{SKU: "LAMP-RED", Damaged: 1}}, 0},
+		{"good, one is", settings.CeilingGood, []rma.Count{{SKU: "LAMP-RED", Good: 1, Damaged: 1}}, 1},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			d := openWith(t, settings.Settings{Policy: settings.Policy{RefundCeiling: tt.ceiling}}, shipped("SO-1", first))
 			d.take(20, returns(lamps(2)))
-			tt.count.SKU = "LAMP-RED"
-			id := d.receive("1", tt.count).ID
+			id := d.receive("1", tt.counts...).ID
 			units := func() int {
 				q, err := d.Refund(t.Context(), id, "anna")
 				for _, ask := range q.Lines {
@@ -152,12 +152,106 @@ func TestRefundCeiling(t *testing.T) {
 	}
 }
 
+// What came of an RMA limits its refunds whoever builds the request.
+func TestRefundBeyondTheCeiling(t *testing.T) {
+	d := openWith(t, settings.Settings{Policy: settings.Policy{RefundCeiling: settings.CeilingReceived}}, shipped("SO-1", first))
+	d.take(20, returns(lamps(2)))
+	id := d.receive("1", rma.Count{SKU: "LAMP-RED", Good: 1}).ID
+	byHand := refund.Request{Order: first, RMA: string(id), Reason: amazon.ReasonCustomerReturn, By: "anna", Lines: []refund.Ask{{Item: lamp, Units: 2}}}
+	whole := d.one().Refund("anna")
+	for _, q := range []refund.Request{byHand, whole} {
+		_, err := d.refunds().Draft(t.Context(), q)
+		require.ErrorIs(t, err, order.ErrOver)
+		require.ErrorContains(t, err, "1 may be refunded by what came of it, 0 are")
+	}
+	d.must(d.Allow(t.Context(), id, lamp, 2, "bea", "an old customer"))
+	d.issue(whole)
+
+	tests := []struct {
+		name string
+		then func(rma.ID) (rma.RMA, error)
+	}{
+		{"rejected", func(id rma.ID) (rma.RMA, error) { return d.Reject(t.Context(), id, "anna", "used") }},
+		{"cancelled", func(id rma.ID) (rma.RMA, error) { return d.Cancel(t.Context(), id, "anna", "used") }},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			d = open(t, shipped("SO-1", first))
+			d.take(20, returns(lamps(2)))
+			request := d.one().Refund("anna")
+			d.must(tt.then(d.one().ID))
+			_, err := d.refunds().Draft(t.Context(), request)
+			require.ErrorContains(t, err, "0 may be refunded")
+		})
+	}
+
+	whole.RMA = "RMNONE"
+	_, err := d.refunds().Draft(t.Context(), whole)
+	require.ErrorIs(t, err, store.ErrNotFound)
+	other := shipped("SO-2", numbered(2))
+	d = open(t, shipped("SO-1", first), other)
+	d.take(20, returns(lamps(1)))
+	elsewhere := d.one().Refund("anna")
+	elsewhere.Order = other.Amazon
+	_, err = d.refunds().Draft(t.Context(), elsewhere)
+	require.ErrorIs(t, err, store.ErrNotFound, "an RMA of another order")
+}
+
+// Money that went back without us since the buyer asked for the return may have been
+// for it: whoever refunds the RMA must have read of it.
+func TestRefundOfWhatWasRefundedElsewhere(t *testing.T) {
+	asked := time.Date(2026, time.March, 19, 0, 0, 0, 0, time.UTC)
+	tests := []struct {
+		name    string
+		rma     bool // it was recorded as this RMA's
+		item    string
+		units   int
+		at      time.Time
+		caution bool
+		due     int // units that may be refunded
+	}{
+		{"of nothing in particular", false, lamp, 0, asked.Add(time.Hour), true, 2},
+		{"of a unit", false, lamp, 1, asked.Add(time.Hour), true, 1},
+		{"at a time that is not known", false, lamp, 0, time.Time{}, true, 2},
+		{"before the buyer asked", false, lamp, 0, asked.Add(-time.Hour), false, 2},
+		{"of another item", false, mug, 1, asked, false, 2},
+		{"of this RMA", true, lamp, 1, asked, false, 1},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			d := open(t, shipped("SO-1", first))
+			d.take(20, returns(lamps(2)))
+			made := refund.Recorded{
+				Order: first, Lines: []refund.RecordedLine{{Item: tt.item, Units: tt.units, Amounts: order.Amounts{order.Principal: usd("9.99")}}},
+				At: tt.at, Reference: "12-1", By: "bea", Why: "by telephone",
+			}
+			if tt.rma {
+				made.RMA = string(d.one().ID)
+			}
+			recorded, err := d.refunds().Record(t.Context(), made)
+			require.NoError(t, err)
+			q, err := d.Refund(t.Context(), d.one().ID, "anna")
+			require.NoError(t, err)
+			assert.Equal(t, tt.due, q.Lines[0].Units)
+			draft, err := d.refunds().Draft(t.Context(), q)
+			require.NoError(t, err)
+			require.Equal(t, tt.caution, len(draft.Cautions) == 1)
+			for _, c := range draft.Cautions {
+				assert.Equal(t, refund.CautionAlreadyRefunded, c.Code)
+				assert.Contains(t, c.Text, "Principal 9.99 USD of item "+lamp)
+				assert.Contains(t, c.Text, string(recorded.ID)+" from SellerCentral: it may have been for RMA DaaaaaaaRRMA")
+			}
+		})
+	}
+}
+
 // Where the report says that a replacement goes out, money needs a second thought.
 func TestRefundOfAReplacement(t *testing.T) {
 	d := open(t, shipped("SO-1", first))
 	d.take(20, returns(with(lamps(1), "Resolution", "ReplacementIssued")))
 	one := d.one()
-	assert.Equal(t, rma.Replace, one.Resolution)
+	assert.Equal(t, rma.Refund, one.Resolution)
+	assert.Equal(t, "ReplacementIssued", one.Lines[0].AmazonResolution)
 	q, err := d.Refund(t.Context(), one.ID, "anna")
 	require.NoError(t, err)
 	require.Len(t, q.Cautions, 1)

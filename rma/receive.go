@@ -1,10 +1,12 @@
 package rma
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/takebackhq/takeback/order"
 )
@@ -66,11 +68,9 @@ func (c Count) String() string {
 	return fmt.Sprintf("%d good, %d damaged, %d missing", c.Good, c.Damaged, c.Missing)
 }
 
-// resolve names the line of each count in full, and adds up those of one line.
+// resolve names the line of each count in full, and adds up those of one line. The
+// same goods come to the same counts, in whatever order they are named.
 func (r RMA) resolve(counts []Count) ([]Count, error) {
-	if len(counts) == 0 {
-		return nil, errors.New("nothing is counted: name at least one line")
-	}
 	var all []Count
 	for _, c := range counts {
 		of := slices.DeleteFunc(r.goods(), func(g goods) bool {
@@ -86,6 +86,13 @@ func (r RMA) resolve(counts []Count) ([]Count, error) {
 		}
 		all = append(all, c)
 	}
+	all = slices.DeleteFunc(all, func(c Count) bool { return c == Count{Item: c.Item, SKU: c.SKU} })
+	if len(all) == 0 {
+		return nil, errors.New("nothing is counted: name at least one line, and how many units of it")
+	}
+	slices.SortFunc(all, func(a, b Count) int {
+		return cmp.Or(strings.Compare(a.Item, b.Item), strings.Compare(a.SKU, b.SKU))
+	})
 	return all, nil
 }
 

@@ -29,6 +29,7 @@ func TestReceive(t *testing.T) {
 		{"a correction", []rma.Count{count(2, 0, 0), count(-1, 1, 0)}, rma.Received, ""},
 		{"taken back", []rma.Count{count(2, 0, 0), count(-2, 0, 0)}, rma.NotReceived, ""},
 		{"a correction below nothing", []rma.Count{count(1, 0, 0), count(-2, 1, 0)}, rma.PartiallyReceived, "-1 good, 1 damaged, 0 missing in all: want 0 or more of each"},
+		{"nothing", []rma.Count{count(0, 0, 0)}, rma.NotReceived, "nothing is counted"},
 		{"another SKU", []rma.Count{{SKU: "CHAIR", Good: 1}}, rma.NotReceived, `SKU "CHAIR" is 0 of the RMA's lines, which are 2 LAMP-RED of item ` + lamp},
 	}
 	for _, tt := range tests {
@@ -78,6 +79,19 @@ func TestReceiveOnce(t *testing.T) {
 		require.Error(t, err)
 	}
 	assert.Len(t, d.effects(order.EffectStock), 1)
+}
+
+// The order in which goods are named, and how often a line is, makes no other goods.
+func TestReceiveInAnyOrder(t *testing.T) {
+	d := open(t, desks())
+	d.take(20, returns(kits(1), lamps(2)))
+	top, legs, lamps := rma.Count{SKU: "TOP", Good: 1}, rma.Count{SKU: "LEG", Good: 4}, rma.Count{SKU: "LAMP-RED", Good: 1}
+	d.receive("1", top, legs, lamps, lamps)
+	head := d.head(first)
+	lamps.Good = 2
+	d.receive("1", lamps, legs, top)
+	assert.Equal(t, head, d.head(first))
+	assert.Equal(t, rma.Received, d.one().Receipt)
 }
 
 // Reports that come later take no units away that are here.

@@ -1,19 +1,17 @@
 package rma
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"slices"
 	"strings"
 
-	"github.com/shopspring/decimal"
-
 	"github.com/takebackhq/takeback/amazon"
 	"github.com/takebackhq/takeback/order"
 	"github.com/takebackhq/takeback/refund"
 	"github.com/takebackhq/takeback/settings"
+	"github.com/takebackhq/takeback/store"
 )
 
 // ErrNothing refuses a refund of an RMA of which nothing may be refunded now.
@@ -27,7 +25,7 @@ var ErrNothing = errors.New("nothing of the RMA may be refunded now")
 func (r RMA) Refund(by string) refund.Request {
 	q := refund.Request{
 		Order: r.Order, Origin: refund.FromRMA, RMA: string(r.ID), Currency: r.Currency,
-		Reason: amazon.ReasonCustomerReturn, By: by,
+		Reason: amazon.ReasonCustomerReturn, Cautions: r.cautions(), By: by,
 	}
 	for i, item := range r.items() {
 		n := units(r.Lines, item)
@@ -37,17 +35,23 @@ func (r RMA) Refund(by string) refund.Request {
 			q.Reason = reason
 		}
 	}
+	return q
+}
+
+// cautions are what whoever refunds an RMA must have read: that the buyer is to get
+// a replacement.
+func (r RMA) cautions() []refund.Caution {
 	var replaced []string
 	for _, l := range r.Lines {
 		if replacement(l.AmazonResolution) {
 			replaced = append(replaced, l.SKU)
 		}
 	}
-	if len(replaced) > 0 || r.Resolution == Replace {
-		q.Cautions = append(q.Cautions, refund.Caution{Code: refund.CautionReplacement, Text: strings.TrimSpace(fmt.Sprintf(
-			"the buyer of RMA %s is to get a replacement instead of money %s", r.number(), strings.Join(replaced, ", ")))})
+	if len(replaced) == 0 && r.Resolution != Replace {
+		return nil
 	}
-	return q
+	return []refund.Caution{{Code: refund.CautionReplacement, Text: strings.TrimSpace(fmt.Sprintf(
+		"the buyer of RMA %s is to get a replacement instead of money %s", r.number(), strings.Join(replaced, ", ")))}}
 }
 
 // reason is why an order line comes back, and whether by the seller's fault.
@@ -82,11 +86,13 @@ func (f Facts) Refund(r RMA, by string) (refund.Request, error) {
 		return refund.Request{}, fmt.Errorf("RMA %s: %w: it is %s", r.ID, ErrNothing, Cancelled)
 	}
 	q := r.Refund(by)
+	q.Cautions = append(q.Cautions, f.elsewhere(r)...)
 	asks := q.Lines
 	q.Lines = nil
 	for _, ask := range asks {
 		due, done := f.due(r, ask.Item), f.refunded(r, ask.Item, refund.LineOpen, refund.LinePosted)
-		ask.Returned, ask.Units = due, max(0, due-done)
+		left := f.unrefunded(ask.Item, refund.LineOpen, refund.LinePosted)
+		ask.Returned, ask.Units = due, max(0, min(due-done, left))
 		if r.kit(ask.Item) && f.Settings.Policy.KitRefund == settings.KitProRata {
 			ask.Amounts = f.kitOwed(r, ask.Item, refund.LineOpen, refund.LinePosted)
 			ask.Shipping = false // it is among the amounts
@@ -102,6 +108,20 @@ func (f Facts) Refund(r RMA, by string) (refund.Request, error) {
 		return refund.Request{}, fmt.Errorf("RMA %s: %w: receipt is %s of %s, and what that allows is refunded", r.ID, ErrNothing, r.Receipt, describe(r.Lines))
 	}
 	return q, nil
+}
+
+// unrefunded is how many units of an order line no refund is for, of an RMA or not.
+func (f Facts) unrefunded(item string, outcomes ...refund.Outcome) int {
+	l := f.line(item)
+	left := l.Ordered - l.Cancelled
+	for _, of := range f.Refunds {
+		for _, line := range of.Lines {
+			if line.Item == item && slices.Contains(outcomes, line.Outcome) {
+				left -= line.Units
+			}
+		}
+	}
+	return left
 }
 
 // due is how many units of an order line an RMA may refund by what came of them; of
@@ -143,112 +163,24 @@ func (r RMA) begun(item string) bool {
 	return slices.ContainsFunc(r.goods(), func(g goods) bool { return g.Item == item && g.total() > 0 })
 }
 
-// kitOwed is what an RMA still owes for the components of a kit that are in. All
-// RMAs of the kit together owe what their components are worth together, less what
-// they were refunded: a cent that rounding gives to one of them is no other's. So
-// what is refunded in any number of parts adds up to the kit, to the cent.
-func (f Facts) kitOwed(r RMA, item string, outcomes ...refund.Outcome) order.Amounts {
-	rmas := slices.Clone(f.RMAs)
-	slices.SortFunc(rmas, func(a, b RMA) int {
-		return cmp.Or(a.Created.At.Compare(b.Created.At), strings.Compare(string(a.ID), string(b.ID)))
-	})
-	parts := map[string]int{}
-	worth, repaid := order.Amounts{}, order.Amounts{} // of all so far
-	var before, own order.Amounts                     // owed by the RMAs before this one, and by this one
-	for _, of := range rmas {
-		if of.ID == r.ID {
-			of = r
-		}
-		if of.Status == Cancelled || !of.kit(item) {
-			continue
-		}
-		for sku, n := range f.partsIn(of, item) {
-			parts[sku] += n
-		}
-		more := f.kitWorth(r, item, parts).Minus(worth)
-		worth = worth.Plus(more)
-		paid := f.repaid(of, item, outcomes)
-		repaid = repaid.Plus(paid)
-		switch owed := atLeastZero(more.Minus(paid)); {
-		case of.ID == r.ID:
-			own = owed
-		case own == nil:
-			before = before.Plus(owed)
+// Due implements [refund.Returns]: the units that the policy RefundCeiling and what
+// came of the RMA let be refunded, whatever was refunded already. Of one that was
+// rejected or cancelled they are none.
+func (s *Service) Due(ctx context.Context, id order.AmazonID, rma string) (refund.Due, error) {
+	r, f, err := s.one(ctx, ID(rma))
+	if err == nil && r.Order != id {
+		err = fmt.Errorf("RMA %s is of order %s: %w", rma, r.Order.Number, store.ErrNotFound)
+	}
+	if err != nil {
+		return refund.Due{}, err
+	}
+	due := refund.Due{Units: map[string]int{}, Cautions: append(r.cautions(), f.elsewhere(r)...)}
+	for _, item := range r.items() {
+		if due.Units[item] = 0; r.Approval != Rejected && r.Status != Cancelled {
+			due.Units[item] = f.due(r, item)
 		}
 	}
-	left := atLeastZero(worth.Minus(repaid).Minus(before))
-	return f.bounded(least(own, left), item, outcomes)
-}
-
-// partsIn counts the components of a kit that are in, by SKU: all of those that
-// somebody allowed to be refunded.
-func (f Facts) partsIn(r RMA, item string) map[string]int {
-	parts := map[string]int{}
-	whole := f.due(r, item)
-	for _, g := range r.goods() {
-		if g.Item == item {
-			parts[g.SKU] = max(f.in(r, g), whole*g.perKit)
-		}
-	}
-	return parts
-}
-
-// kitWorth is what components are worth of what was paid for the order line.
-// Outbound shipping counts only where the seller is at fault.
-func (f Facts) kitWorth(r RMA, item string, parts map[string]int) order.Amounts {
-	l := f.line(item)
-	paid := l.Paid()
-	if _, fault := r.reason(item); !fault {
-		delete(paid, order.Shipping)
-		delete(paid, order.ShippingTax)
-	}
-	return order.KitValue(l.Kit, paid, l.Ordered-l.Cancelled, parts, r.Currency)
-}
-
-// repaid adds up what the refunds of an RMA are for, of one order line.
-func (f Facts) repaid(r RMA, item string, outcomes []refund.Outcome) order.Amounts {
-	sum := order.Amounts{}
-	for _, of := range f.Refunds {
-		for _, l := range of.Lines {
-			if of.RMA != string(r.ID) || l.Item != item || !slices.Contains(outcomes, l.Outcome) {
-				continue
-			}
-			sum = sum.Plus(l.Amounts)
-			if l.Gross != nil {
-				sum = sum.Minus(l.Amounts).Plus(l.Gross)
-			}
-		}
-	}
-	return sum
-}
-
-// bounded bounds amounts by what is left of an order line.
-func (f Facts) bounded(a order.Amounts, item string, outcomes []refund.Outcome) order.Amounts {
-	left := f.line(item).Paid().Minus(f.Ledger.Sum(order.Posted, item))
-	if slices.Contains(outcomes, refund.LineOpen) {
-		left = left.Minus(f.Ledger.Sum(order.Reserved, item))
-	}
-	return least(a, atLeastZero(left))
-}
-
-func least(a, b order.Amounts) order.Amounts {
-	out := order.Amounts{}
-	for _, c := range a.Components() {
-		if v := decimal.Min(a[c], b[c]); !v.IsZero() {
-			out[c] = v
-		}
-	}
-	return out
-}
-
-func atLeastZero(a order.Amounts) order.Amounts {
-	out := order.Amounts{}
-	for _, c := range a.Components() {
-		if a[c].IsPositive() {
-			out[c] = a[c]
-		}
-	}
-	return out
+	return due, nil
 }
 
 // OpenReturns implements [refund.Returns]: the items of open RMAs, with the units
@@ -266,7 +198,7 @@ func (s *Service) OpenReturns(ctx context.Context, id order.AmazonID) ([]refund.
 	var open []refund.OpenReturn
 	for _, r := range rmas {
 		for _, item := range r.items() {
-			if n := units(r.Lines, item) - f.refunded(r, item, refund.LineOpen, refund.LinePosted); n > 0 && r.paysBack() {
+			if n := units(r.Lines, item) - f.refunded(r, item, refund.LineOpen, refund.LinePosted); n > 0 && r.paysBack(item) {
 				open = append(open, refund.OpenReturn{RMA: string(r.ID), Item: item, Units: n})
 			}
 		}

@@ -1,6 +1,7 @@
 package rma
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -20,8 +21,7 @@ type Row struct {
 }
 
 // value is one of the values that a report gives of a row, as text: blank is
-// empty, equal values are equal text, and of values that no age decides between
-// the greater text counts.
+// empty, and equal values are equal text.
 type value struct {
 	column string
 	text   func(*reportparse.Return) string
@@ -55,7 +55,7 @@ func everyValue() []value {
 		if n == 0 {
 			return ""
 		}
-		return fmt.Sprintf("%09d", n)
+		return fmt.Sprint(n)
 	}
 	date := func(t time.Time) string {
 		if t.IsZero() {
@@ -106,7 +106,7 @@ func (v value) beats(a, b string) bool {
 	if v.column == columnStatus && rank(a) != rank(b) {
 		return rank(a) > rank(b)
 	}
-	return a > b
+	return cmp.Or(cmp.Compare(len(a), len(b)), cmp.Compare(a, b)) > 0 // so that of numbers the greater one does
 }
 
 // rank is how far a return is by Amazon's status; 0 for a word that is not known.
@@ -187,7 +187,16 @@ func (r Row) source() string {
 	if r.RMAID != "" {
 		return r.RMAID
 	}
-	return "of " + r.RequestDate.UTC().Format(time.RFC3339)
+	return "of " + r.asked()
+}
+
+// asked is the day on which the buyer asked for it, since only some reports have the
+// time of day; empty: not known.
+func (r Row) asked() string {
+	if r.RequestDate.IsZero() {
+		return ""
+	}
+	return r.RequestDate.UTC().Format(time.DateOnly)
 }
 
 // item names what comes back, as well as the row does.
@@ -222,9 +231,8 @@ func (k Return) join(o Return) Return {
 		}
 	}
 	for _, name := range []struct{ mine, theirs *reportparse.Return }{{&k.Row, &o.Row}, {&k.Undated, &o.Undated}} {
-		if name.mine.OrderID == "" {
-			name.mine.OrderID, name.mine.RMAID = name.theirs.OrderID, name.theirs.RMAID
-		}
+		name.mine.OrderID = cmp.Or(name.mine.OrderID, name.theirs.OrderID)
+		name.mine.RMAID = cmp.Or(name.mine.RMAID, name.theirs.RMAID)
 	}
 	if o.AsOf.After(k.AsOf) {
 		k.AsOf = o.AsOf
@@ -248,9 +256,7 @@ func union(a, b []string) []string {
 // what such a report said when it is further.
 func (k Return) Latest() reportparse.Return {
 	r := k.Row
-	if r.OrderID == "" {
-		r.OrderID, r.RMAID = k.Undated.OrderID, k.Undated.RMAID
-	}
+	r.OrderID, r.RMAID = cmp.Or(r.OrderID, k.Undated.OrderID), cmp.Or(r.RMAID, k.Undated.RMAID)
 	for _, v := range values {
 		now, undated := v.text(&r), v.text(&k.Undated)
 		if undated != "" && (now == "" || v.column == columnStatus && rank(undated) > rank(now)) {
@@ -259,9 +265,6 @@ func (k Return) Latest() reportparse.Return {
 	}
 	return r
 }
-
-// source is that of its rows.
-func (k Return) source() string { return Row{Return: k.Latest()}.source() }
 
 // makesRMA tells whether a report authorised it.
 func (k Return) makesRMA() bool { return k.Approved || k.waived() }

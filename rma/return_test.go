@@ -1,9 +1,11 @@
 package rma_test
 
 import (
+	"context"
 	"errors"
 	"io"
 	"iter"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -169,6 +171,30 @@ func TestFormats(t *testing.T) {
 	require.NoError(t, s.ImportReport(t.Context(), account, meta(20), returns(lamps(1)).file()))
 	require.Error(t, s.ImportReport(t.Context(), account, meta(20), nil))
 
+	broken := func(io.Reader, reportparse.Options) (rma.Rows, error) {
+		good := reportparse.Return{OrderID: first.Number, Status: "Approved", SKU: "LAMP-RED", Quantity: 1}
+		rows := list{good, good, good, good, good}
+		rows[0].OrderID, rows[1].Status, rows[2].Quantity, rows[3].Quantity, rows[4].SKU = "SO-1", "", 0, -1, ""
+		return rows, nil
+	}
+	config.Formats = map[string]rma.Format{"Broken": broken}
+	s, err = rma.New(config)
+	require.NoError(t, err)
+	in, err = s.Import(t.Context(), account, "Broken", amazon.ReportMeta{Name: "x"}, returns().file())
+	require.NoError(t, err)
+	assert.Equal(t, []int{5, 5}, []int{in.Bad, in.Total()})
+	var said []string
+	for _, bad := range in.BadRows {
+		said = append(said, bad.Error())
+	}
+	assert.Equal(t, []string{
+		`x: line 0: Order ID is "SO-1", expected an Amazon order ID of 3-7-7 digits`,
+		"x: line 0: Return request status is blank, expected a status, such as Approved",
+		`x: line 0: Return quantity is "0", expected at least 1`,
+		`x: line 0: Return quantity is "-1", expected at least 1`,
+		"x: line 0: Merchant SKU is blank, expected a SKU, or an ASIN or an order item ID in place of it",
+	}, said)
+
 	for name, format := range map[string]rma.Format{rma.AmazonFormat: legacy, "": legacy, "None": nil} {
 		config.Formats = map[string]rma.Format{name: format}
 		_, err = rma.New(config)
@@ -195,6 +221,43 @@ func TestOrderOfAnotherCompany(t *testing.T) {
 	assert.Equal(t, order.CompanyID("acme"), d.rows()[0].Company)
 }
 
+// straying is a book that gives an order which nobody asked for.
+type straying struct{ shelf }
+
+func (b straying) Orders(context.Context, []order.AmazonID) ([]order.Order, error) {
+	return b.shelf, nil
+}
+
+func TestBookThatStrays(t *testing.T) {
+	s, err := rma.New(rma.Config{Store: memory.New(), Book: straying{shelf{shipped("SO-2", numbered(2))}}, Settings: settings.Fixed{}})
+	require.NoError(t, err)
+	_, err = s.Import(t.Context(), account, "", meta(20), returns(lamps(1)).file())
+	require.ErrorContains(t, err, "order book: it gave order acme/SO-2 of acme-us/111-0000000-0000002, which was not asked for")
+}
+
+// A row without an RMA tells in the journal too why that is, and when it changes.
+func TestJournalOfARowWithoutRMA(t *testing.T) {
+	d := open(t, shipped("SO-1", first))
+	d.take(20, returns(with(status("PendingApproval"), "Tracking ID", "9400")))
+	before := len(d.journal())
+	d.take(19, returns(with(status("Denied"), "Tracking ID", "9500")))
+	d.take(21, returns(with(lamps(1), "Tracking ID", "9400")))
+	subject := "return " + string(d.rows()[0].ID)
+	var got [][3]string
+	for _, e := range d.journal()[before:] {
+		if of, ok := strings.CutPrefix(e.Subject, subject); ok {
+			got = append(got, [3]string{of, e.Before, e.After})
+		}
+	}
+	assert.Equal(t, [][3]string{
+		{": tracking numbers", "9400", "9400, 9500"},
+		{": Return request status", "PendingApproval", "Approved"},
+		{": state", "Skipped", "Matched"},
+		{": why it has no RMA", "status is PendingApproval, not Approved", ""},
+		{": RMA", "", string(d.one().ID)},
+	}, got)
+}
+
 // Every value that a report changes is told in the journal, before and after.
 func TestJournal(t *testing.T) {
 	d := open(t, shipped("SO-1", first))
@@ -208,7 +271,7 @@ func TestJournal(t *testing.T) {
 	k, id := "return "+string(d.rows()[0].ID), "RMA "+string(d.one().ID)
 	assert.Equal(t, map[string][2]string{
 		k + ": Return request status": {"Approved", "Completed"},
-		k + ": Return quantity":       {"000000001", "000000002"},
+		k + ": Return quantity":       {"1", "2"},
 		k + ": Return Reason":         {"CR-DEFECTIVE", "CR-SWITCHEROO"},
 		id + ": lines":                {"1 LAMP-RED of item " + lamp, "2 LAMP-RED of item " + lamp},
 		id + ": Amazon's status":      {"Approved", "Completed"},

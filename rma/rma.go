@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/base32"
+	"fmt"
 	"slices"
 	"time"
 
@@ -82,8 +83,8 @@ type RMA struct {
 	RequestedAt time.Time // when the buyer asked; a date without a time is midnight UTC
 	AsOf        time.Time // when the newest report that spoke of it was made; zero: unknown
 
-	// Decided is what somebody decided about Status, and Chosen who chose Resolution:
-	// reports change neither any more. Zero: nobody did.
+	// Decided is what somebody decided about Status: reports do not change it any
+	// more. Chosen is who chose Resolution, which is Refund until then. Zero: nobody did.
 	Decided Decision
 	Chosen  order.Stamp
 
@@ -103,6 +104,13 @@ type Decision struct {
 	Status Status
 	Units  int
 	order.Stamp
+}
+
+func (d Decision) String() string {
+	if d.Status == "" {
+		return ""
+	}
+	return fmt.Sprintf("%s with %d units", d.Status, d.Units)
 }
 
 // Allowance lets so many units of an order line be refunded on an RMA, whatever came

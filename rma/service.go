@@ -111,6 +111,9 @@ func (s *Service) facts(ctx context.Context, company order.CompanyID, ids []orde
 		at[id] = &fs[i]
 	}
 	for _, o := range orders {
+		if at[o.Amazon] == nil {
+			return nil, fmt.Errorf("order book: it gave order %s of %s, which was not asked for", o.ID, o.Amazon)
+		}
 		at[o.Amazon].Orders = append(at[o.Amazon].Orders, o)
 	}
 	for _, k := range returns {

@@ -22,6 +22,9 @@ func (d *decision) share() {
 			free[l.Item] = sum.Ordered - sum.Cancelled - d.before(sum)
 		}
 	}
+	for _, c := range d.claims {
+		d.keepLine(c)
+	}
 	for _, r := range d.rmas {
 		if d.gone(r) {
 			continue
@@ -33,7 +36,6 @@ func (d *decision) share() {
 	}
 	floor := map[*claim]int{}
 	for _, c := range d.claims {
-		d.keepLine(c)
 		if c.item == "" || !c.makesRMA() {
 			continue
 		}
@@ -71,16 +73,29 @@ func (d *decision) give(c *claim, floor int, free map[string]int) {
 	free[c.item] -= more
 }
 
-// keepLine holds a row at the line that it has, where several could be meant, once
-// something was done about it.
+// keepLine holds a claim at the RMA and the line that it had, whatever newer reports
+// say of them, once something was done about it there.
 func (d *decision) keepLine(c *claim) {
-	if c.item != "" || c.Item == "" {
+	if r, _ := d.current(c.rma); d.committed(r, c.item) > 0 {
 		return
 	}
-	id := d.returnID(c.Return, c.Item)
-	if r, known := d.current(id); known && d.committed(r, c.Item) > 0 {
-		c.item, c.rma = c.Item, id
+	for _, k := range d.had(c) {
+		if r, _ := d.current(k.RMA); d.committed(r, k.Item) > 0 {
+			c.item, c.rma = k.Item, k.RMA
+			return
+		}
 	}
+}
+
+// had are the rows of a claim as they were, of those that had an RMA.
+func (d *decision) had(c *claim) []Return {
+	var had []Return
+	for _, at := range c.rows {
+		if at < len(d.Returns) && d.Returns[at].State == ReturnMatched {
+			had = append(had, d.Returns[at])
+		}
+	}
+	return had
 }
 
 // choose finds the line that a row is about where several could be meant: the one
@@ -115,10 +130,12 @@ func (d *decision) before(l order.Line) int {
 	return l.Returned
 }
 
-// claimed tells whether a line of a stored RMA follows reports.
+// claimed tells whether a line of a stored RMA follows reports: those that are about
+// it, or that were, unless something was done about it.
 func (d *decision) claimed(r RMA, l Line) bool {
-	return slices.ContainsFunc(d.claims, func(c *claim) bool {
-		return l.Row != "" && (c.rma == r.ID && c.row() == l.Row || c.item == "" && c.Return.RMA == r.ID)
+	return l.Row != "" && slices.ContainsFunc(d.claims, func(c *claim) bool {
+		return c.rma == r.ID && c.item == l.Item || d.committed(r, l.Item) == 0 &&
+			slices.ContainsFunc(d.had(c), func(k Return) bool { return k.RMA == r.ID && k.Item == l.Item })
 	})
 }
 

@@ -101,7 +101,8 @@ func (s *Service) Reject(ctx context.Context, id ID, by, why string) (RMA, error
 	})
 }
 
-// SetResolution says what the buyer is to get. Reports do not change it after that.
+// SetResolution says what the buyer is to get. Until then it is Refund, but no money
+// is awaited for what Amazon replaces.
 func (s *Service) SetResolution(ctx context.Context, id ID, to Resolution, by, why string) (RMA, error) {
 	return s.edit(ctx, "set resolution of", id, order.Stamp{By: by, Why: why}, func(d *decision, r *RMA) error {
 		known := []Resolution{NotDecided, Refund, Replace, Exchange, Repair, Reject}

@@ -32,9 +32,14 @@ func (d *decision) stand(r *RMA) {
 
 func (d *decision) status(r RMA) (Status, string) {
 	authorised := r.authorised()
+	late := denied(r.AmazonStatus) && d.touched(r)
+	if late {
+		d.change.Alert("rma/"+string(r.ID)+"/denied", "RMA "+string(r.ID),
+			"Amazon's status is "+r.AmazonStatus+", but goods were received or money moved: a person decides what becomes of it", d.stamp)
+	}
 	switch {
 	case len(r.Lines) == 0:
-		return Cancelled, "its units come back on an earlier return"
+		return Cancelled, "its units come back on another return, or the order has none left to return"
 	case r.Decided.Status == Closed && authorised > r.Decided.Units:
 		// More was authorised since somebody closed it.
 	case r.Decided.Status != "":
@@ -42,11 +47,8 @@ func (d *decision) status(r RMA) (Status, string) {
 	}
 	goods, money := d.awaited(r)
 	switch {
-	case denied(r.AmazonStatus) && !d.touched(r):
+	case denied(r.AmazonStatus) && !late:
 		return Cancelled, "Amazon's status is " + r.AmazonStatus
-	case denied(r.AmazonStatus):
-		d.change.Alert("rma/"+string(r.ID)+"/denied", "RMA "+string(r.ID),
-			"Amazon's status is "+r.AmazonStatus+", but goods were received or money moved: a person decides what becomes of it", d.stamp)
 	case ended(r.AmazonStatus) && follows(d.Settings.Policy.FollowAmazonClose, goods, money):
 		return Closed, "Amazon's status is " + r.AmazonStatus
 	}
@@ -72,7 +74,7 @@ func (f Facts) complete(r RMA, goods, money bool) bool {
 	case settings.CloseManually:
 		return false
 	case settings.CloseWhenRefunded:
-		if r.paysBack() {
+		if slices.ContainsFunc(r.items(), r.paysBack) {
 			return !money
 		}
 		return !goods
@@ -88,14 +90,20 @@ func (f Facts) awaited(r RMA) (goods, money bool) {
 	for _, item := range r.items() {
 		coming := r.coming(item)
 		goods = goods || coming
-		money = money || r.paysBack() && f.owes(r, item, coming)
+		money = money || r.paysBack(item) && f.owes(r, item, coming)
 	}
 	return goods, money
 }
 
-// paysBack tells whether the buyer is to get money, or may be.
-func (r RMA) paysBack() bool {
-	return r.Approval != Rejected && (r.Resolution == Refund || r.Resolution == NotDecided)
+// paysBack tells whether the buyer is to get money for an order line, or may be: not
+// while Amazon sends a replacement for it, unless somebody chose otherwise.
+func (r RMA) paysBack(item string) bool {
+	if r.Approval == Rejected || r.Resolution != Refund && r.Resolution != NotDecided {
+		return false
+	}
+	return r.Chosen.By != "" || slices.ContainsFunc(r.Lines, func(l Line) bool {
+		return l.Item == item && !replacement(l.AmazonResolution)
+	})
 }
 
 // coming tells whether goods of an order line are awaited.
@@ -109,22 +117,33 @@ func (r RMA) coming(item string) bool {
 }
 
 // owes tells whether the buyer is still to get money for an order line: for what
-// may come, or did. When all that was paid for the line went back, nothing is owed,
-// whoever sent it.
+// may come, or did. When all that was paid for the line went back, or something for
+// each of its units, nothing is owed, whoever sent it; nor when Amazon has ended the
+// return and enough for it went back without us.
 func (f Facts) owes(r RMA, item string, coming bool) bool {
 	l := f.line(item)
 	paid, posted := l.Paid()[order.Principal], f.Ledger.Sum(order.Posted, item)[order.Principal]
 	if paid.IsPositive() && posted.GreaterThanOrEqual(paid) {
 		return false
 	}
+	if ended(r.AmazonStatus) && f.paidApart(r, item) {
+		return false
+	}
 	due := f.due(r, item)
 	if coming {
 		due = units(r.Lines, item)
 	}
-	if f.refunded(r, item, refund.LinePosted) < due {
+	if f.refunded(r, item, refund.LinePosted) < due && f.unrefunded(item, refund.LinePosted) > 0 {
 		return true
 	}
-	return r.kit(item) && f.Settings.Policy.KitRefund == settings.KitProRata && !f.kitOwed(r, item, refund.LinePosted).IsZero()
+	switch {
+	case !r.kit(item):
+		return false
+	case f.Settings.Policy.KitRefund == settings.KitProRata:
+		return !f.kitOwed(r, item, refund.LinePosted).IsZero()
+	}
+	// Components that came and make no whole kit: a person says what they are worth.
+	return slices.ContainsFunc(r.goods(), func(g goods) bool { return g.Item == item && f.in(r, g) > due*g.perKit })
 }
 
 // goods adds up what an RMA authorises and what came of it, by order item and SKU.

@@ -2,6 +2,7 @@ package rma_test
 
 import (
 	"errors"
+	"slices"
 	"testing"
 	"time"
 
@@ -11,6 +12,7 @@ import (
 	"github.com/takebackhq/takeback/amazon"
 	"github.com/takebackhq/takeback/order"
 	"github.com/takebackhq/takeback/queue"
+	"github.com/takebackhq/takeback/refund"
 	"github.com/takebackhq/takeback/rma"
 	"github.com/takebackhq/takeback/settings"
 )
@@ -120,14 +122,17 @@ func (d *desk) alerts() []order.Alert {
 }
 
 func TestDeniedTooLateIsAnAlert(t *testing.T) {
-	d := open(t, shipped("SO-1", first))
-	d.take(20, returns(lamps(1)))
-	receives(d)
-	d.take(21, returns(status("Denied")))
-	require.Len(t, d.alerts(), 1)
-	assert.Equal(t, "rma/"+string(d.one().ID)+"/denied", d.alerts()[0].Key)
-	d.take(22, returns(status("Denied")))
-	assert.Len(t, d.alerts(), 1, "once")
+	for _, also := range []happens{func(*desk) {}, pays, (*desk).shut} {
+		d := open(t, shipped("SO-1", first))
+		d.take(20, returns(lamps(1)))
+		receives(d)
+		also(d)
+		d.take(21, returns(status("Denied")))
+		require.Len(t, d.alerts(), 1)
+		assert.Equal(t, "rma/"+string(d.one().ID)+"/denied", d.alerts()[0].Key)
+		d.take(22, returns(status("Denied")))
+		assert.Len(t, d.alerts(), 1, "once")
+	}
 }
 
 // What became of a refund closes its RMA when somebody tells of it, and a day later
@@ -180,6 +185,73 @@ func TestStepGoesOn(t *testing.T) {
 		}
 	}
 	assert.Equal(t, 1, looked)
+}
+
+// A return that Amazon has ended, and for which enough went back without us, wants no
+// money any more: the earliest of several.
+func TestReturnThatWasPaidElsewhere(t *testing.T) {
+	waived := func(id, word string) []string {
+		return with(with(status(word), "Amazon RMA ID", id), "Resolution", "ReturnlessRefund")
+	}
+	tests := []struct {
+		name string
+		rows [][]string
+		paid string
+		want []string
+	}{
+		{"enough", [][]string{waived("D1", "Closed")}, "40.00", []string{"D1 Closed"}},
+		{"too little", [][]string{waived("D1", "Closed")}, "39.99", []string{"D1 Open"}},
+		{"before Amazon ended it", [][]string{waived("D1", "Approved")}, "40.00", []string{"D1 Open"}},
+		{"for one of two", [][]string{waived("D1", "Closed"), waived("D2", "Closed")}, "40.00", []string{"D1 Closed", "D2 Open"}},
+		{"for both", [][]string{waived("D1", "Closed"), waived("D2", "Completed")}, "80.00", []string{"D1 Closed", "D2 Closed"}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			d := open(t, shipped("SO-1", first))
+			d.take(20, returns(tt.rows...))
+			_, err := d.refunds().Record(t.Context(), refund.Recorded{
+				Order: first, Lines: []refund.RecordedLine{{Item: lamp, Amounts: order.Amounts{order.Principal: usd(tt.paid)}}},
+				Reference: "12-1", By: "bea", Why: "Amazon paid it",
+			})
+			require.NoError(t, err)
+			d.now = d.now.Add(25 * time.Hour)
+			_, err = d.Step(t.Context())
+			require.NoError(t, err)
+			var got []string
+			for _, r := range d.all() {
+				got = append(got, r.OrderSourceRMANumber+" "+string(r.Status))
+			}
+			slices.Sort(got)
+			assert.Equal(t, tt.want, got)
+		})
+	}
+}
+
+// A kit of which some components came and others never will: a person says what that
+// is worth, and then it is closed.
+func TestKitThatStaysIncomplete(t *testing.T) {
+	tests := []struct {
+		name string
+		then happens
+		want rma.Status
+	}{
+		{"nobody has", func(*desk) {}, rma.Open},
+		{"it is refunded", func(d *desk) {
+			d.must(d.Allow(d.t.Context(), d.one().ID, desk2, 1, "bea", "the leg was broken on the way"))
+			pays(d)
+		}, rma.Closed},
+		{"it is not", (*desk).shut, rma.Closed},
+		{"none of it came", func(d *desk) { d.receive("2", rma.Count{SKU: "TOP", Good: -1, Missing: 1}) }, rma.Closed},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			d := open(t, desks())
+			d.take(20, returns(kits(1)))
+			d.receive("1", rma.Count{SKU: "TOP", Good: 1}, rma.Count{SKU: "LEG", Missing: 4})
+			tt.then(d)
+			assert.Equal(t, tt.want, d.one().Status)
+		})
+	}
 }
 
 var errBroken = errors.New("no connection")

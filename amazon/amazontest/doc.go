@@ -93,8 +93,8 @@
 //   - The document of a restricted report is shown to a Restricted Data Token for
 //     exactly its path, and to nothing else; that token opens nothing else.
 //   - Units are cancelled by an adjustment (QuantityCancelled) for NoInventory or
-//     CustomerCancel, once something of the order is shipped. No settlement and no
-//     transaction shows that.
+//     CustomerCancel, once something of the order is shipped. Settlements and
+//     transactions show what the buyer gets back for them as a refund like any other.
 //   - Settlements cannot be asked for. One adds up to the total it states, in
 //     the marketplace's dates and decimals.
 //   - A report without data ends CANCELLED. Schedules make their reports at their

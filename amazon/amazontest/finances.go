@@ -37,7 +37,7 @@ func (b *books) refunds(merchant string) []transaction {
 	var all []transaction
 	for i, p := range b.Payments {
 		switch n := len(all); {
-		case p.Seller != merchant || p.Cancelled > 0:
+		case p.Seller != merchant:
 		case n > 0 && all[n-1].includes(p):
 			all[n-1].payments = append(all[n-1].payments, p)
 		default:

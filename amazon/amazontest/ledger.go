@@ -27,8 +27,8 @@ type Payment struct {
 	Reason     string // AdjustmentReason, or CancelReason of a Failure for a partly shipped order
 	Adjustment string // MerchantAdjustmentItemID; empty when none was sent
 
-	// Cancelled are the units that were cancelled with it (QuantityCancelled).
-	// Cancellations stand neither in settlements nor in transactions.
+	// Cancelled are the units that were cancelled with it (QuantityCancelled). In
+	// settlements and transactions it looks like any other refund.
 	Cancelled int `json:",omitempty"`
 }
 

@@ -22,6 +22,11 @@
 //     Amazon's staff or in Seller Central that was not recorded. It becomes a refund
 //     of its own, which never travels; it is posted, and the payment status of the
 //     host's order follows.
+//   - Cancelled: units of ours that were split off their order and cancelled. Amazon is
+//     told of them by an adjustment and pays for them as for a refund. The ledger has it
+//     from the cancellation; a difference is posted, with an alert.
+//   - Contradicted: such units, though their cancellation counts as without effect. It
+//     is posted, with an alert, and corrected when the cancellation comes true.
 //   - Reversed: money that came back from the buyer, or another tax; posted as it is.
 //   - Unanswered: a refund of ours, of which the queue does not know yet what became.
 //     It hears of the booking by [Service.Booked], and posts the money then.
@@ -44,8 +49,9 @@
 //	mismatched/<booking>               a refund was booked with another amount
 //	doubled/<booking>                  it was booked more often than it was accepted
 //	doubled/<refund>/<attempt>         likewise, and Amazon names the attempt
-//	contradicted/<refund>/<attempt>    it was booked, and counted as unpaid
+//	contradicted/<refund>/<attempt>    it, or a cancellation, was booked, and counted as unpaid
 //	missing/<refund>/<item>            no settlement shows it
+//	over/<booking>                     Amazon gave more by itself than was left of what the buyer paid
 //	currency/<booking>                 it is in another currency than its order
 //	incomplete/<booking>               a row of its order could not be read
 //	difference/<account>/<settlement>  the report is not the sum of its rows

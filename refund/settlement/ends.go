@@ -37,7 +37,7 @@ type Report struct {
 //
 // and everything that settlements show as given to buyers is
 //
-//	Booked = Settled + Mismatched + Difference + Doubled + AmazonInitiated + Reversed
+//	Booked = Settled + Mismatched + Difference + Doubled + AmazonInitiated + Cancelled + Reversed
 //	       + Unanswered + UnknownOrder + OtherCurrency + Incomplete + WithheldTax
 type Totals struct {
 	Currency order.Currency
@@ -50,8 +50,9 @@ type Totals struct {
 	Difference      decimal.Decimal // of Mismatched: what was shown less what was accepted
 	Doubled         Tally           // of ours, but more than was accepted
 	AmazonInitiated Tally
+	Cancelled       Tally // for units that were split off and cancelled
 	Reversed        Tally // mostly below zero
-	Unanswered      Tally // for lines of ours of which the queue still waits for an answer
+	Unanswered      Tally // for lines of ours, and cancelled units, of which the queue still waits for an answer
 	UnknownOrder    Tally
 	OtherCurrency   Tally
 	Incomplete      Tally
@@ -88,14 +89,15 @@ const (
 
 // End is one thing that is not settled to the cent.
 type End struct {
-	Kind       EndKind
-	Order      order.AmazonID
-	Item       string
-	Refund     queue.EntryID
-	Booking    string
-	Settlement ID
-	Amount     order.Money // at stake: the difference where there is one
-	Text       string
+	Kind         EndKind
+	Order        order.AmazonID
+	Item         string
+	Refund       queue.EntryID
+	Cancellation queue.EntryID
+	Booking      string
+	Settlement   ID
+	Amount       order.Money // at stake: the difference where there is one
+	Text         string
 }
 
 // ErrUnbalanced says that the sums of a [Report] do not add up. The rows that it was
@@ -220,7 +222,7 @@ func (w *reporting) booking(b Booking) {
 	t.CommissionReturned = t.CommissionReturned.Add(b.CommissionReturned)
 	t.CommissionKept = t.CommissionKept.Add(b.CommissionKept)
 	e := End{
-		Kind: EndKind(b.Match), Order: b.Order, Item: cmp.Or(b.RefundItem, b.Item), Refund: b.Refund, Booking: b.ID, Settlement: b.Settlement,
+		Kind: EndKind(b.Match), Order: b.Order, Item: cmp.Or(b.RefundItem, b.Item), Refund: b.Refund, Cancellation: b.Cancellation, Booking: b.ID, Settlement: b.Settlement,
 		Amount: order.Money{Amount: given, Currency: b.Currency}, Text: b.Kind,
 	}
 	w.commission(t, b, e)
@@ -237,6 +239,10 @@ func (w *reporting) booking(b Booking) {
 		w.end(e)
 		return
 	}
+	if b.Cancellation != "" {
+		w.cancelled(t, b, e)
+		return
+	}
 	l, known := w.lines[lineKey{b.Refund, b.RefundItem}]
 	if !known || !slices.Contains(l.Bookings, b.ID) {
 		return // which makes the report wrong: see Check
@@ -247,11 +253,11 @@ func (w *reporting) booking(b Booking) {
 	switch {
 	case b.Match == MatchDoubled:
 		t.Doubled.add(own.Total())
-		e.Text = "shown once more than it was accepted"
+		e.Text = textDoubled
 		w.end(e)
 	case l.Outcome != refund.LinePosted:
 		t.Unanswered.add(own.Total())
-		e.Kind, e.Text = EndKind(MatchUnanswered), "a settlement shows it, and the queue has not heard of it yet"
+		e.Kind, e.Text = EndKind(MatchUnanswered), textUnanswered
 		w.end(e)
 	case b.Match == MatchSettled, b.Match == MatchUnanswered && b.Difference.IsZero():
 		t.Settled.add(net(l.Amounts).Total())
@@ -260,9 +266,40 @@ func (w *reporting) booking(b Booking) {
 		e.Kind = EndKind(MatchMismatched)
 		t.Difference = t.Difference.Add(b.Difference.Total())
 		e.Amount.Amount = b.Difference.Total()
-		e.Text = "differs by " + b.Difference.In(b.Currency) + ", which is posted"
+		e.Text = textDifference(b)
 		w.end(e)
 	}
+}
+
+const (
+	textDoubled    = "shown once more than it was accepted"
+	textUnanswered = "a settlement shows it, and the queue has not heard of it yet"
+)
+
+func textDifference(b Booking) string {
+	return "differs by " + b.Difference.In(b.Currency) + ", which is posted"
+}
+
+// cancelled counts what a settlement shows for a cancelled part.
+func (w *reporting) cancelled(t *Totals, b Booking, e End) {
+	switch {
+	case b.Match == MatchDoubled:
+		t.Doubled.add(e.Amount.Amount)
+		e.Text = textDoubled
+	case b.Match == MatchUnanswered:
+		t.Unanswered.add(e.Amount.Amount)
+		e.Text = textUnanswered
+	case b.Match == MatchContradicted:
+		t.Cancelled.add(e.Amount.Amount)
+		e.Text = "a settlement shows it, and its cancellation counts as without effect"
+	case b.Match == MatchCancelled && b.Difference.IsZero():
+		t.Cancelled.add(e.Amount.Amount)
+		return
+	case b.Match == MatchCancelled:
+		t.Cancelled.add(e.Amount.Amount)
+		e.Amount.Amount, e.Text = b.Difference.Total(), textDifference(b)
+	}
+	w.end(e)
 }
 
 // commission compares what Amazon kept with what is known of its rule, up to the
@@ -307,7 +344,7 @@ func (r Report) Check() error {
 			wrong = append(wrong, fmt.Errorf("%w: %s: %s were accepted, and settled, mismatched and open are %s",
 				ErrUnbalanced, t.Currency, t.Accepted.in(t.Currency), accounted.in(t.Currency)))
 		}
-		explained := plus(t.Settled, t.Mismatched, t.Doubled, t.AmazonInitiated, t.Reversed, t.Unanswered, t.UnknownOrder, t.OtherCurrency, t.Incomplete)
+		explained := plus(t.Settled, t.Mismatched, t.Doubled, t.AmazonInitiated, t.Cancelled, t.Reversed, t.Unanswered, t.UnknownOrder, t.OtherCurrency, t.Incomplete)
 		explained.Amount = explained.Amount.Add(t.Difference).Add(t.WithheldTax)
 		if !explained.equal(t.Booked) {
 			wrong = append(wrong, fmt.Errorf("%w: %s: settlements show %s, and %s of them are explained",
@@ -354,6 +391,7 @@ func (r Report) String() string {
 		sum("  difference", t.Difference)
 		line("  doubled", t.Doubled)
 		line("  Amazon's own", t.AmazonInitiated)
+		line("  cancelled", t.Cancelled)
 		line("  reversed", t.Reversed)
 		line("  unanswered", t.Unanswered)
 		line("  unknown order", t.UnknownOrder)
@@ -378,7 +416,7 @@ func (e End) String() string {
 	} else {
 		parts = append(parts, e.Settlement.String())
 	}
-	for _, s := range []string{e.Item, string(e.Refund), e.Booking} {
+	for _, s := range []string{e.Item, string(e.Refund), string(e.Cancellation), e.Booking} {
 		if s != "" {
 			parts = append(parts, s)
 		}

@@ -132,6 +132,21 @@ func (s *Service) Retry(ctx context.Context, a amazon.Account) (Imported, error)
 	return in, err
 }
 
+// Recorded implements [refund.Books]: it matches the bookings of the refund's order
+// again.
+func (s *Service) Recorded(ctx context.Context, r refund.Refund) error {
+	in := Imported{Bookings: map[Match]int{}}
+	a := amazon.Account{ID: r.Order.Account, Company: r.HostOrder.Company}
+	p, err := s.pass(ctx, a, order.Stamp{By: r.Issued.By, At: s.c.Now().UTC(), Why: "refund " + string(r.ID) + " is recorded"}, &in)
+	if err == nil {
+		err = p.reconcile(ctx, []order.AmazonID{r.Order}, statement{}, nil)
+	}
+	if err != nil {
+		return fmt.Errorf("match settlements of order %s: %w", r.Order, err)
+	}
+	return nil
+}
+
 // again repeats what fails in one way.
 func again(because error, do func() error) error {
 	for try := 1; ; try++ {
@@ -325,9 +340,17 @@ func (p *pass) decide(ctx context.Context, ids []order.AmazonID, st statement, g
 	return changes, nil
 }
 
-// expects reports whether a refund of ours without a booking would be settled by
-// this one.
+// expects reports whether a refund of ours, or a cancellation, without a booking would
+// be settled by this one.
 func (f *Facts) expects(b Booking) bool {
+	for _, r := range refund.OfCancellations(f.Orders, f.Ledger, f.Entries) {
+		for _, l := range r.Lines {
+			shown := slices.ContainsFunc(f.Bookings, func(o Booking) bool { return o.Cancellation == r.ID && o.RefundItem == l.Item })
+			if !shown && b.equals(l.Amounts) {
+				return true
+			}
+		}
+	}
 	for _, r := range f.Refunds {
 		for _, l := range r.Lines {
 			if len(l.Bookings) == 0 && r.Origin != refund.FromAmazon && b.equals(l.Amounts) {
@@ -363,21 +386,15 @@ func (p *pass) facts(ctx context.Context, ids []order.AmazonID) (map[order.Amazo
 	if err != nil {
 		return nil, err
 	}
-	var entries []queue.EntryID
 	for _, r := range refunds {
 		facts[r.Order].Refunds = append(facts[r.Order].Refunds, r)
-		if r.Origin != refund.FromAmazon {
-			entries = append(entries, r.ID)
-		}
 	}
-	if len(entries) > 0 {
-		es, err := p.c.Store.Entries(ctx, queue.EntryQuery{IDs: entries})
-		if err != nil {
-			return nil, err
-		}
-		for _, e := range es {
-			facts[e.Order].Entries = append(facts[e.Order].Entries, e)
-		}
+	entries, err := p.c.Store.Entries(ctx, queue.EntryQuery{Orders: ids})
+	if err != nil {
+		return nil, err
+	}
+	for _, e := range entries {
+		facts[e.Order].Entries = append(facts[e.Order].Entries, e)
 	}
 	bookings, err := p.bookings(ctx, BookingQuery{Orders: ids})
 	if err != nil {
@@ -424,7 +441,7 @@ func (s *Service) refunds(ctx context.Context, q refund.Query) (all []refund.Ref
 // sweep matches again what may be matched otherwise now, or missing.
 func (p *pass) sweep(ctx context.Context) error {
 	accounts := []order.AccountID{p.account.ID}
-	waiting, err := p.bookings(ctx, BookingQuery{Accounts: accounts, Matches: []Match{MatchUnknownOrder, MatchOtherCurrency, MatchUnanswered}})
+	waiting, err := p.bookings(ctx, BookingQuery{Accounts: accounts, Matches: []Match{MatchUnknownOrder, MatchOtherCurrency, MatchUnanswered, MatchContradicted}})
 	if err != nil {
 		return err
 	}

@@ -20,6 +20,9 @@ func (m *matching) post() error {
 	}
 	charges := len(m.change.Postings)
 	for _, l := range m.lines {
+		if l.cancelled() {
+			continue // it is posted by its cancellation
+		}
 		if err := m.line(l); err != nil {
 			return err
 		}
@@ -152,20 +155,21 @@ func (m *matching) overdue(l *line) bool {
 	return passed >= cmp.Or(m.Policy.MissingAfter, missingAfter)
 }
 
-// byAmazon posts what Amazon did by itself, and tax that it withheld beside a
-// refund of ours.
+// byAmazon posts what Amazon did by itself, also beyond or short of what a
+// cancellation has posted, and tax that it withheld beside a refund of ours.
 func (m *matching) byAmazon(b *Booking) error {
-	var want, own, beside order.Amounts
-	switch b.Match {
-	case MatchAmazonInitiated, MatchReversed:
+	var own, beside order.Amounts
+	switch l := m.lineOf(b); {
+	case b.Match == MatchAmazonInitiated, b.Match == MatchReversed:
 		own, beside = b.against(nil)
-	case MatchSettled, MatchMismatched, MatchDoubled:
-		for _, l := range m.lines {
-			if l.of.ID == b.Refund && l.Item == b.RefundItem {
-				want = l.Amounts
-			}
-		}
-		_, beside = b.against(want)
+	case l == nil, b.Match == MatchUnanswered:
+	case !l.cancelled():
+		_, beside = b.against(l.Amounts)
+	case b.Match == MatchDoubled:
+		own, beside = b.against(l.Amounts)
+	default:
+		own, beside = b.against(l.Amounts)
+		own = own.Minus(m.ledger.PostedBy(l.of.Cause(), l.Item))
 	}
 	cause := order.Cause{Kind: order.CauseAmazon, ID: b.ID}
 	if err := m.correct(cause, b.RefundItem, own.Plus(m.within(cause, b.RefundItem, beside))); err != nil {
@@ -179,6 +183,16 @@ func (m *matching) byAmazon(b *Booking) error {
 		}
 	}
 	m.made(b)
+	return nil
+}
+
+// lineOf is the line that a booking was taken for; nil: none.
+func (m *matching) lineOf(b *Booking) *line {
+	for _, l := range m.lines {
+		if slices.Contains(l.bookings, b) {
+			return l
+		}
+	}
 	return nil
 }
 

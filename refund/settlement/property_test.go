@@ -36,7 +36,10 @@ func cents(n int) string { return decimal.New(int64(n), -2).StringFixed(2) }
 // thing, and the books add up.
 func TestTheLedgerIsTheSumOfTheTruth(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
-		s := newShop(t, newOrder())
+		o := oneMugLeft()
+		o.Lines[1].Charges = principal("60.00")
+		s := newShop(t, o)
+		part := s.splitMug()
 		var truth []event
 		var waits []queue.EntryID // their answers come late
 		hour := 0
@@ -95,6 +98,24 @@ func TestTheLedgerIsTheSumOfTheTruth(t *testing.T) {
 				waits = append(waits, id)
 			}
 		}
+		gone := rapid.SampledFrom([]string{"waits", "accepted", "twice", "refused", "late", "contradicted"}).Draw(rt, "part")
+		times := map[string]int{"accepted": 1, "twice": 2, "late": 1, "contradicted": 1}[gone]
+		tick()
+		switch gone {
+		case "accepted", "twice":
+			s.cancelled(part, queue.EntryAccepted, amazon.VerdictAccepted)
+		case "refused", "contradicted":
+			s.cancelled(part, queue.EntryRefused, amazon.VerdictRefused)
+		case "late":
+			s.cancelled(part, queue.EntryUnknownResult, amazon.VerdictUnknown)
+		}
+		for range times {
+			e := event{item: mug, amount: 3000, at: tick().Add(30 * time.Minute)}
+			if rapid.Bool().Draw(rt, "part named") {
+				e.ours = string(part) + "-1-1"
+			}
+			truth = append(truth, e)
+		}
 		files := settle(rt, truth)
 		for i := range rapid.IntRange(len(files), 2*len(files)+1).Draw(rt, "imports") {
 			file := files[i%len(files)]
@@ -120,6 +141,10 @@ func TestTheLedgerIsTheSumOfTheTruth(t *testing.T) {
 				s.apply(s.entry(id), queue.EntryGivenUp)
 			}
 		}
+		if late := s.entry(part); gone == "late" {
+			late.Attempts[0].Results[0].Verdict = amazon.VerdictAccepted
+			s.became(late, queue.EntryAccepted)
+		}
 		_, err := s.Retry(t.Context(), acme)
 		require.NoError(rt, err)
 
@@ -136,6 +161,8 @@ func TestTheLedgerIsTheSumOfTheTruth(t *testing.T) {
 		}
 		bs := s.bookings()
 		require.Len(rt, bs, len(truth))
+		taken := slices.DeleteFunc(slices.Clone(bs), func(b settlement.Booking) bool { return b.Cancellation != part })
+		require.Len(rt, taken, times, "%s", gone)
 		rows := map[string]bool{}
 		for _, b := range bs {
 			require.NotEmpty(rt, b.Match)

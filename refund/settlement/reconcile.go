@@ -19,7 +19,7 @@ type Facts struct {
 	Orders      []order.Order // the host orders that carry it; none: the host does not know it
 	Ledger      order.Ledger
 	Refunds     []refund.Refund
-	Entries     []queue.Entry // of these refunds
+	Entries     []queue.Entry // of these refunds, and of cancellations
 	Bookings    []Booking     // all that are known of the order
 	Shown       []Booking     // by a report: new ones, and known ones that have changed
 	Settlements []Settlement  // imported ones of the account
@@ -44,12 +44,17 @@ type Facts struct {
 //     booking left for that item, with a difference
 //   - a refund that Amazon made by itself
 //
+// A part of the order that was split off and cancelled counts as a refund of ours
+// here: Amazon pays for it, too.
+//
 // A claim that Amazon or a bank decided is ours only when it is named, or exactly an
 // accepted one. Promotions are taken off component by component; fees and withheld
 // tax make no difference.
 //
 // The ledger has, for each refund of ours with bookings, what they show, and for
-// everything else what went to the buyer or came back. Money of a line of which
+// everything else what went to the buyer or came back. What a cancellation has posted
+// stays; what Amazon paid for its units beyond or short of that is posted as Amazon's
+// own. Money of a line of which
 // Amazon's answer is still unknown stays reserved: whoever asks [Service.Booked]
 // hears that it was paid, and it is posted then.
 func Reconcile(f Facts, s order.Stamp) (Change, error) {
@@ -73,13 +78,13 @@ type matching struct {
 	currency order.Currency // empty: nothing can be said of the order
 	known    map[string]bool
 	bookings []*Booking // as they will be saved, the earliest first
-	lines    []*line    // of refunds of ours, the first sent first
+	lines    []*line    // of refunds of ours and of cancelled parts, the first sent first
 	refunds  []*refund.Refund
 	ledger   order.Ledger // with the postings so far
 	change   Change
 }
 
-// line is the line of a refund of ours.
+// line is the line of a refund of ours, or of what Amazon pays for a cancelled part.
 type line struct {
 	*refund.Line // as it will be saved
 	index        int
@@ -103,7 +108,12 @@ func newMatching(f Facts, s order.Stamp) *matching {
 	}
 	for _, r := range f.Refunds {
 		m.currency = cmp.Or(m.currency, r.Currency)
-		m.add(r)
+		r.Lines = slices.Clone(r.Lines)
+		m.refunds = append(m.refunds, &r)
+		m.add(&r)
+	}
+	for _, r := range refund.OfCancellations(m.Orders, f.Ledger, f.Entries) {
+		m.add(&r)
 	}
 	if len(f.Orders) == 0 && len(f.Refunds) == 0 {
 		m.currency = "" // what the host forgot is left as it was
@@ -125,10 +135,8 @@ func newMatching(f Facts, s order.Stamp) *matching {
 	return m
 }
 
-// add takes up a refund, as a copy to change.
-func (m *matching) add(r refund.Refund) {
-	r.Lines = slices.Clone(r.Lines)
-	m.refunds = append(m.refunds, &r)
+// add takes up the lines of a refund, to change them.
+func (m *matching) add(r *refund.Refund) {
 	if r.Origin == refund.FromAmazon || r.Currency != m.currency {
 		return
 	}
@@ -137,7 +145,7 @@ func (m *matching) add(r refund.Refund) {
 		entry = m.Entries[i]
 	}
 	for i := range r.Lines {
-		l := &line{Line: &r.Lines[i], index: i, of: &r, entry: entry}
+		l := &line{Line: &r.Lines[i], index: i, of: r, entry: entry}
 		m.known[l.Item] = true
 		l.sent, l.offered = l.offer()
 		m.lines = append(m.lines, l)
@@ -183,7 +191,7 @@ func (m *matching) wait() {
 func (m *matching) match() {
 	var open []*Booking
 	for _, b := range m.bookings {
-		b.Refund, b.RefundItem, b.Difference, b.Match = "", m.item(b), nil, ""
+		b.Refund, b.Cancellation, b.RefundItem, b.Difference, b.Match = "", "", m.item(b), nil, ""
 		switch {
 		case b.Currency != m.currency:
 			b.Match = MatchOtherCurrency
@@ -231,7 +239,7 @@ func explain(open []*Booking, find func(*Booking) *line) (left []*Booking) {
 func (m *matching) named(b *Booking) *line {
 	id, ok := refund.ParseAdjustmentID(b.MerchantAdjustmentID)
 	for _, l := range m.lines {
-		if ok && l.of.ID == id.Refund && l.index == id.Line && (!b.Incomplete || b.equals(l.Amounts)) {
+		if ok && l.of.ID == id.Entry && l.index == id.Line && (!b.Incomplete || b.equals(l.Amounts)) {
 			return l
 		}
 	}
@@ -349,13 +357,22 @@ func (l *line) judge() {
 		l.bookings = slices.Insert(slices.Delete(l.bookings, i, i+1), 0, own)
 	}
 	for i, b := range l.bookings {
-		b.Refund, b.RefundItem = l.of.ID, l.Item
+		b.RefundItem = l.Item
+		if l.cancelled() {
+			b.Cancellation = l.of.ID
+		} else {
+			b.Refund = l.of.ID
+		}
 		own, _ := b.against(l.Amounts)
 		switch b.Difference = own.Minus(net(l.Amounts)); {
 		case i > 0:
 			b.Match, b.Difference = MatchDoubled, nil
 		case l.Outcome == refund.LineOpen:
 			b.Match = MatchUnanswered
+		case l.cancelled() && l.Outcome == refund.LineVoided:
+			b.Match, b.Difference = MatchContradicted, nil
+		case l.cancelled():
+			b.Match = MatchCancelled
 		case b.Difference.IsZero():
 			b.Match, b.Difference = MatchSettled, nil
 		default:
@@ -363,6 +380,9 @@ func (l *line) judge() {
 		}
 	}
 }
+
+// cancelled reports whether the line is one of a cancelled part.
+func (l *line) cancelled() bool { return l.of.Origin == refund.FromCancellation }
 
 // batch is the one in which the attempt was sent that a booking names.
 func (l *line) batch(b *Booking) queue.BatchID {
@@ -389,8 +409,8 @@ func (l *line) unanswered() []queue.BatchID {
 func describe(b Booking) string {
 	var t strings.Builder
 	t.WriteString(string(cmp.Or(b.Match, "new")))
-	if b.Refund != "" {
-		t.WriteString(" (" + string(b.Refund) + ")")
+	if of := cmp.Or(b.Refund, b.Cancellation); of != "" {
+		t.WriteString(" (" + string(of) + ")")
 	}
 	if !b.Difference.IsZero() {
 		t.WriteString(", difference " + b.Difference.In(b.Currency))

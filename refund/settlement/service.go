@@ -100,9 +100,9 @@ func (s *Service) Booked(ctx context.Context, id order.AmazonID) ([]refund.Booke
 		}
 		known := refund.Booked{
 			Name: b.ID, Item: b.Item, SKU: b.SKU, Amounts: b.Amounts, Currency: b.Currency, PostedAt: b.PostedAt,
-			Refund: b.Refund, ByAmazonAlone: b.Match == MatchAmazonInitiated,
+			Refund: b.Refund, Cancellation: b.Cancellation, ByAmazonAlone: b.Match == MatchAmazonInitiated,
 		}
-		if b.Refund != "" {
+		if b.Refund != "" || b.Cancellation != "" {
 			known.Item = b.RefundItem
 		}
 		booked = append(booked, known)

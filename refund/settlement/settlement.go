@@ -59,12 +59,15 @@ func (s Settlement) Difference() decimal.Decimal {
 type Match string
 
 // Those of the first group were posted to the ledger of their order. The others
-// wait, and are tried again with every import and at [Service.Retry].
+// wait. They are tried again with every import and at [Service.Retry], and so is a
+// contradiction.
 const (
 	MatchSettled         Match = "Settled"         // a refund of ours, to the cent
 	MatchMismatched      Match = "Mismatched"      // a refund of ours, with a difference that was posted
-	MatchDoubled         Match = "Doubled"         // a refund of ours that has its booking already
+	MatchDoubled         Match = "Doubled"         // a refund of ours, or cancelled units, that have their booking already
 	MatchAmazonInitiated Match = "AmazonInitiated" // nobody here asked for it
+	MatchCancelled       Match = "Cancelled"       // units that were split off and cancelled here, for which Amazon pays too
+	MatchContradicted    Match = "Contradicted"    // such units, though their cancellation counts as without effect
 	MatchReversed        Match = "Reversed"        // money that came back from the buyer, or a correction of the tax
 	MatchFees            Match = "Fees"            // nothing for the buyer: fees alone
 
@@ -106,11 +109,12 @@ type Booking struct {
 	// where its rule is not known, and while the order is not.
 	KeptExpected decimal.NullDecimal
 
-	Match      Match
-	Refund     queue.EntryID // the refund of ours, or the one that was made for it; empty: none
-	RefundItem string        // its line; with no refund, the order's
-	Difference order.Amounts // booked minus accepted
-	Matched    order.Stamp
+	Match        Match
+	Refund       queue.EntryID // the refund of ours, or the one that was made for it; empty: none
+	Cancellation queue.EntryID // the cancellation of units that were split off; empty: none
+	RefundItem   string        // the line of either; with none, the order's
+	Difference   order.Amounts // booked minus accepted
+	Matched      order.Stamp
 }
 
 // Query selects settlements. An empty field selects all; the fields are joined by

@@ -54,7 +54,7 @@ func (m *matching) tell() {
 
 // same reports whether nothing of a booking has to be saved.
 func (b Booking) same(o Booking) bool {
-	return b.Match == o.Match && b.Refund == o.Refund && b.RefundItem == o.RefundItem && b.Difference.Equal(o.Difference) &&
+	return b.Match == o.Match && b.Refund == o.Refund && b.Cancellation == o.Cancellation && b.RefundItem == o.RefundItem && b.Difference.Equal(o.Difference) &&
 		slices.Equal(b.Rows, o.Rows) && b.Incomplete == o.Incomplete && b.KeptExpected.Valid == o.KeptExpected.Valid
 }
 
@@ -76,24 +76,33 @@ func (m *matching) booking(was, b Booking) {
 			Returned: b.CommissionReturned, Kept: b.CommissionKept, Currency: b.Currency,
 		}}, at, m.stamp)
 	}
-	if was.Match == b.Match && was.Refund == b.Refund {
+	if was.Match == b.Match && was.Refund == b.Refund && was.Cancellation == b.Cancellation {
 		return
 	}
 	given := order.Money{Amount: b.Amounts.Total(), Currency: b.Currency}
 	switch b.Match {
 	case MatchAmazonInitiated:
 		m.note(at, "Amazon refunded %s by itself: %s in settlement %s.", given, b.Kind, b.Settlement.Number)
+		if over := m.ledger.Over(false); over != nil {
+			m.warn(at, "over/"+b.ID, subject, "after %s of %s in settlement %s, %v", b.Kind, given, b.Settlement.Number, over)
+		}
 	case MatchReversed:
 		m.note(at, "Settlement %s shows %s, which changes what the buyer got by %s.", b.Settlement.Number, b.Kind, given)
 	case MatchMismatched:
-		m.warn(at, "mismatched/"+b.ID, subject, "refund %s of item %s: settlement %s shows %s, which differs by %s; the difference is posted",
-			b.Refund, b.RefundItem, b.Settlement.Number, given, b.Difference.In(b.Currency))
+		m.mismatched(b, at, subject, given)
+	case MatchCancelled:
+		if !b.Difference.IsZero() {
+			m.mismatched(b, at, subject, given)
+		}
+	case MatchContradicted:
+		m.warn(at, fmt.Sprintf("contradicted/%s/%d", b.Cancellation, len(m.Entries[m.entryOf(b.Cancellation)].Attempts)), subject,
+			"%s of item %s: settlement %s shows %s for it, though it counts as without effect: its units must not ship", of(b), b.RefundItem, b.Settlement.Number, given)
 	case MatchDoubled:
 		key := "doubled/" + b.ID
 		if id, ok := refund.ParseAdjustmentID(b.MerchantAdjustmentID); ok {
-			key = fmt.Sprintf("doubled/%s/%d", id.Refund, id.Attempt)
+			key = fmt.Sprintf("doubled/%s/%d", id.Entry, id.Attempt)
 		}
-		m.warn(at, key, subject, "refund %s of item %s: settlement %s shows %s once more", b.Refund, b.RefundItem, b.Settlement.Number, given)
+		m.warn(at, key, subject, "%s of item %s: settlement %s shows %s once more", of(b), b.RefundItem, b.Settlement.Number, given)
 	case MatchOtherCurrency:
 		m.warn(at, "currency/"+b.ID, subject, "%v: settlement %s shows %s for an order in %s: nothing is posted", order.ErrCurrency, b.Settlement.Number, given, m.currency)
 	case MatchIncomplete:
@@ -101,9 +110,22 @@ func (m *matching) booking(was, b Booking) {
 	}
 }
 
+func (m *matching) mismatched(b Booking, at order.ID, subject string, given order.Money) {
+	m.warn(at, "mismatched/"+b.ID, subject, "%s of item %s: settlement %s shows %s, which differs by %s; the difference is posted",
+		of(b), b.RefundItem, b.Settlement.Number, given, b.Difference.In(b.Currency))
+}
+
+// of names what a booking was taken for.
+func of(b Booking) string {
+	if b.Cancellation != "" {
+		return "cancellation " + string(b.Cancellation)
+	}
+	return "refund " + string(b.Refund)
+}
+
 // posted reports whether a booking that was taken for this is in the ledger.
 func (x Match) posted() bool {
-	return slices.Contains([]Match{MatchSettled, MatchMismatched, MatchDoubled, MatchAmazonInitiated, MatchReversed, MatchFees}, x)
+	return slices.Contains([]Match{MatchSettled, MatchMismatched, MatchDoubled, MatchAmazonInitiated, MatchCancelled, MatchContradicted, MatchReversed, MatchFees}, x)
 }
 
 // linesOf tells what became of the lines of a refund, and reports whether anything

@@ -83,15 +83,19 @@ func newShop(t testing.TB, orders ...order.Order) *shop {
 
 func (s *shop) open(set settings.Settings) {
 	s.t.Helper()
-	now := func() time.Time { return s.now }
 	var err error
-	s.Service, err = settlement.New(settlement.Config{Store: s.store, Book: s.book, Settings: settings.Fixed(set), Now: now})
+	s.Service, err = settlement.New(settlement.Config{Store: s.store, Book: s.book, Settings: settings.Fixed(set), Now: s.clock})
 	require.NoError(s.t, err)
 	s.refunds, err = refund.New(refund.Config{
-		Store: s.memory, Book: s.book, Accounts: amazon.AccountList{acme}, Settings: settings.Fixed(set), Books: s.Service, Now: now,
+		Store: s.memory, Book: s.book, Accounts: amazon.AccountList{acme}, Settings: settings.Fixed(set), Books: s.Service, Now: s.clock,
 	})
 	require.NoError(s.t, err)
 }
+
+func (s *shop) clock() time.Time { return s.now }
+
+// batch is that of the n-th attempt.
+func batch(n int) queue.BatchID { return queue.BatchID(fmt.Sprint("acme-us-", n)) }
 
 // book is an order book that does not keep what it is told to change.
 type book struct {
@@ -130,7 +134,7 @@ func (s *shop) sent(id queue.EntryID, to queue.State, v amazon.Verdict) {
 	s.t.Helper()
 	e := s.entry(id)
 	s.batches++
-	a := queue.Attempt{Batch: queue.BatchID(fmt.Sprint("acme-us-", s.batches)), At: s.now}
+	a := queue.Attempt{Batch: batch(s.batches), At: s.now}
 	for _, l := range s.refund(id).Lines {
 		a.Messages = append(a.Messages, queue.Part{Message: amazon.MessageID(s.batches), Part: l.Item})
 		a.Results = append(a.Results, queue.Result{Part: l.Item, Verdict: v})

@@ -310,6 +310,7 @@ func checkEffects(t *testing.T, st takeback.Store) {
 		{Kind: order.EffectRelease, Release: &order.Release{Owner: order.HeldByBuyer}},
 		{Kind: order.EffectNote, Note: &order.Note{Text: "<b>&amp;</b> 返品"}},
 		{Kind: order.EffectSplit, Split: &order.SplitOff{To: "SO-2", Lines: []order.LineQuantity{{Item: "12345678901234", Quantity: 2}}}},
+		{Kind: order.EffectShipping, Shipping: &order.ShippingChange{To: order.FullyShipped}},
 		{Kind: order.EffectStock, Stock: &order.StockMove{SKU: "SKU-1", Quantity: -3}},
 		{Kind: order.EffectStock, Stock: &order.StockMove{SKU: "SKU-1", Zero: true}},
 		{Kind: order.EffectPayment, Payment: &order.Payment{Status: "Future", Pending: digits("0.001"), Refunded: digits("12345678901234567890.5"), Currency: "KWD"}},
