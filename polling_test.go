@@ -122,3 +122,27 @@ func TestPollingTellsWhatFails(t *testing.T) {
 		assert.Equal(t, queue.EntryAccepted, o.entry(t, paid.ID).State)
 	})
 }
+
+// A copy of the database, under another name, leaves the sellers alone: it neither
+// sends nor looks nor asks for reports.
+func TestACopyOfTheDatabaseCallsNobody(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := newOffice(t, settings.Settings{DownloadReturns: true}, 2, func(c *takeback.Config) { c.Polling = takeback.Polling{} })
+		_, err := o.desk.Cancels.Issue(t.Context(), cancel.Request{Order: amazonID(1), Reason: amazon.ReasonNoInventory, By: "ben"})
+		require.NoError(t, err)
+		o.stepFor(t, 5*time.Minute) // the cancellation is to be confirmed, and reports were asked for
+		calls := len(o.fake.Calls())
+
+		staging := newOffice(t, settings.Settings{DownloadReturns: true}, 2, func(c *takeback.Config) {
+			c.Polling, c.Store, c.Installation = takeback.Polling{}, o.store, "staging"
+		})
+		for range 20 {
+			_, err := staging.desk.Step(t.Context())
+			require.ErrorIs(t, err, queue.ErrInstallation)
+			time.Sleep(time.Hour)
+		}
+		assert.Zero(t, len(staging.fake.Calls()), "calls of the copy")
+		o.stepFor(t, time.Minute)
+		assert.Greater(t, len(o.fake.Calls()), calls, "the original has something to look after")
+	})
+}

@@ -94,8 +94,9 @@ type Desk struct {
 	now    func() time.Time
 }
 
-// New checks the configuration and puts the services together. It calls neither
-// the store nor Amazon.
+// New checks the configuration and puts the services together. Accounts and Settings
+// that can tell beforehand what is wrong with them, by a method Check, are asked for it.
+// It calls neither the store nor Amazon.
 func New(c Config) (*Desk, error) {
 	for _, field := range []struct {
 		name    string
@@ -106,6 +107,13 @@ func New(c Config) (*Desk, error) {
 	} {
 		if field.missing {
 			return nil, fmt.Errorf("takeback: Config.%s is required", field.name)
+		}
+	}
+	for _, source := range []any{c.Accounts, c.Settings} {
+		if fixed, ok := source.(interface{ Check() error }); ok { // others are checked as they are read
+			if err := fixed.Check(); err != nil {
+				return nil, fmt.Errorf("takeback: Config: %w", err)
+			}
 		}
 	}
 	if c.Now == nil {
@@ -156,16 +164,23 @@ const deliverAtOnce = 200
 
 // Step makes one pass: it sends what is due, applies what Amazon answered, looks
 // after cancellations, returns and reports, and tells the host's order book what
-// changed. It says when to come back at the
-// latest; a host with cron needs nothing else. In Direct mode a host steps after
-// each request, which sends it. Errors of one account or order do not keep the
-// others from their turn.
+// changed. It says when to come back at the latest; a host with cron needs nothing
+// else. In Direct mode a host steps after each request, which sends it. Errors of one
+// account or order do not keep the others from their turn.
+//
+// On a store that belongs to another installation, which is [queue.ErrInstallation],
+// nothing is asked of Amazon either: a copy of the database would take the reports
+// and the rate limits of the original.
 func (d *Desk) Step(ctx context.Context) (next time.Time, err error) {
 	next, err = d.Queue.Step(ctx)
-	var failed error // what the queue does not tell
-	for _, part := range []interface {
+	parts := []interface {
 		Step(context.Context) (time.Time, error)
-	}{d.Cancels, d.Returns, d.Reports} {
+	}{d.Returns}
+	if !errors.Is(err, queue.ErrInstallation) {
+		parts = append(parts, d.Cancels, d.Reports)
+	}
+	var failed error // what the queue does not tell
+	for _, part := range parts {
 		at, e := part.Step(ctx)
 		if at.Before(next) {
 			next = at

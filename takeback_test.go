@@ -138,15 +138,22 @@ func TestNewWantsItsConfig(t *testing.T) {
 	require.NoError(t, err)
 
 	for name, remove := range map[string]func(*takeback.Config){
-		"Store":    func(c *takeback.Config) { c.Store = nil },
-		"Book":     func(c *takeback.Config) { c.Book = nil },
-		"Amazon":   func(c *takeback.Config) { c.Amazon = nil },
-		"Accounts": func(c *takeback.Config) { c.Accounts = nil },
-		"Settings": func(c *takeback.Config) { c.Settings = nil },
-		"Batching": func(c *takeback.Config) { c.Batching.Messages = -1 },
-		"Budget":   func(c *takeback.Config) { c.Budget.Time = -1 },
-		"Polling":  func(c *takeback.Config) { c.Polling.Orders = -1 },
-		"Formats":  func(c *takeback.Config) { c.Formats.Returns = map[string]rma.Format{"theirs": nil} },
+		"Store":                        func(c *takeback.Config) { c.Store = nil },
+		"Book":                         func(c *takeback.Config) { c.Book = nil },
+		"Amazon":                       func(c *takeback.Config) { c.Amazon = nil },
+		"Accounts":                     func(c *takeback.Config) { c.Accounts = nil },
+		"Settings":                     func(c *takeback.Config) { c.Settings = nil },
+		"Batching":                     func(c *takeback.Config) { c.Batching.Messages = -1 },
+		"Budget":                       func(c *takeback.Config) { c.Budget.Time = -1 },
+		"Polling":                      func(c *takeback.Config) { c.Polling.Orders = -1 },
+		"missing after -1 settlements": func(c *takeback.Config) { c.Settings = settings.Fixed{Policy: settings.Policy{MissingAfter: -1}} },
+		"listed twice, for companies acme and bravo": func(c *takeback.Config) {
+			us := amazon.Account{ID: "us", Company: "acme", Merchant: "A1", Region: amazon.NorthAmerica, Marketplaces: []ord.MarketplaceID{"ATVPDKIKX0DER"}}
+			theirs := us
+			theirs.Company = "bravo"
+			c.Accounts = amazon.AccountList{us, theirs}
+		},
+		"Formats": func(c *takeback.Config) { c.Formats.Returns = map[string]rma.Format{"theirs": nil} },
 
 		"Installation": func(c *takeback.Config) { c.Installation = "" },
 	} {

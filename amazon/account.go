@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/takebackhq/takeback/order"
@@ -49,16 +50,79 @@ func (a Account) Check() error {
 	return order.CheckAccount(a.ID)
 }
 
+// ErrDisputed says that it cannot be told to which company an account belongs.
+// Every account, and every seller in a region, belongs to exactly one: two would each
+// refund the same orders and book the same settlements.
+var ErrDisputed = errors.New("every account belongs to exactly one company")
+
+// Disputed finds the accounts of a list of which that cannot be told: an ID that is
+// there twice, and accounts of several companies that are one seller in one region.
+// Several accounts of one company may be one seller, for several applications. It
+// answers with an [ErrDisputed] for each of them.
+func Disputed(accounts []Account) map[order.AccountID]error {
+	type seller struct {
+		merchant string
+		region   Region
+	}
+	byID, bySeller := map[order.AccountID]Account{}, map[seller][]Account{}
+	disputed := map[order.AccountID]error{}
+	for _, a := range accounts {
+		if other, twice := byID[a.ID]; twice {
+			disputed[a.ID] = fmt.Errorf("account %s is listed twice, for companies %s and %s: %w", a.ID, other.Company, a.Company, ErrDisputed)
+			continue
+		}
+		byID[a.ID] = a
+		of := seller{a.Merchant, a.Region}
+		bySeller[of] = append(bySeller[of], a)
+	}
+	for of, its := range bySeller {
+		first := its[0]
+		i := slices.IndexFunc(its, func(a Account) bool { return a.Company != first.Company })
+		if i < 0 || of.merchant == "" {
+			continue
+		}
+		for _, a := range its {
+			disputed[a.ID] = fmt.Errorf("seller %s in %s is account %s of company %s and account %s of company %s: %w",
+				of.merchant, of.region, first.ID, first.Company, its[i].ID, its[i].Company, ErrDisputed)
+		}
+	}
+	return disputed
+}
+
 // Accounts knows the seller accounts. Implementations must be safe for use from
 // several goroutines.
 type Accounts interface {
-	// Accounts returns the accounts with these IDs, in any order, leaving out
-	// unknown ones; all accounts when no ID is given.
+	// Accounts returns the accounts with these IDs, each once, in any order, leaving
+	// out unknown ones; all accounts when no ID is given.
 	Accounts(ctx context.Context, ids ...order.AccountID) ([]Account, error)
+}
+
+// FindAccount reads one account; the zero Account when it is unknown. One that is
+// there twice is [ErrDisputed].
+func FindAccount(ctx context.Context, in Accounts, id order.AccountID) (Account, error) {
+	found, err := in.Accounts(ctx, id)
+	if err != nil || len(found) == 0 {
+		return Account{}, err
+	}
+	return found[0], Disputed(found)[id]
 }
 
 // AccountList is a fixed [Accounts].
 type AccountList []Account
+
+// Check refuses a list with an account that could not be used ([Account.Check]), or
+// of which it cannot be told whose it is ([ErrDisputed]). It names all of them.
+func (l AccountList) Check() error {
+	var errs []error
+	for _, a := range l {
+		errs = append(errs, a.Check())
+	}
+	disputed := Disputed(l)
+	for _, id := range slices.Sorted(maps.Keys(disputed)) {
+		errs = append(errs, disputed[id])
+	}
+	return errors.Join(errs...)
+}
 
 // Accounts implements [Accounts].
 func (l AccountList) Accounts(_ context.Context, ids ...order.AccountID) ([]Account, error) {

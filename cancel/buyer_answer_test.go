@@ -670,6 +670,51 @@ func TestEitherPartLeavesTheWish(t *testing.T) {
 	}
 }
 
+// The host need not have heard of a cancellation that was taken back when the wish that
+// came after it is declined.
+func TestDeclineBeforeTheBookShowsTheOrderAgain(t *testing.T) {
+	s := open(t, settings.Policy{CancelledAt: settings.CancelledWhenRequested}, paid(so1, first))
+	c := s.issue(ask(first))
+	s.deliver()
+	s.imports(unshipped(asks(mug)))
+	require.Equal(t, order.StatusCancelled, s.order(so1).Status)
+	s.move(c.ID, queue.EntryWithdrawn)
+	_, err := s.Decline(t.Context(), first, "anna", "packed")
+	require.NoError(t, err)
+	s.deliver()
+	assert.Equal(t, order.StatusInProcess, s.order(so1).Status)
+	assert.Empty(t, s.order(so1).Holds)
+	assert.NotContains(t, s.alerted(), "stale")
+}
+
+// While some units of an item are being cancelled for the seller's reason, that Amazon
+// cancelled the others in the buyer's name does not end the wish: the rest would go out
+// under a reason that counts against the seller.
+func TestWishIsNotOverWhileUnitsOfItAreBeingCancelled(t *testing.T) {
+	s := open(t, settings.Policy{}, paid(so1, first))
+	seller := s.issue(aMug())
+	s.deliver()
+	s.imports(unshipped(asks(mug)))
+	buyer := s.accepts()[0]
+	s.deliver()
+	s.ship(so1)
+
+	s.move(buyer.ID, queue.EntryAccepted, queue.Result{Part: mug, Verdict: amazon.VerdictAccepted})
+	s.there.state = amazon.OrderState{Number: first.Number, Status: amazon.OrderPartiallyShipped, Items: []amazon.ItemState{{ID: mug, Ordered: 2, Unfulfilled: 1}}}
+	s.step(time.Hour)
+	require.Equal(t, cancel.Confirmed, s.read(buyer.ID).Proof)
+	assert.Equal(t, cancel.RequestAccepted, s.wishes()[mug].State)
+	p, err := s.Prepare(t.Context(), []queue.Entry{s.entry(seller.ID)})
+	require.NoError(t, err)
+	require.NotNil(t, p[0].Aside)
+	assert.Contains(t, p[0].Aside.Why, "withdraw this one first")
+
+	s.move(seller.ID, queue.EntryWithdrawn)
+	s.deliver()
+	assert.Equal(t, cancel.Undecided, s.wishes()[mug].State)
+	assert.Equal(t, amazon.ReasonBuyerCancelled, s.accepts()[0].Reason)
+}
+
 // An order that the host does not have can be declined, and one that Amazon ships is
 // Amazon's.
 func TestUnknownOrderIsDecidedOrAmazons(t *testing.T) {

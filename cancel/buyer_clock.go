@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/takebackhq/takeback/amazon"
 	"github.com/takebackhq/takeback/order"
 	"github.com/takebackhq/takeback/store"
 )
@@ -27,8 +28,8 @@ func (s *Service) overdue(ctx context.Context, now time.Time) error {
 	}
 	var errs []error
 	for id, orders := range of {
-		accounts, err := s.c.Accounts.Accounts(ctx, id)
-		if err == nil && len(accounts) == 0 {
+		account, err := amazon.FindAccount(ctx, s.c.Accounts, id)
+		if err == nil && account.ID == "" {
 			err = fmt.Errorf("account %s of buyers' wishes is unknown: add it to Accounts", id)
 		}
 		if err != nil {
@@ -37,7 +38,7 @@ func (s *Service) overdue(ctx context.Context, now time.Time) error {
 		}
 		for chunk := range slices.Chunk(orders, importChunk) {
 			var facts []Facts
-			if facts, err = s.factsOf(ctx, accounts[0], chunk); err != nil {
+			if facts, err = s.factsOf(ctx, account, chunk); err != nil {
 				errs = append(errs, err)
 				continue
 			}
@@ -49,7 +50,7 @@ func (s *Service) overdue(ctx context.Context, now time.Time) error {
 					}
 				}
 			}
-			errs = append(errs, s.autoAccept(ctx, accounts[0], chunk))
+			errs = append(errs, s.autoAccept(ctx, account, chunk))
 		}
 	}
 	return errors.Join(errs...)

@@ -63,7 +63,7 @@ func (w *wishes) heed(r *BuyerRequest, c Cancellation) {
 	gone := r.Item == "" || w.f.standing(r.Item) == 0
 	switch {
 	case c.Outcome == Cancelled && c.Proof == Confirmed && gone:
-		if r.waits() {
+		if r.waits() && !w.f.beingCancelled(r.Item) {
 			w.end(r, "it is cancelled at Amazon")
 		}
 	case granted && gone && r.State != RequestOver && (r.State != RequestAccepted || r.Entry != c.ID):
@@ -90,6 +90,12 @@ func (w *wishes) giveBack(c Cancellation) {
 // got its hold and status from it.
 func (c Cancellation) carries(id order.ID) bool {
 	return slices.ContainsFunc(c.carriers(), func(o Carrier) bool { return o.HostOrder == id })
+}
+
+// beingCancelled tells whether Amazon has not answered all that was asked for about an
+// item: units of it may still be cancelled for another reason.
+func (f Facts) beingCancelled(item string) bool {
+	return slices.ContainsFunc(f.Cancellations, func(c Cancellation) bool { return c.Outcome == Open && c.concerns(item) })
 }
 
 // standing counts the units of an item that wait to be shipped and that nobody

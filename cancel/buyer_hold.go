@@ -2,6 +2,7 @@ package cancel
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/takebackhq/takeback/order"
 )
@@ -27,10 +28,22 @@ func (w *wishes) hold(back bool) {
 		if r.State == Undecided {
 			holds = held
 		}
-		if !slices.Equal(r.Holds, holds) {
-			r.Holds, w.touched[r.Item] = slices.Clone(holds), true
+		if slices.Equal(r.Holds, holds) {
+			continue
 		}
+		if len(r.Holds) > 0 && len(holds) > 0 {
+			w.ch.Changed(order.EventChanged, r.subject()+": held", heldNumbers(r.Holds), heldNumbers(holds), w.s)
+		}
+		r.Holds, w.touched[r.Item] = slices.Clone(holds), true
 	}
+}
+
+func heldNumbers(holds []HeldOrder) string {
+	var numbers []string
+	for _, h := range holds {
+		numbers = append(numbers, h.ID.Number)
+	}
+	return strings.Join(numbers, ", ")
 }
 
 func (w *wishes) holdMore(held []HeldOrder) []HeldOrder {
@@ -77,11 +90,27 @@ func (w *wishes) release(h HeldOrder, back bool) {
 		return
 	}
 	o := w.f.Orders[i]
-	others := slices.ContainsFunc(o.Holds, func(h order.Hold) bool { return h.Owner != order.HeldByBuyer })
-	// The book may not show yet what our hold did.
-	if !others && (o.Status == order.StatusOnHold || o.Status == h.Before) {
+	// The book may not show yet what our hold did, or the end of a cancellation before it.
+	dropped := w.f.dropped(h.ID)
+	others := slices.ContainsFunc(o.Holds, func(h order.Hold) bool {
+		return h.Owner != order.HeldByBuyer && !(dropped && h.Owner == order.HeldByCancellation)
+	})
+	if !others && (o.Status == order.StatusOnHold || o.Status == h.Before || dropped && o.Status == order.StatusCancelled) {
 		w.status(h.ID, h.Before, order.StatusOnHold)
 	}
+}
+
+// dropped tells that a host order was to be cancelled, and is not any more.
+func (f Facts) dropped(id order.ID) bool {
+	was := false
+	for _, c := range f.Cancellations {
+		if c.Order == f.Ledger.Order && c.carries(id) {
+			if was = c.Outcome == Dropped; !was {
+				return false
+			}
+		}
+	}
+	return was
 }
 
 // keeps tells whether a cancellation decides on the status of a host order: one that

@@ -24,19 +24,19 @@ func (s *Service) ReadOrder(ctx context.Context, id order.AmazonID) ([]BuyerRequ
 	if s.c.Orders == nil {
 		return fail(errors.New("cancel.Config has no Orders"))
 	}
-	accounts, err := s.c.Accounts.Accounts(ctx, id.Account)
-	if err == nil && len(accounts) == 0 {
+	account, err := amazon.FindAccount(ctx, s.c.Accounts, id.Account)
+	if err == nil && account.ID == "" {
 		err = fmt.Errorf("account %s: %w", id.Account, store.ErrNotFound)
 	}
 	if err != nil {
 		return fail(err)
 	}
-	o, err := s.c.Orders.Order(ctx, accounts[0], id.Number)
+	o, err := s.c.Orders.Order(ctx, account, id.Number)
 	if err != nil {
 		return fail(err)
 	}
 	now := s.c.Now().UTC()
-	rs, err := s.listen(ctx, accounts[0], id, newsOf(o, Sighting{Source: FromOrdersAPI, At: now, Clock: ByFirstSeen}), order.Stamp{By: FromOrdersAPI, At: now})
+	rs, err := s.listen(ctx, account, id, newsOf(o, Sighting{Source: FromOrdersAPI, At: now, Clock: ByFirstSeen}), order.Stamp{By: FromOrdersAPI, At: now})
 	if err != nil {
 		return fail(err)
 	}

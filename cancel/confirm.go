@@ -82,6 +82,9 @@ func (s *Service) confirmOne(ctx context.Context, c Cancellation, read map[order
 	if err := s.c.Store.SaveCancellations(ctx, []Change{change}); err != nil {
 		return err
 	}
+	if o.Status != amazon.OrderCancelled {
+		stamp = order.Stamp{By: "takeback", Why: "The order was marked as cancelled."}
+	}
 	return s.withdraw(ctx, stamp, change.Cancellations)
 }
 

@@ -58,8 +58,11 @@ func (s *Service) cancelled(ctx context.Context, id order.AmazonID, stamp order.
 		}
 		stamp.At = f.Now.UTC()
 		change, err := f.cancelled(stamp, proof)
-		if err != nil || len(change.Cancellations) == 0 {
+		if err != nil {
 			return true, err
+		}
+		if len(change.Cancellations) == 0 { // known; but whoever knew first may have withdrawn nothing
+			return true, s.withdraw(ctx, stamp, f.Cancellations)
 		}
 		change.heed(f, stamp)
 		err = s.c.Store.SaveCancellations(ctx, []Change{change})

@@ -152,15 +152,18 @@ func (p Pass) HandOver(ctx context.Context, st Store, s order.Stamp, hostOrders 
 	c := Change{Writes: order.Writes{Order: p.Order, Version: p.Version}}
 	text := "handed over"
 	for _, d := range p.doors {
-		if d.gate.HandedOver.At.IsZero() {
-			d.gate.HandedOver = s
+		if !d.gate.HandedOver.At.IsZero() {
+			continue
 		}
+		d.gate.HandedOver = s
 		c.Gates = append(c.Gates, d.gate)
 		if all > 1 {
 			text += " " + d.gate.HostOrder.String()
 		}
 	}
-	c.Event(order.EventGate, "order "+p.Order.Number, text, s)
+	if len(c.Gates) > 0 { // else it only makes sure that nothing has changed
+		c.Event(order.EventGate, "order "+p.Order.Number, text, s)
+	}
 	if err := st.SaveCancellations(ctx, []Change{c}); err != nil {
 		return fmt.Errorf("hand over order %s: %w", p.Order, err)
 	}

@@ -85,12 +85,8 @@ func (s *Service) facts(ctx context.Context, r Request) (f Facts, err error) {
 		return f, err
 	}
 	f.Ledger = ledgers[0]
-	accounts, err := s.c.Accounts.Accounts(ctx, r.Order.Account)
-	if err != nil {
+	if f.Account, err = amazon.FindAccount(ctx, s.c.Accounts, r.Order.Account); err != nil {
 		return f, err
-	}
-	if len(accounts) > 0 {
-		f.Account = accounts[0]
 	}
 	if f.Orders, err = s.c.Book.Orders(ctx, []order.AmazonID{r.Order}); err != nil {
 		return f, err

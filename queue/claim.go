@@ -23,7 +23,7 @@ const asidePause = 15 * time.Minute
 // claim chooses from entries, builds their document, and saves both as one
 // batch. It returns no batch when nothing can go now, and when more is due.
 func (q *Queue) claim(ctx context.Context, a amazon.Account, t amazon.FeedType, es []Entry, by string) (Batch, time.Time, error) {
-	prepared, err := q.prepare(ctx, es)
+	prepared, err := q.prepare(ctx, a, es)
 	if err != nil {
 		return Batch{}, time.Time{}, err
 	}
@@ -85,13 +85,19 @@ func (q *Queue) claim(ctx context.Context, a amazon.Account, t amazon.FeedType, 
 	return b, more, nil
 }
 
-// prepare asks the handlers, and answers in the order of the entries.
-func (q *Queue) prepare(ctx context.Context, es []Entry) ([]Prepared, error) {
+// prepare asks the handlers, and answers in the order of the entries. Those of
+// another company than the account's wait until Accounts says whose it is.
+func (q *Queue) prepare(ctx context.Context, a amazon.Account, es []Entry) ([]Prepared, error) {
 	byKind := map[Kind][]Entry{}
-	for _, e := range es {
-		byKind[e.Kind] = append(byKind[e.Kind], e)
-	}
 	answers := map[EntryID]Prepared{}
+	for _, e := range es {
+		if e.HostOrder.Company == a.Company {
+			byKind[e.Kind] = append(byKind[e.Kind], e)
+			continue
+		}
+		why := fmt.Sprintf("account %s belongs to company %s now, and %s to %s: list the account for that company until it is done, or reject it", a.ID, a.Company, e.ID, e.HostOrder.Company)
+		answers[e.ID] = Prepared{Entry: e.ID, Aside: &Aside{State: EntryQueued, Why: why}}
+	}
 	for kind, es := range byKind {
 		h, err := q.handler(kind)
 		if err != nil {

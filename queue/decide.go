@@ -500,12 +500,12 @@ func (q *Queue) batch(ctx context.Context, id BatchID) (Batch, error) {
 
 // accountOf finds the account of a batch.
 func (q *Queue) accountOf(ctx context.Context, b Batch) (amazon.Account, error) {
-	found, err := q.c.Accounts.Accounts(ctx, b.Account)
-	if err != nil {
-		return amazon.Account{}, fmt.Errorf("accounts: %w", err)
+	a, err := amazon.FindAccount(ctx, q.c.Accounts, b.Account)
+	switch {
+	case err != nil:
+		return a, fmt.Errorf("accounts: %w", err)
+	case a.ID == "":
+		return a, fmt.Errorf("account %s is not in Accounts, and batch %s belongs to it: list it until it is done", b.Account, b.ID)
 	}
-	if len(found) != 1 {
-		return amazon.Account{}, fmt.Errorf("account %s is not in Accounts, and batch %s belongs to it: list it until it is done", b.Account, b.ID)
-	}
-	return found[0], nil
+	return a, nil
 }

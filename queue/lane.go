@@ -34,7 +34,7 @@ type turn struct {
 
 	account order.AccountID
 	version int64
-	unread  error // the cell holds something else
+	wrong   error // why nothing is done: the cell holds something else, or the account is disputed
 }
 
 const (
@@ -67,7 +67,7 @@ func (q *Queue) turns(ctx context.Context, ids []order.AccountID) (map[order.Acc
 		c := found[names[i]]
 		t := &turn{}
 		if err := decode(c, t); err != nil {
-			*t = turn{unread: err}
+			*t = turn{wrong: err}
 		}
 		t.account, t.version = id, c.Version
 		t.cut(now)

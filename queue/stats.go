@@ -179,8 +179,8 @@ func (q *Queue) halts(ctx context.Context, of map[order.AccountID]*Stat) (map[or
 // and what follows for its next document.
 func (q *Queue) pace(ctx context.Context, s *Stat, a amazon.Account, v visit, h halt) error {
 	t := v.turn
-	if t.unread != nil {
-		return t.unread
+	if t.wrong != nil {
+		return t.wrong
 	}
 	for i := range s.Feeds {
 		f := &s.Feeds[i]

@@ -99,10 +99,12 @@ type visit struct {
 // accountsAtOnce is how many accounts are asked of the host in one go.
 const accountsAtOnce = 100
 
+// accounts reads whose turns these are. Nothing is done for one that is there twice.
 func (q *Queue) accounts(ctx context.Context, round []visit) (map[order.AccountID]amazon.Account, error) {
 	ids := make([]order.AccountID, len(round))
+	turns := make(map[order.AccountID]*turn, len(round))
 	for i, v := range round {
-		ids[i] = v.turn.account
+		ids[i], turns[v.turn.account] = v.turn.account, v.turn
 	}
 	found, err := q.c.Accounts.Accounts(ctx, ids...)
 	if err != nil {
@@ -110,6 +112,9 @@ func (q *Queue) accounts(ctx context.Context, round []visit) (map[order.AccountI
 	}
 	accounts := make(map[order.AccountID]amazon.Account, len(found))
 	for _, a := range found {
+		if other, twice := accounts[a.ID]; twice && turns[a.ID] != nil {
+			turns[a.ID].wrong = amazon.Disputed([]amazon.Account{other, a})[a.ID]
+		}
 		accounts[a.ID] = a
 	}
 	return accounts, nil
@@ -242,8 +247,8 @@ func (q *Queue) leave(ctx context.Context, last order.AccountID) error {
 func (q *Queue) visit(ctx context.Context, a amazon.Account, v visit) (next time.Time, mine bool, err error) {
 	t, now := v.turn, q.now()
 	switch {
-	case t.unread != nil:
-		return next, false, t.unread
+	case t.wrong != nil:
+		return next, false, t.wrong
 	case t.Holder != "":
 		q.observe(ctx, Event{Kind: EventLeaseBusy, Company: a.Company, Account: t.account, By: t.Holder, Next: t.Until})
 		return t.Until, false, nil

@@ -28,6 +28,11 @@ type Books interface {
 	// Booked lists what is known to have gone back to the buyer of this Amazon
 	// order, whoever did it, the earliest first. An empty list proves nothing.
 	Booked(ctx context.Context, id order.AmazonID) ([]Booked, error)
+
+	// Recorded is told, after the save, that a refund was recorded: settlements may
+	// have shown it before, as Amazon's own. It may be told again, or not at all when
+	// the process dies before.
+	Recorded(ctx context.Context, r Refund) error
 }
 
 // OpenReturn is an order item that an RMA expects back, or has back, and for which

@@ -42,8 +42,8 @@ func (s *Service) Prepare(ctx context.Context, es []queue.Entry) ([]queue.Prepar
 }
 
 // standing reads how orders stand, after their ledgers. Their other refunds and
-// cancellations are read where they matter: where not all is shipped, or settlements
-// showed something.
+// cancellations are read where they matter: where not all is shipped, money went back,
+// or settlements showed something.
 func (s *Service) standing(ctx context.Context, ledgers map[order.AmazonID]order.Ledger) (map[order.AmazonID]*Facts, error) {
 	ids := slices.Collect(maps.Keys(ledgers))
 	orders, err := s.c.Book.Orders(ctx, ids)
@@ -65,7 +65,8 @@ func (s *Service) standing(ctx context.Context, ledgers map[order.AmazonID]order
 	}
 	var involved []order.AmazonID
 	for id, f := range facts {
-		if len(f.Booked) > 0 || slices.ContainsFunc(f.Orders, unfinished) {
+		moved := !f.Ledger.TotalBy(order.Posted, order.CauseRefund).IsZero()
+		if moved || len(f.Booked) > 0 || slices.ContainsFunc(f.Orders, unfinished) {
 			involved = append(involved, id)
 		}
 	}
@@ -218,12 +219,23 @@ func paysAllTheSame(e queue.Entry, r Refund) bool {
 	return len(said) > 0 && said[len(said)-1].Kind == queue.EvidenceDecision
 }
 
-// seen names all bookings of an order, which a person could look at.
+// seen names everything that a person could look at of what went back of an order.
 func (s *Service) seen(ctx context.Context, id order.AmazonID) ([]string, error) {
-	booked, err := s.booked(ctx, id)
+	var f Facts
+	var err error
+	if f.Booked, err = s.booked(ctx, id); err != nil {
+		return nil, err
+	}
+	if f.Refunds, err = s.c.Store.Refunds(ctx, Query{Orders: []order.AmazonID{id}}); err != nil {
+		return nil, err
+	}
 	var names []string
-	for _, b := range booked {
+	for _, b := range f.Booked {
 		names = append(names, b.Name)
 	}
-	return names, err
+	for _, b := range f.others() {
+		names = append(names, b.name)
+	}
+	slices.Sort(names)
+	return slices.Compact(names), nil
 }

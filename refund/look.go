@@ -1,6 +1,7 @@
 package refund
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -19,11 +20,11 @@ func (f Facts) look(d *Draft, r Request) error {
 			found = append(found, b)
 		}
 	}
+	for _, b := range append(f.others(), found...) {
+		d.Refund.Seen = append(d.Refund.Seen, b.name)
+	}
 	if len(found) == 0 {
 		return nil
-	}
-	for _, b := range found {
-		d.Refund.Seen = append(d.Refund.Seen, b.name)
 	}
 	if f.Settings.Policy.AlreadyRefunded != settings.AlreadyRefundedWarn {
 		return fmt.Errorf("%w: %s: record it if it is right, or find out what it is for", ErrAlreadyRefunded, evidence(found))
@@ -33,10 +34,10 @@ func (f Facts) look(d *Draft, r Request) error {
 }
 
 // revealed tells what came to light since a refund was issued: money of its lines
-// went back, and no refund of ours explains it.
+// went back, and no refund that was asked for here explains it.
 func (f Facts) revealed(r Refund) *queue.Aside {
 	var found []booking
-	for _, b := range f.unexplained(r.ID) {
+	for _, b := range append(f.unexplained(r.ID), f.others()...) {
 		open := func(l Line) bool { return l.Outcome == LineOpen && b.mayBe(f.Orders)(l) }
 		if !slices.Contains(r.Seen, b.name) && slices.ContainsFunc(r.Lines, open) {
 			found = append(found, b)
@@ -63,6 +64,30 @@ func (f Facts) unexplained(about queue.EntryID) []booking {
 			if (!b.explained || about != "" && b.refund == about) && b.amount.Amount.IsPositive() && !(m == live && settled.shows(b)) {
 				found = append(found, b)
 			}
+		}
+	}
+	return found
+}
+
+// others are the bookings of what went back without a request of ours: what Amazon did
+// by itself, and what somebody has recorded. It is in the ledger, where whoever drafts
+// a refund sees it; who drafted one before did not.
+func (f Facts) others() []booking {
+	var found []booking
+	for _, b := range f.Booked {
+		if b.ByAmazonAlone {
+			found = append(found, b.booking())
+		}
+	}
+	for _, r := range f.Refunds {
+		if r.Origin != FromSellerCentral {
+			continue
+		}
+		for _, l := range r.Lines {
+			found = append(found, booking{
+				item: l.Item, sku: l.SKU, amount: order.Money{Amount: l.Amounts.Total(), Currency: r.Currency},
+				postedAt: cmp.Or(r.PaidAt, r.Issued.At), name: string(r.ID),
+			})
 		}
 	}
 	return found

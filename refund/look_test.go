@@ -20,8 +20,9 @@ import (
 
 // settlements are what settlements showed of the order.
 type settlements struct {
-	booked []refund.Booked
-	err    error
+	booked   []refund.Booked
+	recorded []queue.EntryID
+	err      error
 }
 
 func (b *settlements) Booked(_ context.Context, id order.AmazonID) ([]refund.Booked, error) {
@@ -29,6 +30,11 @@ func (b *settlements) Booked(_ context.Context, id order.AmazonID) ([]refund.Boo
 		return nil, errors.New("asked for another order")
 	}
 	return b.booked, b.err
+}
+
+func (b *settlements) Recorded(_ context.Context, r refund.Refund) error {
+	b.recorded = append(b.recorded, r.ID)
+	return b.err
 }
 
 // showing has settlements show these bookings.
@@ -247,6 +253,47 @@ func TestADecisionIsAboutWhatWasSeen(t *testing.T) {
 	books.booked = append(books.booked, row("S3/1", "12.00"))
 	s.apply(s.decided(id, queue.EntryQueued))
 	require.NotNil(t, s.prepare(id)[0].Aside)
+}
+
+// What Amazon did by itself is in the ledger, where a draft shows it. Who issued a
+// refund before has not seen it, so that a person decides; who drafts one after it has.
+func TestWhatAmazonDidMeanwhile(t *testing.T) {
+	s := newShop(t, settings.Settings{}, newOrder())
+	before := s.issue(exactly("before", "5.00")).ID
+	s.showing(row("S1/7", "2.00", func(b *refund.Booked) { b.Refund, b.ByAmazonAlone = "RFAMAZON", true }))
+	aside := s.prepare(before)[0].Aside
+	require.NotNil(t, aside)
+	assert.Equal(t, queue.EntryNeedsDecision, aside.State)
+	assert.Contains(t, aside.Why, "S1/7")
+	s.apply(s.decided(before, queue.EntryNeedsDecision))
+	s.apply(s.decided(before, queue.EntryQueued))
+	assert.Nil(t, s.prepare(before)[0].Aside, "who decided has seen it")
+
+	after := s.issue(exactly("after", "5.00"))
+	assert.Equal(t, []string{"S1/7"}, after.Seen)
+	assert.Nil(t, s.prepare(after.ID)[0].Aside)
+}
+
+// So it is with what somebody has made in Seller Central meanwhile, and recorded.
+func TestWhatWasRecordedMeanwhile(t *testing.T) {
+	s := newShop(t, settings.Settings{}, newOrder())
+	before := s.issue(exactly("before", "5.00")).ID
+	made, err := s.Record(t.Context(), refund.Recorded{
+		Order: newOrder().Amazon, Lines: []refund.RecordedLine{{Item: lamp, Amounts: principal("5.00")}},
+		Reference: "SC-1", By: "bob", Why: "made in Seller Central",
+	})
+	require.NoError(t, err)
+	aside := s.prepare(before)[0].Aside
+	require.NotNil(t, aside)
+	assert.Equal(t, queue.EntryNeedsDecision, aside.State)
+	assert.Contains(t, aside.Why, string(made.ID))
+	s.apply(s.decided(before, queue.EntryNeedsDecision))
+	s.apply(s.decided(before, queue.EntryQueued))
+	assert.Nil(t, s.prepare(before)[0].Aside, "who decided has seen it")
+
+	after := s.issue(exactly("after", "2.00"))
+	assert.Equal(t, []string{string(made.ID)}, after.Seen)
+	assert.Nil(t, s.prepare(after.ID)[0].Aside)
 }
 
 // A settlement that shows a refund as paid, though Amazon had refused it, keeps it

@@ -39,9 +39,10 @@ type RecordedLine struct {
 // Record enters a refund that was made in Seller Central, so that what is left of
 // the order, its payment status and later settlements agree with it. It is posted
 // at once and never sent. Because it happened, nothing limits it; when more has gone
-// than was charged there is an alert, and open refunds of the order wait. A repeat
-// returns the first; the key with another content is ErrKeyReused. An unknown order
-// is store.ErrNotFound.
+// than was charged there is an alert, and open refunds of the order wait. What a
+// settlement has shown of it already is taken for it. A repeat returns the first, also
+// one of the same Reference and content under another key; the key with another
+// content is ErrKeyReused. An unknown order is store.ErrNotFound.
 func (s *Service) Record(ctx context.Context, r Recorded) (Refund, error) {
 	for try := 1; ; try++ {
 		refund, err := s.record(ctx, r)
@@ -74,6 +75,10 @@ func (s *Service) record(ctx context.Context, r Recorded) (Refund, error) {
 		}
 		return byKey[0], nil
 	}
+	again := func(e Refund) bool { return refund.Reference != "" && sameRecord(e, refund) }
+	if i := slices.IndexFunc(f.Refunds, again); i >= 0 {
+		return f.Refunds[i], nil
+	}
 	c, err := f.record(refund)
 	if err != nil {
 		return Refund{}, err
@@ -82,6 +87,7 @@ func (s *Service) record(ctx context.Context, r Recorded) (Refund, error) {
 		return Refund{}, err
 	}
 	s.tellReturns(ctx, c)
+	s.tellBooks(ctx, refund)
 	refund.Version = 1
 	return refund, nil
 }
@@ -177,10 +183,20 @@ func (f Facts) record(r Refund) (Change, error) {
 	c.Event(order.EventResult, subject, fmt.Sprintf("%s was paid in Seller Central: %s", r.Total(), cmp.Or(r.Reference, "no reference")), r.Issued)
 	c.Effect(payment(after, f.Settings.Policy), r.HostOrder, r.Issued)
 	c.Effect(note("Refund %s of %s was made in Seller Central.", r.ID, r.Total()), r.HostOrder, r.Issued)
-	if over := after.Over(false); over != nil {
+	if over := after.Over(false); over != nil && !f.shown(r) {
 		c.Alert("over/"+string(r.ID), subject, over.Error(), r.Issued)
 	}
 	return c, nil
+}
+
+// shown reports whether a settlement has shown a refund before that could be this one,
+// and counts as Amazon's own until somebody says so.
+func (f Facts) shown(r Refund) bool {
+	return slices.ContainsFunc(f.Refunds, func(e Refund) bool {
+		return e.Origin == FromAmazon && !e.Issued.At.Before(r.PaidAt.Add(-early)) && slices.ContainsFunc(r.Lines, func(l Line) bool {
+			return e.Lines[0].Outcome == LinePosted && e.Lines[0].Item == l.Item && e.Lines[0].Amounts.Equal(l.Amounts)
+		})
+	})
 }
 
 // sameRecord compares what was recorded as values. Who records it, and why, may

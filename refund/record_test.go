@@ -85,6 +85,26 @@ func TestARecordRepeated(t *testing.T) {
 	assert.NotEqual(t, s.record(recorded("SC-1", "5.00")).ID, s.record(same).ID, "a reference only within its order")
 }
 
+// Two people record the same refund, each in their own way: it went back once.
+func TestARecordUnderAnotherKey(t *testing.T) {
+	s := newShop(t, settings.Settings{}, newOrder())
+	first := s.record(recorded("SC-1", "5.00"))
+	twice := recorded("SC-1", "5.00")
+	twice.Key, twice.By = "ticket-7", "bob"
+	assert.Equal(t, first.ID, s.record(twice).ID)
+	assert.Equal(t, "5", s.ledger().Total(order.Posted).String())
+
+	rest := recorded("SC-1", "3.00")
+	rest.Key = "ticket-8"
+	s.record(rest)
+	nameless := recorded("", "3.00")
+	nameless.Key = "ticket-9"
+	s.record(nameless)
+	nameless.Key = "ticket-10"
+	s.record(nameless)
+	assert.Equal(t, "14", s.ledger().Total(order.Posted).String(), "what has no name there, or another content, is another one")
+}
+
 // What happened is posted, also beyond the charge. Then there is an alert, and what
 // waits of the order waits on.
 func TestARecordBeyondTheCharge(t *testing.T) {
@@ -166,4 +186,16 @@ func TestRMAsHearOfRecords(t *testing.T) {
 	r.RMA = "RM1"
 	s.record(r)
 	assert.Equal(t, [][]string{{"RM1"}}, heard.told)
+}
+
+// Whose account it is cannot be told: nothing is issued and nothing recorded.
+func TestAnAccountOfTwoCompanies(t *testing.T) {
+	theirs := acme
+	theirs.Company = "bravo"
+	s := newShop(t, settings.Settings{}, newOrder()).with(func(c *refund.Config) { c.Accounts = amazon.AccountList{acme, theirs} })
+	_, err := s.Issue(t.Context(), exactly("k", "5.00"))
+	require.ErrorIs(t, err, amazon.ErrDisputed)
+	_, err = s.Record(t.Context(), recorded("SC-1", "5.00"))
+	require.ErrorIs(t, err, amazon.ErrDisputed)
+	assert.Empty(t, s.ledger().Postings)
 }

@@ -79,8 +79,9 @@ type Refund struct {
 	Surplus   decimal.Decimal
 	SurplusAs order.Component
 
-	// Seen names the bookings that were known when somebody said to pay all the same.
-	// Another one that comes to light keeps the refund from being sent.
+	// Seen names the bookings that nobody here asked for and that were known when the
+	// refund was drafted, or when somebody said to pay all the same. Another one that
+	// comes to light keeps the refund from being sent.
 	Seen []string
 
 	Issued   order.Stamp

@@ -85,12 +85,8 @@ func (s *Service) facts(ctx context.Context, r Request) (f Facts, err error) {
 		return f, err
 	}
 	company := f.Orders[0].ID.Company
-	accounts, err := s.c.Accounts.Accounts(ctx, r.Order.Account)
-	if err != nil {
+	if f.Account, err = amazon.FindAccount(ctx, s.c.Accounts, r.Order.Account); err != nil {
 		return f, err
-	}
-	if len(accounts) > 0 {
-		f.Account = accounts[0]
 	}
 	if f.Settings, err = s.c.Settings.Settings(ctx, company); err != nil {
 		return f, err
@@ -169,6 +165,17 @@ func (s *Service) tellReturns(ctx context.Context, cs ...Change) {
 	}
 	if err := s.c.Returns.Refunded(ctx, rmas...); err != nil {
 		s.c.Logger.WarnContext(ctx, "refunds are saved, and their RMAs were not told", "rmas", rmas, "error", err)
+	}
+}
+
+// tellBooks tells that a refund was recorded, after that was saved. It may fail
+// without harm: every import matches again what it could be.
+func (s *Service) tellBooks(ctx context.Context, r Refund) {
+	if s.c.Books == nil {
+		return
+	}
+	if err := s.c.Books.Recorded(ctx, r); err != nil {
+		s.c.Logger.WarnContext(ctx, "a refund is recorded, and settlements were not matched with it", "refund", r.ID, "error", err)
 	}
 }
 

@@ -1,7 +1,10 @@
 package settings
 
 import (
+	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"unicode"
 )
@@ -73,6 +76,29 @@ func ParseName(s string) (Name, error) {
 		}
 	}
 	return "", fmt.Errorf("unknown setting %q: want one of %q", s, Names())
+}
+
+// ParseValues reads what a person has set under the names that people use, as
+// [ParseName] knows them. It refuses names of no setting, and two spellings of one
+// setting that contradict each other, and tells of all of them.
+func ParseValues(set map[string]bool) (Values, error) {
+	values, by := Values{}, map[Name]string{}
+	var errs []error
+	for _, s := range slices.Sorted(maps.Keys(set)) {
+		n, err := ParseName(s)
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		if was, twice := values[n]; twice && was != set[s] {
+			errs = append(errs, fmt.Errorf("setting %q is %t as %q and %t as %q: want one", n, was, by[n], set[s], s))
+		}
+		values[n], by[n] = set[s], s
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	return values, nil
 }
 
 // spellings lists what a setting is called in the field: its name and, where

@@ -24,6 +24,21 @@ func TestNamesAreSpelledAsMerchantsKnowThem(t *testing.T) {
 	}, settings.Names())
 }
 
+func TestParseValues(t *testing.T) {
+	got, err := settings.ParseValues(map[string]bool{
+		"Queue Amazon Order Refunds": true, "Queue Amazon Order Refunds & Cancellations": true, "Auto submit to Amazon": false,
+	})
+	require.NoError(t, err)
+	assert.Equal(t, settings.Values{settings.Queue: true, settings.AutoSubmit: false}, got)
+
+	got, err = settings.ParseValues(map[string]bool{
+		"Queue Amazon Order Refunds": true, "Queue Amazon Order Refunds and Cancellations": false, "Queue them": true,
+	})
+	assert.Nil(t, got)
+	require.ErrorContains(t, err, `is true as "Queue Amazon Order Refunds" and false as "Queue Amazon Order Refunds and Cancellations"`)
+	assert.ErrorContains(t, err, `unknown setting "Queue them"`)
+}
+
 func TestParseName(t *testing.T) {
 	for _, tt := range []struct {
 		spelling string

@@ -144,21 +144,25 @@ const (
 )
 
 // Limit is how much an actor may refund of one Amazon order without the approval
-// of another actor.
+// of another actor, who must have no limit in that currency, or one as high.
 type Limit struct {
 	Actor    string // empty: everybody who has no limit of their own in that currency
 	Amount   decimal.Decimal
 	Currency order.Currency
 }
 
-// Check refuses limits that contradict each other or say nothing: two of one actor
-// in one currency, an amount below zero, a currency that is none.
+// Check refuses what contradicts itself or says nothing: two limits of one actor in
+// one currency, an amount or a number of settlements below zero, a currency that is
+// none.
 func (p Policy) Check() error {
 	type holder struct {
 		actor    string
 		currency order.Currency
 	}
 	var errs []error
+	if p.MissingAfter < 0 {
+		errs = append(errs, fmt.Errorf("missing after %d settlements: want 1 or more, or 0 for the default", p.MissingAfter))
+	}
 	seen := map[holder]bool{}
 	for _, l := range p.Limits {
 		if err := l.Currency.Check(); err != nil {

@@ -48,6 +48,11 @@ func TestPolicyCheck(t *testing.T) {
 		`limit of actor "": -1.00 USD is below zero`: {limit("", -1, "USD")},
 		`limit of actor "ann": currency "usd"`:       {limit("ann", 1, "usd")},
 	} {
-		assert.ErrorContains(t, settings.Policy{Limits: limits}.Check(), want)
+		p := settings.Policy{Limits: limits}
+		assert.ErrorContains(t, p.Check(), want)
+		assert.ErrorContains(t, settings.Fixed{Policy: p}.Check(), want)
+		assert.ErrorContains(t, settings.ByCompany{"acme": {}, "bravo": {Policy: p}}.Check(), "company bravo: "+want)
 	}
+	assert.ErrorContains(t, settings.Policy{MissingAfter: -1}.Check(), "missing after -1 settlements")
+	assert.NoError(t, settings.ByCompany{"acme": {}, "bravo": {}}.Check())
 }

@@ -2,7 +2,10 @@ package settings
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/takebackhq/takeback/order"
 )
@@ -28,6 +31,9 @@ func (f Fixed) Settings(context.Context, order.CompanyID) (Settings, error) {
 	return Settings(f), nil
 }
 
+// Check refuses a policy that contradicts itself: see [Policy.Check].
+func (f Fixed) Check() error { return f.Policy.Check() }
+
 // ByCompany is a [Source] for companies that are known beforehand. It must not
 // be changed while it is in use.
 type ByCompany map[order.CompanyID]Settings
@@ -41,4 +47,16 @@ func (c ByCompany) Settings(_ context.Context, company order.CompanyID) (Setting
 		return Settings{}, fmt.Errorf("no settings for company %q: add it to settings.ByCompany", string(company))
 	}
 	return s, nil
+}
+
+// Check refuses policies that contradict themselves, and names their companies: see
+// [Policy.Check].
+func (c ByCompany) Check() error {
+	var errs []error
+	for _, company := range slices.Sorted(maps.Keys(c)) {
+		if err := c[company].Policy.Check(); err != nil {
+			errs = append(errs, fmt.Errorf("company %s: %w", company, err))
+		}
+	}
+	return errors.Join(errs...)
 }

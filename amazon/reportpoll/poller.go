@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -90,11 +91,11 @@ func (p *Poller) Step(ctx context.Context) (next time.Time, err error) {
 	if len(p.c.Jobs) == 0 {
 		return began.Add(time.Hour), nil
 	}
-	if err := p.sweep(ctx, began); err != nil {
+	errs, err := p.sweep(ctx, began)
+	if err != nil {
 		return began.Add(sweepEvery), fmt.Errorf("reports: %w", err)
 	}
 	due, next := p.due(began)
-	var errs []error
 	worked := 0
 	for some := range slices.Chunk(due, cellsAtOnce) {
 		cells, err := p.cells(ctx, some)
@@ -122,24 +123,27 @@ func (p *Poller) Step(ctx context.Context) (next time.Time, err error) {
 	return next, errors.Join(errs...)
 }
 
-// sweep makes the agenda anew, from time to time.
-func (p *Poller) sweep(ctx context.Context, now time.Time) error {
+// sweep makes the agenda anew, from time to time. It leaves out the accounts of which
+// it cannot be told whose they are, and says so then.
+func (p *Poller) sweep(ctx context.Context, now time.Time) (disputed []error, err error) {
 	p.mu.Lock()
 	age := now.Sub(p.swept)
 	p.mu.Unlock()
 	if age >= 0 && age < sweepEvery {
-		return nil
+		return nil, nil
 	}
 	accounts, err := p.c.Accounts.Accounts(ctx)
 	if err != nil {
-		return fmt.Errorf("accounts: %w", err)
+		return nil, fmt.Errorf("accounts: %w", err)
 	}
+	of := amazon.Disputed(accounts)
+	accounts = slices.DeleteFunc(slices.Clone(accounts), func(a amazon.Account) bool { return of[a.ID] != nil })
 	all := p.appointments(accounts)
 	agenda := make(map[string]appointment, len(all))
 	for some := range slices.Chunk(all, cellsAtOnce) {
 		cells, err := p.cells(ctx, some)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		for _, a := range some {
 			// One that cannot be read is due: the visit says what is wrong with it.
@@ -152,7 +156,10 @@ func (p *Poller) sweep(ctx context.Context, now time.Time) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.agenda, p.swept = agenda, now
-	return nil
+	for _, id := range slices.Sorted(maps.Keys(of)) {
+		disputed = append(disputed, fmt.Errorf("reports: %w", of[id]))
+	}
+	return disputed, nil
 }
 
 // appointments are all jobs of these accounts.

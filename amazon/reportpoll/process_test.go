@@ -426,3 +426,32 @@ func TestUnreadableCell(t *testing.T) {
 		assert.Contains(t, list[0].Error, "cell reports/b/returns")
 	})
 }
+
+// Accounts of which it cannot be told whose they are are told of at every sweep, and
+// stop no other. When that is settled, they are polled.
+func TestDisputedAccounts(t *testing.T) {
+	in(t, func(w *world) {
+		w.enrol("b", "c")
+		w.accounts[2].Merchant, w.accounts[2].Company = w.accounts[1].Merchant, "bravo"
+		p := w.poller(w.returns())
+		errs := w.run(p, time.Hour)
+		require.NotEmpty(t, errs)
+		require.ErrorIs(t, errs[0], amazon.ErrDisputed)
+		require.ErrorContains(t, errs[0], "account b of company acme and account c of company bravo")
+		cursors := func() (begun []order.AccountID) {
+			list, err := p.Status(w.ctx)
+			require.NoError(t, err)
+			for _, s := range list {
+				if !s.Cursor.IsZero() {
+					begun = append(begun, s.Account)
+				}
+			}
+			return begun
+		}
+		assert.Equal(t, []order.AccountID{"shop"}, cursors())
+
+		w.accounts = w.accounts[:2]
+		assert.Empty(t, w.run(p, time.Hour))
+		assert.Equal(t, []order.AccountID{"b", "shop"}, cursors())
+	})
+}

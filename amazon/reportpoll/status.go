@@ -126,16 +126,16 @@ func (p *Poller) find(ctx context.Context, account order.AccountID, job string) 
 	if i < 0 || account == "" {
 		return appointment{}, store.ErrNotFound
 	}
-	known, err := p.c.Accounts.Accounts(ctx, account)
+	a, err := amazon.FindAccount(ctx, p.c.Accounts, account)
 	if err != nil {
 		return appointment{}, err
 	}
-	if len(known) == 0 {
+	if a.ID == "" {
 		return appointment{}, store.ErrNotFound
 	}
 	j := &p.c.Jobs[i]
 	if j.Wanted != nil {
-		wanted, err := j.Wanted(ctx, known[0])
+		wanted, err := j.Wanted(ctx, a)
 		if err != nil {
 			return appointment{}, err
 		}
@@ -143,7 +143,7 @@ func (p *Poller) find(ctx context.Context, account order.AccountID, job string) 
 			return appointment{}, ErrNotWanted
 		}
 	}
-	return appointment{account: known[0], job: j, cell: cellName(known[0].ID, j)}, nil
+	return appointment{account: a, job: j, cell: cellName(a.ID, j)}, nil
 }
 
 // hurry makes everything of a job due.

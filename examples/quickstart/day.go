@@ -19,6 +19,8 @@ import (
 	"github.com/takebackhq/takeback"
 	"github.com/takebackhq/takeback/amazon"
 	"github.com/takebackhq/takeback/cancel"
+	"github.com/takebackhq/takeback/examples/internal/outside"
+	"github.com/takebackhq/takeback/examples/internal/shop"
 	"github.com/takebackhq/takeback/order"
 	"github.com/takebackhq/takeback/queue"
 	"github.com/takebackhq/takeback/refund"
@@ -33,16 +35,16 @@ type day struct {
 	desk    *takeback.Desk
 	db      *sql.DB
 	store   *sqlite.Store
-	book    book
-	world   *world
-	clock   *clock
+	shop    shop.Shop
+	amazon  *outside.Amazon
+	clock   *outside.Clock
 	tell    io.Writer
 	earlier map[queue.BatchID]bool // what an earlier run had finished
 
 	returns rma.Imported
 	issued  int // requests that this run made
 	batches []queue.Batch
-	ledger  comparison
+	ledger  outside.Comparison
 }
 
 func (d *day) say(format string, args ...any) { fmt.Fprintf(d.tell, format+"\n", args...) }
@@ -85,10 +87,10 @@ func (d *day) importReturns(ctx context.Context, report []byte, name string, mad
 	if found.Format == reportparse.FormatXML {
 		kind = amazon.ReturnsXMLReport
 	}
-	if err := d.world.fake.AddReport(amazontestReport(kind, report)); err != nil {
+	if err := d.amazon.AddReport(amazontestReport(kind, report)); err != nil {
 		return err
 	}
-	a, client := d.world.account, d.world.client
+	a, client := d.amazon.Account, d.amazon.Client
 	id, err := client.Request(ctx, a, amazon.ReportRequest{Type: kind})
 	if err != nil {
 		return err
@@ -98,7 +100,7 @@ func (d *day) importReturns(ctx context.Context, report []byte, name string, mad
 		if r.Status == amazon.ReportCancelled || r.Status == amazon.ReportFatal {
 			return fmt.Errorf("returns report ended %s", r.Status)
 		}
-		d.clock.advance(30 * time.Second)
+		d.clock.Advance(30 * time.Second)
 		r, err = client.Report(ctx, a, id)
 	}
 	if err != nil {
@@ -158,7 +160,7 @@ func (d *day) refundReturns(ctx context.Context) error {
 
 // partly makes a request one for two fifths of the first line's price.
 func (d *day) partly(ctx context.Context, r *refund.Request) error {
-	orders, err := d.book.Orders(ctx, []order.AmazonID{r.Order})
+	orders, err := d.shop.Orders(ctx, []order.AmazonID{r.Order})
 	if err != nil || len(orders) == 0 {
 		return err
 	}
@@ -180,6 +182,10 @@ func (d *day) refund(ctx context.Context, r refund.Request, what string) error {
 		return nil
 	}
 	d.show(draft, what)
+	if len(draft.Cautions) > 0 {
+		d.say("     left alone: somebody has to think about it")
+		return nil
+	}
 	r.Token = draft.Token // somebody has seen it
 	issued, err := d.desk.Refunds.Issue(ctx, r)
 	if err != nil {
@@ -198,13 +204,16 @@ func (d *day) show(draft refund.Draft, what string) {
 	for _, w := range draft.Warnings {
 		d.say("     warning: %s", w)
 	}
+	for _, c := range draft.Cautions {
+		d.say("     caution: %s", c.Text)
+	}
 }
 
 // requested is called after each request: in Direct mode the host steps at once,
 // so that the request goes out by itself.
 func (d *day) requested(ctx context.Context) error {
 	d.issued++
-	d.clock.advance(time.Second)
+	d.clock.Advance(time.Second)
 	if d.mode != "direct" {
 		return nil
 	}
@@ -215,8 +224,8 @@ func (d *day) requested(ctx context.Context) error {
 // refundOrder refunds one of two units of an order, saving the draft and a row
 // of the host's own in one transaction, and shows a refund that is too much.
 func (d *day) refundOrder(ctx context.Context) error {
-	id := d.world.order(orderToRefund)
-	orders, err := d.book.Orders(ctx, []order.AmazonID{id})
+	id := d.amazon.ID(orderToRefund)
+	orders, err := d.shop.Orders(ctx, []order.AmazonID{id})
 	if err != nil {
 		return err
 	}
@@ -271,7 +280,7 @@ func (d *day) saveWithRow(ctx context.Context, draft refund.Draft) error {
 }
 
 func (d *day) cancelOrder(ctx context.Context) error {
-	id := d.world.order(orderToCancel)
+	id := d.amazon.ID(orderToCancel)
 	draft, err := d.desk.Cancels.Draft(ctx, cancel.Request{Order: id, Reason: amazon.ReasonNoInventory, By: "ben"})
 	if err != nil {
 		return err
@@ -298,8 +307,8 @@ func (d *day) cancelOrder(ctx context.Context) error {
 // operator will reject.
 func (d *day) requestMore(ctx context.Context) error {
 	for _, number := range []string{orderRefunded, orderToReject} {
-		id := d.world.order(number)
-		orders, err := d.book.Orders(ctx, []order.AmazonID{id})
+		id := d.amazon.ID(number)
+		orders, err := d.shop.Orders(ctx, []order.AmazonID{id})
 		if err != nil {
 			return err
 		}
@@ -354,7 +363,7 @@ func (d *day) review(ctx context.Context) error {
 		}
 	case "auto":
 		if d.issued > 0 {
-			d.clock.advance(30 * time.Minute)
+			d.clock.Advance(30 * time.Minute)
 			d.say("   30 minutes later …")
 		}
 	}
@@ -383,7 +392,7 @@ func (d *day) follow(ctx context.Context) error {
 		if len(open) == 0 && len(waiting) == 0 {
 			break
 		}
-		d.clock.advance(next.Sub(d.clock.Now()))
+		d.clock.Advance(next.Sub(d.clock.Now()))
 	}
 	return nil
 }
@@ -488,7 +497,7 @@ func (d *day) printJSON(w io.Writer) error {
 	for _, b := range d.batches {
 		s.Batches = append(s.Batches, batchSummary{b.ID, b.DocumentNumber, kindOf(b.Feed), b.Entries, b.Accepted, b.Refused})
 	}
-	s.Ledger.PaidByAmazon, s.Ledger.PostedByUs, s.Ledger.Equal = d.ledger.amazon, d.ledger.ours, d.ledger.equal
+	s.Ledger.PaidByAmazon, s.Ledger.PostedByUs, s.Ledger.Equal = d.ledger.Amazon, d.ledger.Ours, d.ledger.Equal()
 	enc := json.NewEncoder(w)
 	enc.SetIndent("", "  ")
 	return enc.Encode(s)

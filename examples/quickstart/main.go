@@ -11,20 +11,19 @@ package main
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"flag"
 	"fmt"
 	"io"
-	"net/url"
 	"os"
 	"os/signal"
 	"path/filepath"
 	"time"
 
-	_ "modernc.org/sqlite"
-
 	"github.com/takebackhq/takeback"
+	"github.com/takebackhq/takeback/amazon"
+	"github.com/takebackhq/takeback/examples/internal/outside"
+	"github.com/takebackhq/takeback/examples/internal/shop"
 	"github.com/takebackhq/takeback/order"
 	"github.com/takebackhq/takeback/queue"
 	"github.com/takebackhq/takeback/settings"
@@ -95,9 +94,8 @@ func run(ctx context.Context, args []string, stdout io.Writer) (err error) {
 		return err
 	}
 
-	// The host's database, with its own orders table in it. The library brings no
-	// driver; the pragmas are the host's to set.
-	db, err := sql.Open("sqlite", dataSource(f.db))
+	// The host's database, with its own orders table in it.
+	db, err := shop.Open(f.db)
 	if err != nil {
 		return err
 	}
@@ -109,21 +107,20 @@ func run(ctx context.Context, args []string, stdout io.Writer) (err error) {
 	if err != nil {
 		return err
 	}
-	orders, err := newBook(ctx, db)
+	host, err := shop.New(ctx, db)
 	if err != nil {
 		return err
 	}
 
 	// The outside: orders that match the report, and an Amazon that knows them.
-	c := &clock{now: time.Now().UTC()}
-	seed, err := ordersFor(report, name, "demo")
+	orders, err := ordersFor(report, name, "demo")
 	if err != nil {
 		return err
 	}
-	if err := orders.add(ctx, seed); err != nil {
+	if err := host.Add(ctx, orders...); err != nil {
 		return err
 	}
-	all, err := orders.all(ctx)
+	all, err := host.All(ctx)
 	if err != nil {
 		return err
 	}
@@ -131,18 +128,22 @@ func run(ctx context.Context, args []string, stdout io.Writer) (err error) {
 	for _, o := range all {
 		currencies = append(currencies, o.Currency)
 	}
-	outside, err := newWorld(f.db+".amazon.json", c, st, seed, accountFor(currencies))
+	c := outside.NewClock(time.Now())
+	fake, err := outside.Start(f.db+".amazon.json", c, st, accountFor(currencies))
 	if err != nil {
 		return err
 	}
-	defer outside.close()
+	defer fake.Close()
+	if err := seed(fake, orders); err != nil {
+		return err
+	}
 
 	// This is all the wiring that a host needs.
 	desk, err := takeback.New(takeback.Config{
 		Store:    st,
-		Book:     orders,
-		Amazon:   outside.client,
-		Accounts: outside.accounts(),
+		Book:     host,
+		Amazon:   fake.Client,
+		Accounts: amazon.AccountList{fake.Account},
 		Settings: settings.Fixed(settings.Resolve(modes[f.mode], nil)),
 		Now:      c.Now,
 
@@ -154,7 +155,7 @@ func run(ctx context.Context, args []string, stdout io.Writer) (err error) {
 	}
 
 	d := day{
-		flags: f, desk: desk, db: db, store: st, book: orders, world: outside, clock: c, tell: stdout,
+		flags: f, desk: desk, db: db, store: st, shop: host, amazon: fake, clock: c, tell: stdout,
 		earlier: map[queue.BatchID]bool{},
 	}
 	if f.json {
@@ -165,12 +166,6 @@ func run(ctx context.Context, args []string, stdout io.Writer) (err error) {
 		err = errors.Join(err, d.printJSON(stdout))
 	}
 	return err
-}
-
-// dataSource names a database file and the settings that the library wants of
-// every connection: immediate transactions and durable commits.
-func dataSource(file string) string {
-	return "file:" + (&url.URL{Path: file}).EscapedPath() + "?_txlock=immediate&_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)"
 }
 
 // returnsReport is the merchant's file and when it was made.

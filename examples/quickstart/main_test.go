@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"database/sql"
 	"encoding/json"
 	"os"
 	"path/filepath"
@@ -13,8 +12,6 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/takebackhq/takeback/order"
-	"github.com/takebackhq/takeback/order/ordertest"
 	"github.com/takebackhq/takeback/reportparse"
 )
 
@@ -81,19 +78,6 @@ func TestModes(t *testing.T) {
 			assert.Empty(t, cmp.Diff(first.Ledger, second.Ledger), "the books stay as they were")
 		})
 	}
-}
-
-// The host's order book keeps its side of the contract.
-func TestBook(t *testing.T) {
-	ordertest.Run(t, func(t *testing.T, seed []order.Order) order.Book {
-		db, err := sql.Open("sqlite", dataSource(filepath.Join(t.TempDir(), "host.db")))
-		require.NoError(t, err)
-		t.Cleanup(func() { assert.NoError(t, db.Close()) })
-		b, err := newBook(t.Context(), db)
-		require.NoError(t, err)
-		require.NoError(t, b.add(t.Context(), seed))
-		return b
-	})
 }
 
 func TestStory(t *testing.T) {

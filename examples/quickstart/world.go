@@ -2,24 +2,20 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"crypto/sha256"
 	_ "embed"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"slices"
-	"sync"
-	"time"
 
 	"github.com/shopspring/decimal"
 
 	"github.com/takebackhq/takeback/amazon"
 	"github.com/takebackhq/takeback/amazon/amazontest"
-	"github.com/takebackhq/takeback/amazon/spapi"
+	"github.com/takebackhq/takeback/examples/internal/outside"
 	"github.com/takebackhq/takeback/order"
 	"github.com/takebackhq/takeback/reportparse"
-	"github.com/takebackhq/takeback/store"
 )
 
 //go:embed returns.txt
@@ -32,30 +28,6 @@ const (
 	company  = order.CompanyID("demo")
 	merchant = "A2QUICKSTART01"
 )
-
-// clock is a clock that the program moves, so that waiting costs no time.
-type clock struct {
-	mu  sync.Mutex
-	now time.Time
-}
-
-func (c *clock) Now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.now
-}
-
-func (c *clock) advance(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.now = c.now.Add(max(0, d))
-}
-
-// wait is what a client does between two tries.
-func (c *clock) wait(ctx context.Context, d time.Duration) error {
-	c.advance(d)
-	return ctx.Err()
-}
 
 // Orders of the host's own, beside those that the returns report names.
 const (
@@ -158,63 +130,20 @@ func itemID(of ...string) string {
 	return fmt.Sprintf("%015d", binary.BigEndian.Uint64(sum[:])%1e15)
 }
 
-// world is everything outside the host: an Amazon on the loopback, and the
-// client that speaks to it.
-type world struct {
-	account amazon.Account
-	fake    *amazontest.Server
-	client  *spapi.Client
-	close   func()
-}
-
-// newWorld starts a fake Amazon that keeps its books in a file, and knows the
-// same orders as the host. The client keeps Amazon's limits in the host's store.
-func newWorld(file string, c *clock, st store.Cells, orders []order.Order, account amazon.Account) (w *world, err error) {
-	w = &world{account: account}
-	if w.fake, err = amazontest.New(amazontest.Config{Now: c.Now, File: file}); err != nil {
-		return nil, err
-	}
-	// The first run waited in fake time. The second goes on where that ended.
-	if earlier := w.fake.Calls(); len(earlier) > 0 {
-		c.advance(earlier[len(earlier)-1].Time.Sub(c.Now()))
-	}
-	credentials := spapi.Credentials{ClientID: "amzn1.application-oa2-client.quickstart", ClientSecret: "not-a-secret", RefreshToken: "Atzr|quickstart"}
-	if err := w.fake.AddSeller(amazontest.Seller{
-		Merchant: account.Merchant, ClientID: credentials.ClientID, ClientSecret: credentials.ClientSecret, RefreshToken: credentials.RefreshToken,
-	}); err != nil {
-		return nil, err
-	}
+// seed enters the host's orders at Amazon, one of which was refunded there already.
+func seed(fake *outside.Amazon, orders []order.Order) error {
 	for _, o := range orders {
-		known := amazontest.Order{Seller: account.Merchant, Number: o.Amazon.Number, Marketplace: o.Marketplace, Currency: o.Currency}
-		for _, l := range o.Lines {
-			it := amazontest.Item{ID: l.Item, SKU: l.SKU, ASIN: l.ASIN, Quantity: l.Ordered, Shipped: l.Shipped, Charges: l.Paid()}
+		listed := fake.Listed(o)
+		for i := range listed.Items {
 			if o.Amazon.Number == orderRefunded {
-				it.Refunded = l.Paid()
+				listed.Items[i].Refunded = o.Lines[i].Paid()
 			}
-			known.Items = append(known.Items, it)
 		}
-		if err := w.fake.Seed(known); err != nil {
-			return nil, err
+		if err := fake.Seed(listed); err != nil {
+			return err
 		}
 	}
-
-	base, stop, err := w.fake.Start()
-	if err != nil {
-		return nil, err
-	}
-	w.close = stop
-	w.client, err = spapi.New(spapi.Config{
-		Credentials: func(context.Context, amazon.Account) (spapi.Credentials, error) { return credentials, nil },
-		Endpoint:    func(amazon.Region) string { return base },
-		TokenURL:    base + "/auth/o2/token",
-		Buckets:     st,
-		Now:         c.Now, Wait: c.wait,
-	})
-	if err != nil {
-		w.close()
-		return nil, err
-	}
-	return w, nil
+	return nil
 }
 
 // accountFor is the seller account: in the region of its orders' marketplaces.
@@ -233,12 +162,6 @@ func accountFor(currencies []order.Currency) amazon.Account {
 		a.Marketplaces = []order.MarketplaceID{"ATVPDKIKX0DER"}
 	}
 	return a
-}
-
-func (w *world) accounts() amazon.Accounts { return amazon.AccountList{w.account} }
-
-func (w *world) order(number string) order.AmazonID {
-	return order.AmazonID{Account: w.account.ID, Number: number}
 }
 
 // amazontestReport is the merchant's file as Amazon would give it out.

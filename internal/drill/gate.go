@@ -89,6 +89,9 @@ func closed(r *http.Request, err error) error {
 	return errors.Join(err, r.Body.Close())
 }
 
+// Gated is a store behind a gate, which is asked at every call.
+func Gated(st takeback.Store, g Gate) takeback.Store { return gated{st, g} }
+
 // gated is a store behind a gate.
 type gated struct {
 	takeback.Store

@@ -72,7 +72,7 @@ func secrets(a amazon.Account) spapi.Credentials {
 // Whether a request was saved only the store knows: after an error, or a restart,
 // the office asks again under the same key.
 func (o *Office) Work(ctx context.Context) (next time.Time, err error) {
-	errs := []error{o.Ask(ctx), o.process(ctx), o.decide(ctx)}
+	errs := []error{o.Ask(ctx), o.process(ctx), Decide(ctx, o.desk.Queue, o.now())}
 	next, err = o.Step(ctx)
 	return next, errors.Join(append(errs, err)...)
 }

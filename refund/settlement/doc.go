@@ -51,6 +51,7 @@
 //	doubled/<refund>/<attempt>         likewise, and Amazon names the attempt
 //	contradicted/<refund>/<attempt>    it, or a cancellation, was booked, and counted as unpaid
 //	missing/<refund>/<item>            no settlement shows it
+//	over/<booking>                     Amazon gave more by itself than was left of what the buyer paid
 //	currency/<booking>                 it is in another currency than its order
 //	incomplete/<booking>               a row of its order could not be read
 //	difference/<account>/<settlement>  the report is not the sum of its rows

@@ -132,6 +132,21 @@ func (s *Service) Retry(ctx context.Context, a amazon.Account) (Imported, error)
 	return in, err
 }
 
+// Recorded implements [refund.Books]: it matches the bookings of the refund's order
+// again.
+func (s *Service) Recorded(ctx context.Context, r refund.Refund) error {
+	in := Imported{Bookings: map[Match]int{}}
+	a := amazon.Account{ID: r.Order.Account, Company: r.HostOrder.Company}
+	p, err := s.pass(ctx, a, order.Stamp{By: r.Issued.By, At: s.c.Now().UTC(), Why: "refund " + string(r.ID) + " is recorded"}, &in)
+	if err == nil {
+		err = p.reconcile(ctx, []order.AmazonID{r.Order}, statement{}, nil)
+	}
+	if err != nil {
+		return fmt.Errorf("match settlements of order %s: %w", r.Order, err)
+	}
+	return nil
+}
+
 // again repeats what fails in one way.
 func again(because error, do func() error) error {
 	for try := 1; ; try++ {

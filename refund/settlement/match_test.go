@@ -120,6 +120,10 @@ func TestWhatABookingIs(t *testing.T) {
 		"a chargeback": {
 			with(paid(lamp, at, "Principal", "12.00"), func(r *row) { r.kind = "Chargeback Refund" }), settlement.MatchAmazonInitiated, refund.Unproven, "Principal 22",
 		},
+		"a claim under a name that is not known": {
+			with(and(paid(lamp, at, "Principal", "12.00"), "ItemFees", "Commission", "1.20"), func(r *row) { r.kind = "Buyer Protection Claim" }),
+			settlement.MatchAmazonInitiated, refund.Unproven, "Principal 22",
+		},
 		"a refund taken back": {
 			with(paid(lamp, at, "Principal", "-3.00"), func(r *row) { r.kind = "Refund - Reversal" }), settlement.MatchReversed, refund.Unproven, "Principal 7",
 		},
@@ -278,6 +282,76 @@ func TestARefundRecordedAfterItsSettlement(t *testing.T) {
 	assert.Equal(t, refund.LineVoided, s.line(own).Outcome)
 	assert.Equal(t, id, s.bookings()[0].Refund)
 	assert.Len(t, s.effects(order.EffectCommission), 1, "told once")
+}
+
+// A type that is not known is no refund unless it takes the price of an item back.
+func TestWhatIsNoRefund(t *testing.T) {
+	for name, rows := range map[string][]row{
+		"a sale":                           with(paid(lamp, noon, "Principal", "-30.00"), func(r *row) { r.kind = "Order" }),
+		"an order taken back":              with(paid(lamp, noon, "Principal", "30.00"), func(r *row) { r.kind = "Order - Reversal" }),
+		"a sale of another kind":           with(paid(lamp, noon, "Principal", "-30.00"), func(r *row) { r.kind = "Subscribe Order" }),
+		"fees of an item":                  with(paid(lamp, noon, "Base fee", "3.00"), func(r *row) { r.kind, r.amountType = "FBAFees", "FBA Pick & Pack Fee" }),
+		"a reimbursement":                  with(paid(lamp, noon, "REVERSAL_REIMBURSEMENT", "-9.00"), func(r *row) { r.kind, r.amountType = "other-transaction", "FBA Inventory Reimbursement" }),
+		"a price that is nobody's product": with(paid("", noon, "Principal", "3.00"), func(r *row) { r.kind = "Liquidations" }),
+	} {
+		s := newShop(t, newOrder())
+		in := s.load(report{id: "500", rows: rows})
+		assert.Empty(t, s.bookings(), name)
+		require.Len(t, in.Settlements, 1, name)
+		assert.True(t, in.Settlements[0].Difference().IsZero(), name)
+		s.load(report{id: "500", rows: rows})
+		assert.Empty(t, s.bookings(), name)
+	}
+}
+
+// Who records what a settlement has shown already changes whose refund it is, and
+// nothing that the buyer got.
+func TestARecordOfWhatASettlementHasShown(t *testing.T) {
+	for name, test := range map[string]struct {
+		at     time.Time
+		posted string
+		proof  refund.Proof
+		alerts []string
+	}{
+		"that day":            {noon.Add(day), "Principal 20", refund.Settled, nil},
+		"at a time forgotten": {time.Time{}, "Principal 20", refund.Settled, nil},
+		"another one, later":  {noon.Add(4 * day), "Principal 40", refund.Unproven, []string{"over"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newShop(t, newOrder())
+			s.load(report{id: "500", rows: paid(mug, noon.Add(day), "Principal", "20.00")})
+			s.now = noon.Add(5 * day)
+			r, err := s.refunds.Record(t.Context(), refund.Recorded{
+				Order: sold, Lines: []refund.RecordedLine{{Item: mug, Amounts: principal("20.00")}}, At: test.at, Reference: "SC-1", By: "ann", Why: "found it",
+			})
+			require.NoError(t, err)
+			assert.Equal(t, test.posted, s.posted(mug))
+			assert.Equal(t, test.proof, s.line(r.ID).Proof)
+			assert.Equal(t, test.alerts, s.alerts())
+			assert.Equal(t, s.ledger().PaymentStatus(), s.payment().Status)
+			require.NoError(t, s.ends().Check())
+		})
+	}
+}
+
+// What Amazon does by itself is posted, whatever is left; people hear when it goes
+// beyond what the buyer paid.
+func TestAmazonGoesBeyondTheCharge(t *testing.T) {
+	claim := func(at time.Time, amount string) []row {
+		return with(paid(mug, at, "Principal", amount), func(r *row) { r.kind = "Chargeback Refund" })
+	}
+	s := newShop(t, newOrder())
+	s.accepted(mug, principal("10.00"))
+	s.load(report{id: "500", rows: slices.Concat(paid(mug, noon.Add(day), "Principal", "10.00"), claim(noon.Add(2*day), "6.00"))})
+	assert.Empty(t, s.alerts())
+	s.load(report{id: "501", rows: claim(noon.Add(3*day), "20.00")})
+	assert.Equal(t, "Principal 36", s.posted(mug))
+	assert.Equal(t, []string{"over"}, s.alerts())
+	s.load(report{id: "501", rows: claim(noon.Add(3*day), "20.00")})
+	assert.Equal(t, []string{"over"}, s.alerts(), "once")
+	as, err := s.memory.Alerts(t.Context(), order.AlertQuery{})
+	require.NoError(t, err)
+	assert.Contains(t, as[0].Text, "item "+mug+": Principal is overdrawn: 16.00 USD more")
 }
 
 // record keeps a refund that was made in Seller Central.

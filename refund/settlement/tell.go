@@ -83,6 +83,9 @@ func (m *matching) booking(was, b Booking) {
 	switch b.Match {
 	case MatchAmazonInitiated:
 		m.note(at, "Amazon refunded %s by itself: %s in settlement %s.", given, b.Kind, b.Settlement.Number)
+		if over := m.ledger.Over(false); over != nil {
+			m.warn(at, "over/"+b.ID, subject, "after %s of %s in settlement %s, %v", b.Kind, given, b.Settlement.Number, over)
+		}
 	case MatchReversed:
 		m.note(at, "Settlement %s shows %s, which changes what the buyer got by %s.", b.Settlement.Number, b.Kind, given)
 	case MatchMismatched:

@@ -21,14 +21,16 @@ import (
 // books are what both sides have at the end of a run.
 type books struct {
 	entries       map[queue.EntryID]queue.Entry
+	listed        []queue.Entry // the same
 	refunds       map[queue.EntryID]refund.Refund
 	cancellations map[queue.EntryID]cancel.Cancellation
 	ledgers       []order.Ledger
 	batches       []queue.Batch
 
 	feeds     map[feedKey]amazontest.Feed
-	payments  map[line][]amazontest.Payment // that our feeds made
-	cancelled map[order.AmazonID]int        // how often a feed of ours had its cancellation carried out
+	payments  map[line][]amazontest.Payment           // that our feeds made
+	others    map[order.AmazonID][]amazontest.Payment // that no feed made
+	cancelled map[queue.EntryID]int                   // how often a feed of ours had a whole order cancelled
 }
 
 // feedKey names a feed: feed IDs are unique only together with the seller.
@@ -37,10 +39,11 @@ type feedKey struct {
 	id     amazon.FeedID
 }
 
-// line is one line of a refund, by its place among the refund's lines.
+// line is one line of a refund or of a part that was cancelled, by its place among
+// the lines.
 type line struct {
-	refund queue.EntryID
-	index  int
+	entry queue.EntryID
+	index int
 }
 
 // compare holds our books against Amazon's.
@@ -53,11 +56,19 @@ func (r *run) compare() error {
 	for _, ask := range r.world.requests {
 		r.compareRequest(b, ask)
 	}
+	for _, e := range b.listed {
+		r.compareEntry(b, e)
+	}
 	for _, l := range b.ledgers {
 		r.compareLedger(b, l)
 	}
 	for _, batch := range b.batches {
 		r.compareBatch(b, batch)
+	}
+	for _, law := range []func(books) error{r.compareHost, r.compareStock, r.compareReturns, r.compareSettlements, r.compareApprovals, r.compareWishes} {
+		if err := law(b); err != nil {
+			return err
+		}
 	}
 	return r.tellBooks(b)
 }
@@ -73,8 +84,7 @@ func (r *run) tellBooks(b books) error {
 			r.tell("  %s %s: %s %s, by %s", e.At.Format(told), e.Kind, e.Document, e.Text, e.By)
 		}
 	}
-	for _, ask := range r.world.requests {
-		e := b.entries[ask.issued]
+	for _, e := range b.listed {
 		r.tell("%s %s of order %s is %s. %s", e.Kind, e.ID, e.Order, e.State, e.Why)
 		for _, a := range e.Attempts {
 			r.tell("  in batch %s: %v", a.Batch, a.Results)
@@ -101,19 +111,27 @@ func (r *run) found(format string, args ...any) {
 }
 
 func (r *run) compareRequest(b books, ask *request) {
-	e, ok := b.entries[ask.issued]
-	if !ok {
+	if _, ok := b.entries[ask.issued]; !ok && ask.refused == nil {
 		r.figures.Lost++
-		r.found("%s %s of order %s was queued and is gone", ask.kind, ask.issued, ask.order)
-		return
+		r.found("%s was queued as %s and is gone", ask, ask.issued)
 	}
+	if key := ask.refund.Key; ask.refused != nil && key != "" {
+		if slices.ContainsFunc(slices.Collect(maps.Values(b.refunds)), func(f refund.Refund) bool { return f.Key == key && f.Order == ask.order() }) {
+			r.figures.Double++
+			r.found("%s was refused (%v) and is there", ask, ask.refused)
+		}
+	}
+}
+
+func (r *run) compareEntry(b books, e queue.Entry) {
 	if !e.State.Final() {
 		r.figures.Undecided++
 		r.tell("undecided: %s %s is %s: %s", e.Kind, e.ID, e.State, e.Why)
 	}
 	double, lost := false, false
-	if e.Kind == queue.KindCancellation {
-		times, outcome := b.cancelled[e.Order], b.cancellations[e.ID].Outcome
+	c := b.cancellations[e.ID]
+	if e.Kind == queue.KindCancellation && !c.Part && !c.Local {
+		times, outcome := b.cancelled[e.ID], c.Outcome
 		double = times > 1
 		lost = times == 0 && outcome == cancel.Cancelled
 		if times > 0 && e.State.Final() && outcome != cancel.Cancelled {
@@ -121,16 +139,20 @@ func (r *run) compareRequest(b books, ask *request) {
 		}
 	}
 	for i, l := range b.refunds[e.ID].Lines {
-		paid := b.payments[line{e.ID, i}]
-		messages := map[[2]string]bool{}
-		for _, p := range paid {
-			messages[[2]string{string(p.Feed), p.Message}] = true
-		}
-		double = double || len(messages) > 1
-		lost = lost || len(messages) == 0 && l.Outcome == refund.LinePosted
+		messages := b.messages(line{e.ID, i})
+		double = double || messages > 1
+		lost = lost || messages == 0 && l.Outcome == refund.LinePosted
 		if e.State.Final() && l.Outcome == refund.LineOpen {
 			lost = true
 			r.found("refund %s is %s, and its line %s neither paid nor given up", e.ID, e.State, l.Item)
+		}
+	}
+	for i := range c.Units {
+		messages := b.messages(line{e.ID, i})
+		double = double || messages > 1
+		lost = lost || messages == 0 && c.Part && !c.Local && c.Outcome == cancel.Cancelled
+		if messages > 0 && (c.Local || e.State.Final() && c.Outcome == cancel.Dropped) {
+			r.unequal("cancellation %s is %s here, and Amazon cancelled units of it", e.ID, c.Outcome)
 		}
 	}
 	if double {
@@ -143,17 +165,27 @@ func (r *run) compareRequest(b books, ask *request) {
 	}
 }
 
-// compareLedger holds what we posted for an order against what our feeds made
-// Amazon pay, and what we reserved against what is open.
+// messages counts those that had Amazon pay a line.
+func (b books) messages(l line) int {
+	ids := map[[2]string]bool{}
+	for _, p := range b.payments[l] {
+		ids[[2]string{string(p.Feed), p.Message}] = true
+	}
+	return len(ids)
+}
+
+// compareLedger holds what we posted for an order against what Amazon paid, at
+// whoever's word, and what we reserved against what is open.
 func (r *run) compareLedger(b books, l order.Ledger) {
 	posted, paid := sums{}, sums{}
 	for _, p := range l.Postings {
-		if p.Balance == order.Posted && p.Cause.Kind != order.CauseCancellation {
+		// What a whole order would have cost was never collected.
+		if p.Balance == order.Posted && (p.Cause.Kind != order.CauseCancellation || b.isPart(queue.EntryID(p.Cause.ID))) {
 			posted.add(p.Item, p.Component, p.Amount)
 		}
 	}
 	for of, ps := range b.payments {
-		if b.refunds[of.refund].Lines[of.index].Outcome == refund.LineOpen {
+		if b.isOpen(of) {
 			continue // and reserved, until somebody knows
 		}
 		for _, p := range ps {
@@ -161,6 +193,9 @@ func (r *run) compareLedger(b books, l order.Ledger) {
 				paid.add(p.Item, p.Component, p.Amount)
 			}
 		}
+	}
+	for _, p := range b.others[l.Order] {
+		paid.add(p.Item, p.Component, p.Amount)
 	}
 	if !maps.EqualFunc(posted, paid, order.Amounts.Equal) {
 		r.unequal("order %s: posted %v, and Amazon paid %v", l.Order, posted, paid)
@@ -189,6 +224,20 @@ func (r *run) compareLedger(b books, l order.Ledger) {
 	if !maps.EqualFunc(reserved, open, order.Amounts.Equal) {
 		r.unequal("order %s: %v is reserved, and %v is open", l.Order, reserved, open)
 	}
+}
+
+// isPart tells whether an entry is the cancellation of a part, for which Amazon pays.
+func (b books) isPart(id queue.EntryID) bool {
+	c := b.cancellations[id]
+	return c.Part && !c.Local && !c.Requested.At.IsZero()
+}
+
+// isOpen tells whether nobody knows what became of a line.
+func (b books) isOpen(l line) bool {
+	if c, ok := b.cancellations[l.entry]; ok {
+		return c.Outcome == cancel.Open
+	}
+	return b.refunds[l.entry].Lines[l.index].Outcome == refund.LineOpen
 }
 
 // compareBatch looks at how a document ended.
@@ -239,6 +288,7 @@ func (w *world) books() (b books, err error) {
 	if err != nil {
 		return b, err
 	}
+	b.listed = entries
 	for _, e := range entries {
 		b.entries[e.ID] = e
 	}
@@ -257,8 +307,10 @@ func (w *world) books() (b books, err error) {
 		b.cancellations[c.ID] = c
 	}
 	var ids []order.AmazonID
-	for _, o := range w.orders {
-		ids = append(ids, o.Amazon)
+	for _, o := range w.host.orders {
+		if !slices.Contains(ids, o.Amazon) {
+			ids = append(ids, o.Amazon)
+		}
 	}
 	if b.ledgers, err = w.store.Ledgers(ctx, ids); err != nil {
 		return b, err
@@ -270,7 +322,8 @@ func (w *world) books() (b books, err error) {
 }
 
 func (w *world) amazonsBooks(b *books) error {
-	b.feeds, b.payments, b.cancelled = map[feedKey]amazontest.Feed{}, map[line][]amazontest.Payment{}, map[order.AmazonID]int{}
+	b.feeds, b.payments, b.cancelled = map[feedKey]amazontest.Feed{}, map[line][]amazontest.Payment{}, map[queue.EntryID]int{}
+	b.others = map[order.AmazonID][]amazontest.Payment{}
 	for _, f := range w.fake.Feeds() {
 		b.feeds[feedKey{f.Seller, f.ID}] = f
 		if f.Stranger || f.Type != amazon.CancelFeed || f.Status != amazon.FeedDone && f.Status != amazon.FeedFatal {
@@ -284,12 +337,17 @@ func (w *world) amazonsBooks(b *books) error {
 			// One that Amazon refuses has no effect; a second one for a cancelled
 			// order is refused as well, and is what must not be.
 			if o, _ := w.fake.Order(number); o.Status == amazon.OrderCancelled {
-				b.cancelled[order.AmazonID{Account: w.accountOf(f.Seller), Number: number}]++
+				b.cancelled[b.sender(f, number)]++
 			}
 		}
 	}
 	for _, p := range w.fake.Ledger() {
-		if f := b.feeds[feedKey{p.Seller, p.Feed}]; p.Feed == "" || f.Stranger {
+		if p.Feed == "" {
+			id := order.AmazonID{Account: w.accountOf(p.Seller), Number: p.Order}
+			b.others[id] = append(b.others[id], p)
+			continue
+		}
+		if p.Stranger {
 			continue
 		}
 		l, err := lineOf(p.Adjustment)
@@ -299,6 +357,19 @@ func (w *world) amazonsBooks(b *books) error {
 		b.payments[l] = append(b.payments[l], p)
 	}
 	return nil
+}
+
+// sender finds the entry that a feed's message about an order is of.
+func (b books) sender(f amazontest.Feed, number string) queue.EntryID {
+	for _, e := range b.listed {
+		for _, a := range e.Attempts {
+			i := slices.IndexFunc(b.batches, func(batch queue.Batch) bool { return batch.ID == a.Batch })
+			if e.Order.Number == number && i >= 0 && slices.Equal(b.batches[i].Document, f.Document) {
+				return e.ID
+			}
+		}
+	}
+	return ""
 }
 
 // carriedOut reads the orders of the messages that Amazon came to, from the
@@ -320,7 +391,7 @@ func carriedOut(f amazontest.Feed) ([]string, error) {
 // ID, the place of the line, and the attempt.
 func lineOf(adjustment string) (l line, err error) {
 	id, rest, _ := strings.Cut(adjustment, "-")
-	l.refund = queue.EntryID(id)
+	l.entry = queue.EntryID(id)
 	if _, err := fmt.Sscanf(rest, "%d-", &l.index); err != nil {
 		return l, fmt.Errorf("adjustment ID %q of a payment: %w", adjustment, err)
 	}

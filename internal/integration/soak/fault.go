@@ -40,13 +40,34 @@ func (r *run) drawWeather() weather {
 }
 
 func (r *run) drawSettings() settings.Settings {
-	mode := r.random.IntN(3)
-	s := settings.Settings{Queue: mode > 0, AutoSubmit: mode > 1}
+	s := settings.Settings{AllowZeroOutInventory: r.chance(0.6), SkipReturnlessRMA: r.chance(0.5), AllowLocalCancel: r.chance(0.5)}
+	p := &s.Policy
+	p.LostAnswer = oneOf(r, settings.LostAnswerAsks, settings.LostAnswerAsks, settings.LostAnswerSendsAnew)
+	p.PaymentStatusAt = oneOf(r, settings.PaymentStatusWhenAccepted, settings.PaymentStatusWhenIssued)
+	p.CancelledAt = oneOf(r, settings.CancelledWhenAccepted, settings.CancelledWhenAccepted, settings.CancelledWhenRequested)
+	p.CloseRMA = oneOf(r, settings.CloseWhenRefundedAndReceived, settings.CloseWhenRefunded, settings.CloseManually)
+	p.FollowAmazonClose = oneOf(r, settings.FollowWhenNothingAwaited, settings.FollowAlways, settings.FollowNever)
+	p.KitRefund = oneOf(r, settings.KitWhenComplete, settings.KitProRata)
+	p.RefundCeiling = oneOf(r, settings.CeilingAuthorised, settings.CeilingReceived, settings.CeilingGood)
+	p.BeforeShipment = oneOf(r, settings.BeforeShipmentRefuse, settings.BeforeShipmentWait)
+	p.AlreadyRefunded = oneOf(r, settings.AlreadyRefundedRefuse, settings.AlreadyRefundedWarn)
+	p.OnBuyerRequest = oneOf(r, settings.BuyerRequestHolds, settings.BuyerRequestHolds, settings.BuyerRequestAccepted)
 	if r.chance(0.3) {
-		s.Policy.LostAnswer = settings.LostAnswerSendsAnew
+		p.Limits = []settings.Limit{{Amount: limit, Currency: currency}, {Actor: "supervisor", Amount: cents(10_000_00), Currency: currency}}
 	}
+	return r.inSomeMode(s)
+}
+
+// limit is what may be refunded of an order without approval, where there is one.
+var limit = cents(60_00)
+
+func (r *run) inSomeMode(s settings.Settings) settings.Settings {
+	mode := r.random.IntN(3)
+	s.Queue, s.AutoSubmit = mode > 0, mode > 1
 	return s
 }
+
+func oneOf[T any](r *run, words ...T) T { return words[r.random.IntN(len(words))] }
 
 // judge says what becomes of a call; left tells to leave the worker there.
 func (r *run) judge(w *worker, s *stop) (v verdict, left bool) {
@@ -165,17 +186,25 @@ func (r *run) fate(f amazontest.Feed) (fate amazontest.Fate) {
 	return fate
 }
 
-// others draws what others do meanwhile: another application's feed, a refund in
-// Seller Central, a merchant who changes the settings.
+// others draws what others do meanwhile: another application's feed, a refund that
+// the library knows nothing of, a buyer who changes their mind, a carrier, Amazon's
+// settlement, a merchant who changes the mode.
 func (r *run) others() error {
-	switch dice := r.random.IntN(8); {
-	case dice < 6 && len(r.world.strange) > 0:
+	switch dice := r.random.IntN(20); {
+	case dice < 8 && len(r.world.strange) > 0:
 		return r.strangersFeed()
-	case dice < 7:
-		return r.sellerCentral()
+	case dice < 10:
+		return r.past()
+	case dice < 14:
+		return r.changesMind()
+	case dice < 17:
+		r.carry()
+		return nil
+	case dice < 18:
+		return r.closePeriod(r.anyAccount())
 	}
 	company := r.anyAccount().Company
-	r.world.settings[company] = r.drawSettings()
+	r.world.settings[company] = r.inSomeMode(r.world.settings[company])
 	r.tell("%s: mode %s", company, r.world.settings[company].Mode())
 	return nil
 }
@@ -207,16 +236,4 @@ func (r *run) strangersFeed() error {
 	}
 	_, err = r.world.fake.AddFeed(a.Merchant, amazon.RefundFeed, document, marketplace)
 	return err
-}
-
-func (r *run) sellerCentral() error {
-	o := r.world.orders[r.random.IntN(len(r.world.orders))]
-	if o.Lines[0].Shipped == 0 {
-		return nil
-	}
-	r.figures.Faults++
-	// All of ours are of whole ten cents.
-	amounts := order.Amounts{order.Principal: cents(1 + r.random.IntN(9))}
-	r.tell("Seller Central: %s of order %s", amounts, o.Amazon)
-	return r.world.fake.Refund(amazon.ActorMerchant, o.Amazon.Number, o.Lines[0].Item, amounts)
 }

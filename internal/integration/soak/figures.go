@@ -15,6 +15,12 @@ type figures struct {
 	Lost          int  `json:"lost"`
 	WrongAdoption int  `json:"wrong_adoption"`
 	Undecided     int  `json:"undecided"`
+	GateLies      int  `json:"gate_lies"`
+	StockWrong    int  `json:"stock_wrong"`
+	ReturnsDiffer int  `json:"returns_differ"`
+	Unexplained   int  `json:"unexplained"`
+	Unapproved    int  `json:"unapproved"`
+	Astray        int  `json:"astray"`
 	LedgerEqual   bool `json:"ledger_equal"`
 }
 
@@ -29,6 +35,12 @@ func (f figures) plus(g figures) figures {
 	f.Lost += g.Lost
 	f.WrongAdoption += g.WrongAdoption
 	f.Undecided += g.Undecided
+	f.GateLies += g.GateLies
+	f.StockWrong += g.StockWrong
+	f.ReturnsDiffer += g.ReturnsDiffer
+	f.Unexplained += g.Unexplained
+	f.Unapproved += g.Unapproved
+	f.Astray += g.Astray
 	f.LedgerEqual = f.LedgerEqual && g.LedgerEqual
 	return f
 }
@@ -37,17 +49,21 @@ func (f figures) plus(g figures) figures {
 type errUnsafe struct{ figures }
 
 func (e errUnsafe) Error() string {
-	return fmt.Sprintf("double %d, lost %d, wrong adoption %d, ledgers equal %t: want 0, 0, 0 and true", e.Double, e.Lost, e.WrongAdoption, e.LedgerEqual)
+	return "want 0 of all but undecided, and equal ledgers: " + e.outcome()
 }
 
 func (f figures) verdict() error {
-	if f.Double > 0 || f.Lost > 0 || f.WrongAdoption > 0 || !f.LedgerEqual {
+	if f.Double+f.Lost+f.WrongAdoption+f.GateLies+f.StockWrong+f.ReturnsDiffer+f.Unexplained+f.Unapproved+f.Astray > 0 || !f.LedgerEqual {
 		return errUnsafe{f}
 	}
 	return nil
 }
 
 func (f figures) String() string {
-	return fmt.Sprintf("%d runs, %d requests; %d faults, %d crashes, %d suspends\ndouble %d, lost %d, wrong adoption %d, undecided %d, ledgers equal: %t",
-		f.Runs, f.Requests, f.Faults, f.Crashes, f.Suspends, f.Double, f.Lost, f.WrongAdoption, f.Undecided, f.LedgerEqual)
+	return fmt.Sprintf("%d runs, %d requests; %d faults, %d crashes, %d suspends\n%s", f.Runs, f.Requests, f.Faults, f.Crashes, f.Suspends, f.outcome())
+}
+
+func (f figures) outcome() string {
+	return fmt.Sprintf("double %d, lost %d, wrong adoption %d, undecided %d, gate lies %d, stock wrong %d, returns differ %d, unexplained %d, unapproved %d, astray %d, ledgers equal: %t",
+		f.Double, f.Lost, f.WrongAdoption, f.Undecided, f.GateLies, f.StockWrong, f.ReturnsDiffer, f.Unexplained, f.Unapproved, f.Astray, f.LedgerEqual)
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
@@ -19,7 +20,10 @@ import (
 	"github.com/takebackhq/takeback/store"
 )
 
-var errStore = errors.New("the database did not answer")
+var (
+	errStore = errors.New("the database did not answer")
+	errBook  = errors.New("the order book did not answer")
+)
 
 // gatedStore is the store as one worker sees it: each call stops before its
 // effect and after it.
@@ -129,6 +133,10 @@ func (g gatedStore) Ledgers(ctx context.Context, ids []order.AmazonID) ([]order.
 	return read(g, "Ledgers", func() ([]order.Ledger, error) { return g.Store.Ledgers(ctx, ids) })
 }
 
+func (g gatedStore) Alerts(ctx context.Context, q order.AlertQuery) ([]order.Alert, error) {
+	return read(g, "Alerts", func() ([]order.Alert, error) { return g.Store.Alerts(ctx, q) })
+}
+
 func (g gatedStore) Effects(ctx context.Context, now time.Time, limit int) ([]order.Effect, error) {
 	return read(g, "Effects", func() ([]order.Effect, error) { return g.Store.Effects(ctx, now, limit) })
 }
@@ -143,6 +151,57 @@ func (g gatedStore) Cells(ctx context.Context, names []string) ([]store.Cell, er
 
 func (g gatedStore) SaveCell(ctx context.Context, c store.Cell) error {
 	return g.through("SaveCell", func() error { return g.Store.SaveCell(ctx, c) })
+}
+
+// gatedBook is the host's order book as one worker sees it.
+type gatedBook struct {
+	order.Book
+	life *life
+}
+
+func (g gatedBook) Orders(ctx context.Context, ids []order.AmazonID) ([]order.Order, error) {
+	switch g.life.wait("book Orders", false) {
+	case fail:
+		return nil, errBook
+	case crash:
+		end()
+	}
+	return g.Book.Orders(ctx, ids)
+}
+
+func (g gatedBook) ApplyOrder(ctx context.Context, e order.Effect) error {
+	switch g.life.wait("book ApplyOrder "+string(e.Kind), false) {
+	case fail:
+		return errBook
+	case crash:
+		end()
+	}
+	err := g.Book.ApplyOrder(ctx, e)
+	g.life.worker.run.tell("  the host is told of order %s: %s, error %v", e.Order, describe(e), err)
+	switch g.life.wait("book ApplyOrder "+string(e.Kind), true) {
+	case fail:
+		return errBook
+	case crash:
+		end()
+	}
+	return err
+}
+
+// describe is an effect in a few words.
+func describe(e order.Effect) string {
+	switch e.Kind {
+	case order.EffectStatus:
+		return fmt.Sprintf("status %s from %v", e.Status.To, e.Status.Expect)
+	case order.EffectHold:
+		return fmt.Sprintf("hold by %s", e.Hold.Owner)
+	case order.EffectRelease:
+		return fmt.Sprintf("release by %s", e.Release.Owner)
+	case order.EffectSplit:
+		return fmt.Sprintf("split %v off into %s", e.Split.Lines, e.Split.To)
+	case order.EffectNote:
+		return e.Note.Text
+	}
+	return string(e.Kind)
 }
 
 // gatedWire is the network as one worker sees it.

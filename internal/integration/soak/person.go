@@ -6,14 +6,13 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/takebackhq/takeback"
 	"github.com/takebackhq/takeback/order"
 	"github.com/takebackhq/takeback/queue"
 )
 
 // person looks at everything that is not known, and decides what can be decided
 // from what the queue shows. What cannot, waits. A person never overrides.
-func (r *run) person(ctx context.Context, d *takeback.Desk) error {
+func (r *run) person(ctx context.Context, d desk) error {
 	es, err := d.Queue.Entries(ctx, queue.EntryQuery{States: []queue.State{queue.EntryUnknownSent, queue.EntryUnknownResult, queue.EntryNeedsDecision}})
 	if err != nil {
 		return err
@@ -38,7 +37,7 @@ func (r *run) person(ctx context.Context, d *takeback.Desk) error {
 	return errors.Join(errs...)
 }
 
-func (r *run) decideBatch(ctx context.Context, d *takeback.Desk, id queue.BatchID) error {
+func (r *run) decideBatch(ctx context.Context, d desk, id queue.BatchID) error {
 	c, err := d.Queue.Case(ctx, id)
 	if err != nil {
 		return err
@@ -60,7 +59,7 @@ func (r *run) decideBatch(ctx context.Context, d *takeback.Desk, id queue.BatchI
 }
 
 // paid tells whether Amazon is known to have carried out something of a batch.
-func (r *run) paid(ctx context.Context, d *takeback.Desk, id queue.BatchID) (bool, error) {
+func (r *run) paid(ctx context.Context, d desk, id queue.BatchID) (bool, error) {
 	es, err := d.Queue.Entries(ctx, queue.EntryQuery{Batch: id})
 	return slices.ContainsFunc(es, func(e queue.Entry) bool {
 		return e.Attempt().Batch == id && (e.State == queue.EntryAccepted || e.State == queue.EntryPartlyAccepted)
@@ -70,7 +69,7 @@ func (r *run) paid(ctx context.Context, d *takeback.Desk, id queue.BatchID) (boo
 // shared tells whether other applications send feeds of a batch's account.
 func (w *world) shared(b queue.Batch) bool { return w.account(b.Account).OtherSenders }
 
-func (r *run) decideEntry(ctx context.Context, d *takeback.Desk, c queue.Case) error {
+func (r *run) decideEntry(ctx context.Context, d desk, c queue.Case) error {
 	choice := queue.Decision{Entry: c.Entry.ID, Version: c.Version, By: "supervisor"}
 	switch {
 	case c.Entry.State != queue.EntryNeedsDecision && r.chance(0.7):
@@ -103,7 +102,7 @@ func (r *run) anewOrGiveUp(attempts int) queue.Choice {
 }
 
 // decide decides, if that is offered.
-func (r *run) decide(ctx context.Context, d *takeback.Desk, c queue.Case, choice queue.Decision) error {
+func (r *run) decide(ctx context.Context, d desk, c queue.Case, choice queue.Decision) error {
 	if !slices.Contains(c.Choices, choice.Choice) {
 		return nil
 	}

@@ -84,13 +84,13 @@ func (r *run) play(folder string, empty []byte) (err error) {
 func (r *run) storm() error {
 	for moves := 15 + r.random.IntN(25); moves > 0 || r.unissued() != nil; moves-- {
 		if moves < -1000 {
-			return fmt.Errorf("%s of order %s cannot be asked for", r.unissued().kind, r.unissued().order)
+			return fmt.Errorf("%s cannot be asked for", r.unissued())
 		}
 		if r.chance(0.3) {
 			r.pass(r.pauseBetweenMoves())
 			continue
 		}
-		if r.chance(0.1) {
+		if r.chance(0.15) {
 			if err := r.others(); err != nil {
 				return err
 			}
@@ -130,7 +130,7 @@ func (r *run) move(w *worker) error {
 	return r.begin(w, doing, task)
 }
 
-func (r *run) begin(w *worker, doing string, task func(context.Context, *takeback.Desk) error) error {
+func (r *run) begin(w *worker, doing string, task func(context.Context, desk) error) error {
 	r.tell("%s: %s", w.name, doing)
 	return r.drive(w, w.begin(doing, task))
 }
@@ -158,32 +158,46 @@ func (r *run) drive(w *worker, e event) error {
 }
 
 // task draws what an idle worker does.
-func (r *run) task() (string, func(context.Context, *takeback.Desk) error) {
-	switch dice := r.random.IntN(20); {
-	case dice < 8 && r.unissued() != nil:
-		ask := r.unissued()
-		return fmt.Sprintf("ask for %s %q of order %s", ask.kind, ask.key, ask.order), ask.issue
-	case dice < 11:
-		return "process", r.process
-	case dice < 12:
-		return "withdraw or retry", r.changeMind
-	case dice < 13:
-		return "decide", r.person
-	case dice < 14:
-		return "meddle", r.meddle
+func (r *run) task() (string, func(context.Context, desk) error) {
+	if ask := r.unissued(); ask != nil && r.chance(0.35) {
+		return "ask for " + ask.String(), ask.issue
+	}
+	dice := r.random.IntN(100)
+	for _, t := range []struct {
+		below int
+		doing string
+		task  func(context.Context, desk) error
+	}{
+		{12, "process", r.process},
+		{16, "withdraw or retry", r.changeMind},
+		{20, "decide", r.person},
+		{24, "meddle", r.meddle},
+		{30, "approve", r.approve},
+		{39, "import returns", r.importReturns},
+		{44, "receive goods", r.receive},
+		{50, "refund a return", r.refundReturn},
+		{56, "hear of a wish", r.hear},
+		{59, "answer the buyer", r.answerBuyer},
+		{64, "ship", r.ship},
+		{67, "record", r.record},
+		{71, "import a settlement", r.importPeriod},
+	} {
+		if dice < t.below {
+			return t.doing, t.task
+		}
 	}
 	return "step", step
 }
 
-func step(ctx context.Context, d *takeback.Desk) error {
+func step(ctx context.Context, d desk) error {
 	_, err := d.Step(ctx)
 	return err
 }
 
-// unissued is the first request of which nobody knows that it was queued.
+// unissued is the first request of which nobody knows whether it was queued.
 func (r *run) unissued() *request {
 	for _, ask := range r.world.requests {
-		if ask.issued == "" {
+		if ask.issued == "" && ask.refused == nil {
 			return ask
 		}
 	}
@@ -205,6 +219,28 @@ func (r *run) settle() error {
 			}
 		}
 	}
+	if err := r.begin(r.workers[0], "catch up", r.catchUp); err != nil {
+		return err
+	}
+	// What the last settlements show may answer what nobody knew, and bring something
+	// to do once more.
+	for range 3 {
+		if err := r.quieten(); err != nil {
+			return err
+		}
+		r.carry()
+		if err := r.begin(r.workers[0], "close the books", r.closeBooks); err != nil {
+			return err
+		}
+		if o, err := r.open(); err != nil || o.nothing() {
+			return err
+		}
+	}
+	return nil
+}
+
+// quieten lets time run on until nothing is left to do.
+func (r *run) quieten() error {
 	began := r.clock
 	for i, until := 0, began.Add(patience); r.clock.Before(until); i++ {
 		w := r.workers[i%len(r.workers)]
@@ -212,13 +248,14 @@ func (r *run) settle() error {
 			return err
 		}
 		o, err := r.open()
-		if err != nil || o.nothing() {
+		if err != nil || i > 0 && o.nothing() {
 			return err
 		}
-		if o.waitsForPeople() {
+		if i == 0 || o.waitsForPeople() {
 			if err := r.begin(w, "decide and process", r.tidy); err != nil {
 				return err
 			}
+			r.carry()
 			if o, err = r.open(); err != nil {
 				return err
 			}

@@ -6,18 +6,20 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/takebackhq/takeback"
 	"github.com/takebackhq/takeback/amazon"
 	"github.com/takebackhq/takeback/order"
 	"github.com/takebackhq/takeback/queue"
 )
 
+// awaitingApproval are the entries that wait for another actor to agree.
+var awaitingApproval = queue.EntryQuery{States: []queue.State{queue.EntryAwaitingApproval}}
+
 // process is an operator who sends what waits, of one company.
-func (r *run) process(ctx context.Context, d *takeback.Desk) error {
+func (r *run) process(ctx context.Context, d desk) error {
 	return processAll(ctx, d, r.anyAccount().Company)
 }
 
-func processAll(ctx context.Context, d *takeback.Desk, company order.CompanyID) error {
+func processAll(ctx context.Context, d desk, company order.CompanyID) error {
 	es, err := d.Queue.Entries(ctx, queue.EntryQuery{Company: company, States: []queue.State{queue.EntryQueued}})
 	if err != nil {
 		return err
@@ -36,7 +38,7 @@ func processAll(ctx context.Context, d *takeback.Desk, company order.CompanyID) 
 }
 
 // changeMind is somebody who takes back what waits, or tries again what ended.
-func (r *run) changeMind(ctx context.Context, d *takeback.Desk) error {
+func (r *run) changeMind(ctx context.Context, d desk) error {
 	es, err := d.Queue.Entries(ctx, queue.EntryQuery{States: []queue.State{
 		queue.EntryQueued, queue.EntryRefused, queue.EntryRejected, queue.EntryWithdrawn, queue.EntryGivenUp,
 	}})
@@ -55,7 +57,7 @@ func (r *run) changeMind(ctx context.Context, d *takeback.Desk) error {
 
 // meddle is what staff and hosts do at odd times: pause, resume, pass on a
 // notification of Amazon's, have a document cancelled.
-func (r *run) meddle(ctx context.Context, d *takeback.Desk) error {
+func (r *run) meddle(ctx context.Context, d desk) error {
 	a := r.anyAccount()
 	switch r.random.IntN(4) {
 	case 0:
@@ -74,7 +76,7 @@ func (r *run) meddle(ctx context.Context, d *takeback.Desk) error {
 
 // resume lets an account send again, unless Amazon has a feed of which the queue
 // does not tell how it came there.
-func (r *run) resume(ctx context.Context, d *takeback.Desk, a amazon.Account) error {
+func (r *run) resume(ctx context.Context, d desk, a amazon.Account) error {
 	paused, err := d.Queue.Paused(ctx, queue.Scope{Account: a.ID})
 	if err != nil || paused == (order.Stamp{}) {
 		return err
@@ -97,7 +99,7 @@ func (r *run) resume(ctx context.Context, d *takeback.Desk, a amazon.Account) er
 }
 
 // explained tells whether some batch's evidence says what a feed is.
-func (r *run) explained(ctx context.Context, d *takeback.Desk, a amazon.Account, feed amazon.FeedID) (bool, error) {
+func (r *run) explained(ctx context.Context, d desk, a amazon.Account, feed amazon.FeedID) (bool, error) {
 	bs, err := d.Queue.Batches(ctx, queue.BatchQuery{Accounts: []order.AccountID{a.ID}})
 	return slices.ContainsFunc(bs, func(b queue.Batch) bool {
 		return slices.ContainsFunc(b.Evidence, func(e queue.Evidence) bool {
@@ -107,7 +109,7 @@ func (r *run) explained(ctx context.Context, d *takeback.Desk, a amazon.Account,
 }
 
 // tidy is staff who leave nothing lying.
-func (r *run) tidy(ctx context.Context, d *takeback.Desk) error {
+func (r *run) tidy(ctx context.Context, d desk) error {
 	var errs []error
 	for _, a := range r.world.accounts {
 		errs = append(errs, r.resume(ctx, d, a))
@@ -115,7 +117,20 @@ func (r *run) tidy(ctx context.Context, d *takeback.Desk) error {
 	for _, company := range r.world.companies() {
 		errs = append(errs, processAll(ctx, d, company))
 	}
-	return errors.Join(append(errs, r.person(ctx, d))...)
+	for _, task := range []func(context.Context, desk) error{r.approve, r.heedBuyer, r.answerBuyer, r.openGates, r.shipAll, r.person} {
+		errs = append(errs, task(ctx, d))
+	}
+	return errors.Join(errs...)
+}
+
+// heedBuyer takes back what the buyer's wish keeps from being sent.
+func (r *run) heedBuyer(ctx context.Context, d desk) error {
+	return r.withdrawFor(ctx, d, order.AmazonID{})
+}
+
+// catchUp is staff who do what has been left undone.
+func (r *run) catchUp(ctx context.Context, d desk) error {
+	return errors.Join(r.hearAll(ctx, d), r.importRest(ctx, d))
 }
 
 func (r *run) anyAccount() amazon.Account {

@@ -7,8 +7,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"github.com/takebackhq/takeback"
 )
 
 // worker is one process of the host's: it has one thing to do at a time, and
@@ -29,7 +27,7 @@ type worker struct {
 // life is what a worker has in memory, from its start to its crash.
 type life struct {
 	worker *worker
-	desk   *takeback.Desk
+	desk   desk
 	ctx    context.Context
 	cancel context.CancelFunc
 	dead   atomic.Bool
@@ -90,7 +88,7 @@ func (w *worker) stop() {
 }
 
 // begin has an idle worker do something, up to its first call.
-func (w *worker) begin(doing string, task func(context.Context, *takeback.Desk) error) event {
+func (w *worker) begin(doing string, task func(context.Context, desk) error) event {
 	l := w.life
 	w.doing = doing
 	l.tasks.Go(func() {

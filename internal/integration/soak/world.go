@@ -17,10 +17,7 @@ import (
 	"github.com/takebackhq/takeback/amazon"
 	"github.com/takebackhq/takeback/amazon/amazontest"
 	"github.com/takebackhq/takeback/amazon/spapi"
-	"github.com/takebackhq/takeback/cancel"
 	"github.com/takebackhq/takeback/order"
-	"github.com/takebackhq/takeback/queue"
-	"github.com/takebackhq/takeback/refund"
 	"github.com/takebackhq/takeback/settings"
 	"github.com/takebackhq/takeback/store/sqlite"
 )
@@ -36,51 +33,31 @@ type world struct {
 	run      *run
 	accounts amazon.AccountList
 	settings settings.ByCompany
-	orders   []order.Order
+	host     *host
+	lines    map[string]order.Line // as they were ordered, by order number and item
 	requests []*request
+	returns  []*returnsFile
+	wishes   []*wish
+	aside    []*aside // refunds that were made past the library
+	periods  []*period
+	closed   map[order.AccountID]time.Time // up to when settlements tell
 	fake     *amazontest.Server
+	skew     time.Duration // of Amazon's clock
 	store    *sqlite.Store
 	strange  map[order.AccountID]string // an Amazon order that only strangers refund
 }
 
-// request is one refund or cancellation that somebody asks for, as often as it
-// takes to hear that it was queued.
-type request struct {
-	kind   queue.Kind
-	order  order.AmazonID
-	lines  []refund.Ask
-	key    string
-	issued queue.EntryID // empty: not yet
-}
-
-// issue asks for the request.
-func (r *request) issue(ctx context.Context, d *takeback.Desk) (err error) {
-	var id queue.EntryID
-	if r.kind == queue.KindRefund {
-		var issued refund.Refund
-		issued, err = d.Refunds.Issue(ctx, refund.Request{Order: r.order, Lines: r.lines, Reason: amazon.ReasonCustomerReturn, Key: r.key, By: "clerk"})
-		id = issued.ID
-	} else {
-		var issued cancel.Cancellation
-		issued, err = d.Cancels.Issue(ctx, cancel.Request{Order: r.order, Reason: amazon.ReasonNoInventory, By: "clerk"})
-		id = issued.ID
-	}
-	// A repeat that finds the first one ended is an error, and names it.
-	if id != "" {
-		r.issued = id
-		return nil
-	}
-	return err
-}
-
 // build draws a world.
 func (r *run) build() (*world, error) {
-	w := &world{run: r, settings: settings.ByCompany{}, strange: map[order.AccountID]string{}}
+	w := &world{
+		run: r, settings: settings.ByCompany{}, host: newHost(), lines: map[string]order.Line{}, closed: map[order.AccountID]time.Time{},
+		skew: r.between(-skewOfAmazon, skewOfAmazon), strange: map[order.AccountID]string{},
+	}
 	var err error
 	r.world = w // the scripts ask for it
 	w.fake, err = amazontest.New(amazontest.Config{
 		Now:            r.time,
-		Skew:           r.between(-skewOfAmazon, skewOfAmazon),
+		Skew:           w.skew,
 		ProcessingTime: r.between(time.Minute, 20*time.Minute),
 	})
 	if err != nil {
@@ -97,12 +74,15 @@ func (r *run) build() (*world, error) {
 			ID: order.AccountID(fmt.Sprintf("seller-%d", i+1)), Company: company, Merchant: fmt.Sprintf("A2SOAK%05d", i+1),
 			Region: amazon.NorthAmerica, Marketplaces: []order.MarketplaceID{marketplace}, OtherSenders: r.chance(0.3),
 		}
-		w.settings[company] = r.drawSettings()
+		if _, known := w.settings[company]; !known {
+			w.settings[company] = r.drawSettings()
+		}
 		if err := w.addAccount(a); err != nil {
 			return nil, err
 		}
 	}
 	w.ask()
+	w.drawReturns()
 	return w, nil
 }
 
@@ -116,28 +96,18 @@ func (w *world) addAccount(a amazon.Account) error {
 	}
 	number := func(n int) string { return fmt.Sprintf("111-%07d-%07d", len(w.accounts), n) }
 	for n := range 1 + r.random.IntN(3) {
-		shipped := 0
-		if r.chance(0.7) {
-			shipped = 1
+		ours, theirs := r.drawOrder(a, len(w.accounts), n)
+		theirs.Number = number(n + 1)
+		ours.Amazon = order.AmazonID{Account: a.ID, Number: theirs.Number}
+		w.host.orders = append(w.host.orders, ours)
+		for _, l := range ours.Lines {
+			w.lines[theirs.Number+l.Item] = l
 		}
-		o := order.Order{
-			ID:     order.ID{Company: a.Company, Number: fmt.Sprintf("SO-%d-%d", len(w.accounts), n+1)},
-			Amazon: order.AmazonID{Account: a.ID, Number: number(n + 1)}, Marketplace: marketplace, Currency: currency,
-			Fulfilment: order.ByMerchant, Status: order.StatusInProcess,
-		}
-		theirs := amazontest.Order{Seller: a.Merchant, Number: o.Amazon.Number, Marketplace: marketplace, Currency: currency}
-		for i := range 1 + r.random.IntN(2) {
-			item := fmt.Sprintf("11%02d%02d%08d", len(w.accounts), n, i+1)
-			charges := order.Amounts{order.Principal: cents(100_00), order.Tax: cents(8_00)}
-			o.Lines = append(o.Lines, order.Line{Item: item, SKU: fmt.Sprintf("SKU-%d", i+1), Ordered: 1, Shipped: shipped, Charges: charges})
-			theirs.Items = append(theirs.Items, amazontest.Item{ID: item, SKU: fmt.Sprintf("SKU-%d", i+1), ASIN: "B0TKBKSOAK", Quantity: 1, Shipped: shipped, Charges: charges})
-		}
-		w.orders = append(w.orders, o)
 		if err := w.fake.Seed(theirs); err != nil {
 			return err
 		}
 		if r.chance(0.1) {
-			if err := w.fake.Refuse(o.Amazon.Number, []int{18028, 5002}[r.random.IntN(2)], "The message could not be processed."); err != nil {
+			if err := w.fake.Refuse(theirs.Number, []int{18028, 5002}[r.random.IntN(2)], "The message could not be processed."); err != nil {
 				return err
 			}
 		}
@@ -152,35 +122,43 @@ func (w *world) addAccount(a amazon.Account) error {
 	})
 }
 
+// drawOrder draws an order as the host has it and as Amazon does: shipped, not
+// shipped, or in part.
+func (r *run) drawOrder(a amazon.Account, account, n int) (order.Order, amazontest.Order) {
+	ours := order.Order{
+		ID: order.ID{Company: a.Company, Number: fmt.Sprintf("SO-%d-%d", account, n+1)}, Marketplace: marketplace, Currency: currency,
+		Fulfilment: order.ByMerchant, Status: order.StatusInProcess,
+	}
+	theirs := amazontest.Order{Seller: a.Merchant, Marketplace: marketplace, Currency: currency}
+	shipped, lines := r.chance(0.6), 1+r.random.IntN(2)
+	for i := range lines {
+		l := order.Line{
+			Item: fmt.Sprintf("11%02d%02d%08d", account, n, i+1), SKU: fmt.Sprintf("SKU-%d", i+1), Ordered: []int{1, 1, 2, 3}[r.random.IntN(4)],
+			Charges: order.Amounts{order.Principal: cents(100_00), order.Tax: cents(8_00)},
+		}
+		if r.chance(0.3) {
+			l.Charges[order.Shipping] = cents(7_99)
+		}
+		if shipped || i == 0 && lines > 1 && r.chance(0.2) {
+			l.Shipped = l.Ordered
+		}
+		if r.chance(0.2) {
+			l.Kit = []order.Part{{SKU: "PART-A", Quantity: 2}, {SKU: "PART-B", Quantity: 1, Share: decimal.NewFromInt(3)}}
+		}
+		theirs.Items = append(theirs.Items, amazontest.Item{ID: l.Item, SKU: l.SKU, ASIN: "B0TKBKSOAK", Quantity: l.Ordered, Shipped: l.Shipped, Charges: l.Charges.Plus(nil)})
+		if r.chance(0.3) {
+			l.Promotions = order.Amounts{order.Principal: cents(12_34)}
+			l.Charges = l.Charges.Plus(l.Promotions)
+			theirs.Items[i].Promotions = l.Promotions.Plus(nil)
+		}
+		ours.Lines = append(ours.Lines, l)
+	}
+	return ours, theirs
+}
+
 const strangeItem = "99000000000001"
 
 func cents(n int) decimal.Decimal { return decimal.New(int64(n), -2) }
-
-// ask draws what will be asked for. Two refunds of one order may be of the same
-// amount, as honest ones may; nobody else's payment is of that amount.
-func (w *world) ask() {
-	r := w.run
-	cancelled := map[order.AmazonID]bool{}
-	for n := range 2 + r.random.IntN(4) {
-		o := w.orders[r.random.IntN(len(w.orders))]
-		ask := &request{kind: queue.KindRefund, order: o.Amazon, key: fmt.Sprintf("request %d", n+1)}
-		if o.Lines[0].Shipped == 0 {
-			if cancelled[o.Amazon] {
-				continue
-			}
-			cancelled[o.Amazon], ask.kind = true, queue.KindCancellation
-		} else {
-			for _, l := range o.Lines[:1+r.random.IntN(len(o.Lines))] {
-				amounts := order.Amounts{order.Principal: cents(5_00 + 10*r.random.IntN(40))}
-				if r.chance(0.5) {
-					amounts[order.Tax] = cents(50)
-				}
-				ask.lines = append(ask.lines, refund.Ask{Item: l.Item, Amounts: amounts})
-			}
-		}
-		w.requests = append(w.requests, ask)
-	}
-}
 
 // companies lists each company once.
 func (w *world) companies() (ids []order.CompanyID) {
@@ -220,8 +198,14 @@ func emptyDatabase(folder string) ([]byte, error) {
 	return os.ReadFile(filepath.Clean(file))
 }
 
-// desk is the library as one life of a worker has it.
-func (w *world) desk(l *life) (*takeback.Desk, error) {
+// desk is the library as one life of a worker has it, and its store for what the
+// host saves by itself.
+type desk struct {
+	*takeback.Desk
+	store takeback.Store
+}
+
+func (w *world) desk(l *life) (desk, error) {
 	gated := gatedStore{w.store, l}
 	client, err := spapi.New(spapi.Config{
 		Credentials: func(_ context.Context, a amazon.Account) (spapi.Credentials, error) { return credentials(a), nil },
@@ -230,31 +214,19 @@ func (w *world) desk(l *life) (*takeback.Desk, error) {
 		Now:         l.worker.now, Wait: l.pause,
 	})
 	if err != nil {
-		return nil, err
+		return desk{}, err
 	}
 	c := takeback.Config{
-		Store: gated, Book: w, Amazon: throttledFeeds{client, l}, Accounts: w.accounts, Settings: w.settings,
+		Store: gated, Book: gatedBook{w.host, l}, Amazon: throttledFeeds{client, l}, Accounts: w.accounts, Settings: w.settings,
 		Installation: "soak", Now: l.worker.now, Polling: takeback.Polling{Off: true},
 	}
 	if w.run.plant != nil {
 		w.run.plant(&c)
 	}
-	return takeback.New(c)
+	d, err := takeback.New(c)
+	return desk{d, c.Store}, err
 }
 
 func credentials(a amazon.Account) spapi.Credentials {
 	return spapi.Credentials{ClientID: "amzn1.application-oa2-client." + a.Merchant, ClientSecret: "not-a-secret", RefreshToken: "Atzr|" + a.Merchant}
 }
-
-// Orders implements [order.Book], for a host whose orders do not change.
-func (w *world) Orders(_ context.Context, ids []order.AmazonID) (found []order.Order, err error) {
-	for _, o := range w.orders {
-		if slices.Contains(ids, o.Amazon) {
-			found = append(found, o)
-		}
-	}
-	return found, nil
-}
-
-// ApplyOrder implements [order.Book]: this host keeps none of the effects.
-func (w *world) ApplyOrder(context.Context, order.Effect) error { return nil }
