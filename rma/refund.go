@@ -50,8 +50,11 @@ func (r RMA) cautions() []refund.Caution {
 	if len(replaced) == 0 && r.Resolution != Replace {
 		return nil
 	}
-	return []refund.Caution{{Code: refund.CautionReplacement, Text: strings.TrimSpace(fmt.Sprintf(
-		"the buyer of RMA %s is to get a replacement instead of money %s", r.number(), strings.Join(replaced, ", ")))}}
+	text := fmt.Sprintf("the buyer of RMA %s is to get a replacement instead of money", r.number())
+	if len(replaced) > 0 {
+		text += " for " + strings.Join(replaced, ", ")
+	}
+	return []refund.Caution{{Code: refund.CautionReplacement, Text: text}}
 }
 
 // reason is why an order line comes back, and whether by the seller's fault.
@@ -105,7 +108,7 @@ func (f Facts) Refund(r RMA, by string) (refund.Request, error) {
 		q.Lines = append(q.Lines, ask)
 	}
 	if len(q.Lines) == 0 {
-		return refund.Request{}, fmt.Errorf("RMA %s: %w: receipt is %s of %s, and what that allows is refunded", r.ID, ErrNothing, r.Receipt, describe(r.Lines))
+		return refund.Request{}, fmt.Errorf("RMA %s: %w: receipt is %s of %s, which allows no more than is asked for already", r.ID, ErrNothing, r.Receipt, describe(r.Lines))
 	}
 	return q, nil
 }
