@@ -193,7 +193,8 @@ func note(format string, args ...any) order.Effect {
 // transaction: Save only writes, and nothing is sent before the host commits.
 // It answers store.ErrConflict when anything about the Amazon order changed
 // since the draft was made: roll back, draft again with the same token, and save
-// that. Cautions that the request did not acknowledge are ErrUnacknowledged. A draft of an Existing refund writes nothing.
+// that. Cautions that the request did not acknowledge are ErrUnacknowledged. A draft
+// of an Existing refund writes nothing.
 func (d Draft) Save(ctx context.Context, st Store) error {
 	if d.Existing {
 		return nil

@@ -40,9 +40,9 @@ type RecordedLine struct {
 // the order, its payment status and later settlements agree with it. It is posted
 // at once and never sent. Because it happened, nothing limits it; when more has gone
 // than was charged there is an alert, and open refunds of the order wait. What a
-// settlement has shown of it already is taken for it. A repeat
-// returns the first, also one of the same Reference and content under another key;
-// the key with another content is ErrKeyReused. An unknown order is store.ErrNotFound.
+// settlement has shown of it already is taken for it. A repeat returns the first, also
+// one of the same Reference and content under another key; the key with another
+// content is ErrKeyReused. An unknown order is store.ErrNotFound.
 func (s *Service) Record(ctx context.Context, r Recorded) (Refund, error) {
 	for try := 1; ; try++ {
 		refund, err := s.record(ctx, r)

@@ -144,7 +144,7 @@ const (
 )
 
 // Limit is how much an actor may refund of one Amazon order without the approval
-// of another actor.
+// of another actor, who must have no limit in that currency, or one as high.
 type Limit struct {
 	Actor    string // empty: everybody who has no limit of their own in that currency
 	Amount   decimal.Decimal

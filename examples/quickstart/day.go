@@ -182,6 +182,10 @@ func (d *day) refund(ctx context.Context, r refund.Request, what string) error {
 		return nil
 	}
 	d.show(draft, what)
+	if len(draft.Cautions) > 0 {
+		d.say("     left alone: somebody has to think about it")
+		return nil
+	}
 	r.Token = draft.Token // somebody has seen it
 	issued, err := d.desk.Refunds.Issue(ctx, r)
 	if err != nil {
@@ -199,6 +203,9 @@ func (d *day) show(draft refund.Draft, what string) {
 	}
 	for _, w := range draft.Warnings {
 		d.say("     warning: %s", w)
+	}
+	for _, c := range draft.Cautions {
+		d.say("     caution: %s", c.Text)
 	}
 }
 

@@ -480,4 +480,3 @@ func (m *merchant) importSettlement(ctx context.Context, file string) error {
 	_, err := m.desk.Settlements.Import(ctx, theAccount, settlement.AmazonFormat, meta, strings.NewReader(file))
 	return err
 }
-

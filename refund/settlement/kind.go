@@ -14,20 +14,24 @@ import (
 type kind int
 
 const (
-	counted   kind = iota // no refund: sales, fees, transfers
+	counted   kind = iota // no refund: sales
 	refunded              // a refund, whoever asked for it
 	claimed               // a refund that Amazon or a bank decided: never one more of ours
+	strange               // unknown here: fees, transfers, and a claim where it takes the price of an item back
 	corrected             // money back from the buyer, or another tax
 )
 
 // kindOf knows the transaction types that settlements are known to have for money
 // that goes back, as V1, V2 and XML spell them. Amazon publishes no list of them;
-// they may end in " - Reversal" or " - Correction".
+// they may end in " - Reversal" or " - Correction". Whatever is not known and takes the
+// price of an item back is better shown as Amazon's own than left out.
 func kindOf(transaction string) kind {
 	name, reversal := strings.CutSuffix(fold(transaction), "reversal")
 	name = strings.TrimSuffix(name, "correction")
-	k := counted
+	k := strange
 	switch name {
+	case "order":
+		k = counted
 	case "refund":
 		k = refunded
 	case "atozguaranteerefund", "guaranteeclaim", "chargebackrefund", "chargeback":
@@ -35,10 +39,27 @@ func kindOf(transaction string) kind {
 	case "orderretrocharge", "refundretrocharge", "retrocharge":
 		k = corrected
 	}
-	if reversal && k != counted {
+	if reversal && k != counted && k != strange {
 		return corrected
 	}
 	return k
+}
+
+// foreign reports whether rows are of a type that is not known, and take no price back
+// that a buyer had paid.
+func (g *group) foreign() bool {
+	if kindOf(g.key.kind) != strange {
+		return false
+	}
+	price := decimal.Zero
+	for _, row := range g.rows {
+		for _, a := range row.amounts {
+			if fold(a.Type) == "itemprice" {
+				price = price.Add(a.Amount.Decimal())
+			}
+		}
+	}
+	return !price.IsNegative()
 }
 
 // fold makes codes that differ in case, spaces, - and _ the same.

@@ -120,6 +120,10 @@ func TestWhatABookingIs(t *testing.T) {
 		"a chargeback": {
 			with(paid(lamp, at, "Principal", "12.00"), func(r *row) { r.kind = "Chargeback Refund" }), settlement.MatchAmazonInitiated, refund.Unproven, "Principal 22",
 		},
+		"a claim under a name that is not known": {
+			with(and(paid(lamp, at, "Principal", "12.00"), "ItemFees", "Commission", "1.20"), func(r *row) { r.kind = "Buyer Protection Claim" }),
+			settlement.MatchAmazonInitiated, refund.Unproven, "Principal 22",
+		},
 		"a refund taken back": {
 			with(paid(lamp, at, "Principal", "-3.00"), func(r *row) { r.kind = "Refund - Reversal" }), settlement.MatchReversed, refund.Unproven, "Principal 7",
 		},
@@ -278,6 +282,26 @@ func TestARefundRecordedAfterItsSettlement(t *testing.T) {
 	assert.Equal(t, refund.LineVoided, s.line(own).Outcome)
 	assert.Equal(t, id, s.bookings()[0].Refund)
 	assert.Len(t, s.effects(order.EffectCommission), 1, "told once")
+}
+
+// A type that is not known is no refund unless it takes the price of an item back.
+func TestWhatIsNoRefund(t *testing.T) {
+	for name, rows := range map[string][]row{
+		"a sale":                           with(paid(lamp, noon, "Principal", "-30.00"), func(r *row) { r.kind = "Order" }),
+		"an order taken back":              with(paid(lamp, noon, "Principal", "30.00"), func(r *row) { r.kind = "Order - Reversal" }),
+		"a sale of another kind":           with(paid(lamp, noon, "Principal", "-30.00"), func(r *row) { r.kind = "Subscribe Order" }),
+		"fees of an item":                  with(paid(lamp, noon, "Base fee", "3.00"), func(r *row) { r.kind, r.amountType = "FBAFees", "FBA Pick & Pack Fee" }),
+		"a reimbursement":                  with(paid(lamp, noon, "REVERSAL_REIMBURSEMENT", "-9.00"), func(r *row) { r.kind, r.amountType = "other-transaction", "FBA Inventory Reimbursement" }),
+		"a price that is nobody's product": with(paid("", noon, "Principal", "3.00"), func(r *row) { r.kind = "Liquidations" }),
+	} {
+		s := newShop(t, newOrder())
+		in := s.load(report{id: "500", rows: rows})
+		assert.Empty(t, s.bookings(), name)
+		require.Len(t, in.Settlements, 1, name)
+		assert.True(t, in.Settlements[0].Difference().IsZero(), name)
+		s.load(report{id: "500", rows: rows})
+		assert.Empty(t, s.bookings(), name)
+	}
 }
 
 // Who records what a settlement has shown already changes whose refund it is, and

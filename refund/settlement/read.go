@@ -115,7 +115,9 @@ func read(rows Rows) (*file, error) {
 			continue
 		case err != nil:
 			return nil, err
-		case kindOf(row.TransactionType) == counted:
+		}
+		k := kindOf(row.TransactionType)
+		if product := row.OrderID != "" && row.OrderItemCode+row.SKU != ""; k == counted || k == strange && !product {
 			continue
 		}
 		amounts := slices.Collect(row.Amounts())
@@ -140,7 +142,23 @@ func read(rows Rows) (*file, error) {
 		f.amounts[place{row.SettlementID, row.Row}] = sum
 	}
 	f.settlements = rows.Settlements()
+	f.leaveOut((*group).foreign)
 	return f, nil
+}
+
+// leaveOut forgets groups.
+func (f *file) leaveOut(which func(*group) bool) {
+	for id, groups := range f.groups {
+		f.groups[id] = slices.DeleteFunc(groups, func(g *group) bool {
+			if !which(g) {
+				return false
+			}
+			for _, row := range g.rows {
+				delete(f.amounts, place{id, row.row})
+			}
+			return true
+		})
+	}
 }
 
 // refuse counts a row that could not be read. What can be read of it is not

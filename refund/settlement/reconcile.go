@@ -252,7 +252,7 @@ func (m *matching) named(b *Booking) *line {
 func (m *matching) exact(b *Booking, outcome refund.Outcome) *line {
 	var found []*line
 	for _, l := range m.lines {
-		claim := kindOf(b.Kind) == claimed && outcome != refund.LinePosted
+		claim := kindOf(b.Kind) != refunded && outcome != refund.LinePosted
 		if !claim && len(l.bookings) == 0 && l.Outcome == outcome && m.mayBe(b, l) && b.equals(l.Amounts) {
 			found = append(found, l)
 		}
