@@ -285,6 +285,26 @@ func TestDroppedCancellationLeavesTheWish(t *testing.T) {
 	}
 }
 
+// The host's order book need not show what was asked of it for the next decision to be
+// right.
+func TestDeclineBeforeTheBookShowsTheDrop(t *testing.T) {
+	s := open(t, settings.Policy{}, paid(so1, first))
+	s.imports(unshipped(asks(tray)))
+	c := s.accepts()[0]
+	s.deliver()
+	s.move(c.ID, queue.EntryWithdrawn)
+	_, err := s.Decline(t.Context(), first, "anna", "It is packed.")
+	require.NoError(t, err)
+	s.deliver()
+	s.deliver()
+	for _, id := range []order.ID{so1, c.HostOrder} {
+		assert.Equal(t, order.StatusInProcess, s.order(id).Status)
+		assert.Empty(t, s.order(id).Holds)
+	}
+	assert.True(t, s.pass(first).May)
+	assert.Equal(t, []string{"buyer-again"}, s.alerted())
+}
+
 func TestRetryAcceptsAgain(t *testing.T) {
 	s := open(t, settings.Policy{CancelledAt: settings.CancelledWhenRequested}, paid(so1, first))
 	s.imports(unshipped(asks(mug), asks(tray)))

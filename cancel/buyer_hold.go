@@ -77,8 +77,10 @@ func (w *wishes) release(h HeldOrder, back bool) {
 		return
 	}
 	o := w.f.Orders[i]
-	others := slices.ContainsFunc(o.Holds, func(h order.Hold) bool { return h.Owner != order.HeldByBuyer })
-	// The book may not show yet what our hold did.
+	// Cancellations were asked above. The book may not show yet what our holds did.
+	others := slices.ContainsFunc(o.Holds, func(h order.Hold) bool {
+		return h.Owner != order.HeldByBuyer && h.Owner != order.HeldByCancellation
+	})
 	if !others && (o.Status == order.StatusOnHold || o.Status == h.Before) {
 		w.status(h.ID, h.Before, order.StatusOnHold)
 	}
