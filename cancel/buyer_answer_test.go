@@ -182,6 +182,30 @@ func TestAcceptOneItemAfterTheOther(t *testing.T) {
 	}
 }
 
+// Where the host shows the parts as Cancelled since the request, a person takes them back
+// first: together they could only be cancelled once it shows what they were.
+func TestAcceptTheLastItemWhereTheOthersAreCancelled(t *testing.T) {
+	s := open(t, settings.Policy{CancelledAt: settings.CancelledWhenRequested}, paid(so1, first))
+	s.notified(morning, tray)
+	part := s.accepts(tray)[0]
+	s.deliver()
+	s.notified(morning.Add(time.Minute), tray, mug)
+	_, err := s.Accept(t.Context(), cancel.AcceptRequest{Order: first, By: "anna"})
+	require.ErrorIs(t, err, cancel.ErrNothingLeft)
+	require.Equal(t, queue.EntryQueued, s.entry(part.ID).State)
+
+	require.NoError(t, s.queue.Withdraw(t.Context(), "anna", "together", part.ID))
+	s.deliver()
+	cs := s.accepts()
+	s.deliver()
+	require.Len(t, cs, 1)
+	assert.False(t, cs[0].Part)
+	for _, o := range s.book.orders {
+		assert.Equal(t, order.StatusCancelled, o.Status)
+	}
+	assert.NotContains(t, s.alerted(), "stale")
+}
+
 // A part that the seller cancels for a reason of their own stays as it is.
 func TestAcceptBesideAPartOfTheSellers(t *testing.T) {
 	s := open(t, settings.Policy{}, paid(so1, first))
