@@ -1,6 +1,7 @@
 package takeback_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -21,6 +22,9 @@ func TestTheLaws(t *testing.T) {
 	worked := map[string]int{}
 	rapid.Check(t, func(rt *rapid.T) {
 		o, err := laws.Day(t.Context(), memory.New(), drawn(rt))
+		if err != nil || len(o.Broken) > 0 {
+			t.Logf("BROKEN %v %s\n%s", err, o.Broken, strings.Join(o.Told, "\n")) // of things at once, rapid repeats only what was drawn
+		}
 		require.NoError(rt, err)
 		require.Empty(rt, o.Broken)
 		for what, n := range o.Worked {

@@ -1,6 +1,7 @@
 package takeback_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -101,9 +102,7 @@ func stock() []order.Order {
 	for i := range orders {
 		o := &orders[i]
 		o.Amazon, o.Marketplace, o.Currency = at(o.ID.Number), usa, "USD"
-		if o.Fulfilment == "" {
-			o.Fulfilment = order.ByMerchant
-		}
+		o.Fulfilment = cmp.Or(o.Fulfilment, order.ByMerchant)
 	}
 	return orders
 }
@@ -215,12 +214,7 @@ func (m *merchant) deliver() {
 // refund drafts a request, and confirms what the draft shows.
 func (m *merchant) refund(r refund.Request) refund.Refund {
 	m.t.Helper()
-	if r.By == "" {
-		r.By = "anna"
-	}
-	if r.Reason == "" {
-		r.Reason = amazon.ReasonCustomerReturn
-	}
+	r.By, r.Reason = cmp.Or(r.By, "anna"), cmp.Or(r.Reason, amazon.ReasonCustomerReturn)
 	draft, err := m.desk.Refunds.Draft(m.t.Context(), r)
 	if !m.answered("refund", err) {
 		return refund.Refund{}
@@ -250,17 +244,15 @@ func amounts(number, item string, a order.Amounts) refund.Request {
 	return refund.Request{Order: at(number), Lines: []refund.Ask{{Item: item, Amounts: a}}}
 }
 
-// warnings are what the draft of a refund warns of, by their first words that match.
-func (m *merchant) warnings(r refund.Request, words ...string) {
+// warned looks whether the draft of a refund warns in these words.
+func (m *merchant) warned(r refund.Request, words string) {
 	m.t.Helper()
 	r.By, r.Reason = "anna", amazon.ReasonCustomerReturn
 	draft, err := m.desk.Refunds.Draft(m.t.Context(), r)
 	m.must(err)
-	for _, word := range words {
-		for _, w := range draft.Warnings {
-			if strings.Contains(w, word) {
-				m.see("warning: … %s …", word)
-			}
+	for _, w := range draft.Warnings {
+		if strings.Contains(w, words) {
+			m.see("warning: … %s …", words)
 		}
 	}
 }
@@ -278,12 +270,7 @@ func (m *merchant) record(number, item string, a order.Amounts) {
 
 func (m *merchant) cancel(r cancel.Request) cancel.Cancellation {
 	m.t.Helper()
-	if r.By == "" {
-		r.By = "ben"
-	}
-	if r.Reason == "" {
-		r.Reason = amazon.ReasonPriceError
-	}
+	r.By, r.Reason = cmp.Or(r.By, "ben"), cmp.Or(r.Reason, amazon.ReasonPriceError)
 	c, err := m.desk.Cancels.Issue(m.t.Context(), r)
 	m.answered("cancel", err)
 	m.deliver()
@@ -425,15 +412,9 @@ const none = " "
 var returnColumns = []string{"Order ID", "Return request date", "Return request status", "Amazon RMA ID", "Merchant SKU", "Return quantity", "Return Reason", "Resolution", "Tracking ID"}
 
 func (r row) cells() []string {
-	or := func(s, other string) string {
-		if s == "" {
-			return other
-		}
-		return s
-	}
 	return []string{
-		at(r.Number).Number, "01-Jan-2000", or(r.Status, "Approved"), or(r.RMA, "D1RRMA"), or(r.SKU, "MUG"), fmt.Sprint(max(1, r.Units)),
-		or(r.Reason, "CR-UNWANTED_ITEM"), or(r.Resolution, "StandardRefund"), r.Tracking,
+		at(r.Number).Number, "01-Jan-2000", cmp.Or(r.Status, "Approved"), cmp.Or(r.RMA, "D1RRMA"), cmp.Or(r.SKU, "MUG"), fmt.Sprint(max(1, r.Units)),
+		cmp.Or(r.Reason, "CR-UNWANTED_ITEM"), cmp.Or(r.Resolution, "StandardRefund"), r.Tracking,
 	}
 }
 

@@ -134,7 +134,7 @@ func refundRules() []rule {
 		{
 			rule: "Tax that Amazon has collected is Amazon's to give back",
 			do: func(m *merchant) {
-				m.warnings(share(taxed, clock, 1), "Amazon collected it, and gives it back itself")
+				m.warned(share(taxed, clock, 1), "Amazon collected it, and gives it back itself")
 				m.refund(share(taxed, clock, 1))
 				m.refund(amounts(taxed, clock, order.Amounts{order.Tax: usd("1.00")}))
 			},
@@ -143,9 +143,9 @@ func refundRules() []rule {
 		{
 			rule: "Where nobody knows who collects the tax, a refund of a part makes me look",
 			do: func(m *merchant) {
-				m.warnings(amounts(lamp, lampOne, price("5.00")), "who collects its tax is not known")
-				m.warnings(share(lamp, lampOne, 1), "who collects its tax is not known")
-				m.warnings(amounts(mugs, mug, order.Amounts{order.Principal: usd("5.00"), order.Tax: usd("0.40")}), "who collects its tax is not known")
+				m.warned(amounts(lamp, lampOne, price("5.00")), "who collects its tax is not known")
+				m.warned(share(lamp, lampOne, 1), "who collects its tax is not known")
+				m.warned(amounts(mugs, mug, order.Amounts{order.Principal: usd("5.00"), order.Tax: usd("0.40")}), "who collects its tax is not known")
 			},
 			want: always("warning: … who collects its tax is not known …"),
 		},

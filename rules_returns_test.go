@@ -82,14 +82,14 @@ func returnRules() []rule {
 		{
 			rule: "A column that a file does not have blanks nothing",
 			do: func(m *merchant) {
-				m.returns(row{Number: mugs, Resolution: "ReplacementIssued"})
+				m.returns(row{Number: mugs, Reason: "CR-DEFECTIVE"})
 				time.Sleep(time.Hour)
-				m.counts(m.importReturns(time.Now(), report([]row{{Number: mugs}}, "Resolution")))
-				m.rma()
+				m.counts(m.importReturns(time.Now(), report([]row{{Number: mugs}}, "Return Reason")))
+				m.see("it comes back for %s", m.only().Lines[0].Reason)
 			},
 			want: always(
 				"import: 0 created, 0 updated, 1 unchanged, 0 returnless, 0 unmatched, skipped map[]",
-				"RMA D1RRMA: Open, Replace, NotReceived of 1 MUG",
+				"it comes back for CR-DEFECTIVE",
 			),
 		},
 		{
@@ -365,7 +365,7 @@ func returnRules() []rule {
 			rule: "A refund of the order warns when a return of it is open",
 			do: func(m *merchant) {
 				m.returns(row{Number: mugs})
-				m.warnings(share(mugs, mug, 1), "refund the RMA, unless this is for something else")
+				m.warned(share(mugs, mug, 1), "refund the RMA, unless this is for something else")
 			},
 			want: always("warning: … refund the RMA, unless this is for something else …"),
 		},
@@ -403,6 +403,21 @@ func kitRules() []rule {
 				}
 			},
 			want: always(`1 POT of kit "TEA-SET": Principal 30.00 USD`, `2 CUP of kit "TEA-SET": Principal 20.00 USD`, `1 CUP of kit "": Principal 9.00 USD`),
+		},
+		{
+			rule: "A kit whose recipe cannot be is not guessed at: its return is kept until the recipe is right",
+			do: func(m *merchant) {
+				kit := m.book.find(hostID(teaSet)).Lines[0].Kit
+				kit[1].Quantity = 0
+				m.counts(m.returns(row{Number: teaSet, SKU: "TEA-SET"}))
+				kit[1].Quantity = 2
+				m.returns(row{Number: lamp, SKU: "LAMP", RMA: "D2RRMA"}) // the next report tries it again
+				m.rma()
+			},
+			want: always(
+				`import: 0 created, 0 updated, 0 unchanged, 0 returnless, 0 unmatched, skipped map[the order's recipe: kit part "CUP" × 0: want a SKU and a quantity of at least 1:1]`,
+				"RMA D1RRMA: Open, Refund, NotReceived of 1 POT and 2 CUP", "RMA D2RRMA: Open, Refund, NotReceived of 1 LAMP",
+			),
 		},
 		{
 			rule: "A kit is refunded when all of its parts are in, or each part as it comes",

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 
@@ -35,13 +36,15 @@ func always(sees ...string) []when { return []when{{sees: sees}} }
 // off is with all settings off, as nobody has touched them.
 func off(sees ...string) when { return when{sees: sees} }
 
-// on is with some setting on, and with policies under the other.
+// on is with some settings on.
 func on(s settings.Settings, sees ...string) when { return when{s, sees} }
 
+// under is with a policy of the merchant's own.
 func under(p settings.Policy, sees ...string) when {
 	return when{settings.Settings{Policy: p}, sees}
 }
 
+// rules are all of them.
 func rules() []rule {
 	return slices.Concat(returnRules(), kitRules(), refundRules(), moneyRules(), cancelRules(), partRules(), buyerRules(), queueRules(), settlementRules())
 }
@@ -70,8 +73,11 @@ func named(s settings.Settings) string {
 			names = append(names, fmt.Sprintf("%s=%v", name, v))
 		}
 	}
+	if len(names) == 0 {
+		return "nothing set"
+	}
 	slices.Sort(names)
-	return fmt.Sprint(names)
+	return strings.Join(names, ",")
 }
 
 // fields are all settings by name, those of the policy among them.

@@ -69,13 +69,15 @@ func hear(f Facts, n news, s order.Stamp) (Change, heard) {
 		return Change{}, h
 	}
 	w := newWishes(f, s)
+	fresh := w.fresh(n)
 	for _, wish := range n.wishes {
 		item := f.item(wish)
 		if _, known := w.find(item); !known && n.cancelled {
 			h.skip("the order is cancelled at Amazon", 1)
 			continue
 		}
-		w.hear(item, wish.Sighting, n.shipped, &h)
+		stays := slices.ContainsFunc(fresh, func(other string) bool { return other != item })
+		w.hear(item, wish.Sighting, stays, n.shipped, &h)
 		if len(f.Orders) == 0 {
 			h.Unmatched++
 		}
@@ -138,15 +140,29 @@ func (w *wishes) find(item string) (*BuyerRequest, bool) {
 	return &w.all[i], true
 }
 
-// hear adds one sighting.
-func (w *wishes) hear(item string, g Sighting, shipped bool, h *heard) {
+// fresh are the items of which no notification has told before. Each tells of all items
+// that the buyer ever asked about, so that one with a fresh item is about that, and the
+// flags of the others merely stay.
+func (w *wishes) fresh(n news) (items []string) {
+	for _, wish := range n.wishes {
+		item := w.f.item(wish)
+		r, known := w.find(item)
+		if !known || !slices.ContainsFunc(r.Seen, func(g Sighting) bool { return g.Clock == ByNotification && !g.Past }) {
+			items = append(items, item)
+		}
+	}
+	return items
+}
+
+// hear adds one sighting. Stays says that what is new about it is another item's.
+func (w *wishes) hear(item string, g Sighting, stays, shipped bool, h *heard) {
 	r, known := w.find(item)
 	if !known {
 		w.all = append(w.all, BuyerRequest{Order: w.f.Ledger.Order, Item: item})
 		r = &w.all[len(w.all)-1]
 	}
 	reason := r.Reason
-	changed, anew := r.see(g)
+	changed, anew := r.see(g, stays)
 	switch {
 	case anew:
 		h.New++

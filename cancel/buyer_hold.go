@@ -2,6 +2,7 @@ package cancel
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/takebackhq/takeback/order"
 )
@@ -27,10 +28,22 @@ func (w *wishes) hold(back bool) {
 		if r.State == Undecided {
 			holds = held
 		}
-		if !slices.Equal(r.Holds, holds) {
-			r.Holds, w.touched[r.Item] = slices.Clone(holds), true
+		if slices.Equal(r.Holds, holds) {
+			continue
 		}
+		if len(r.Holds) > 0 && len(holds) > 0 {
+			w.ch.Changed(order.EventChanged, r.subject()+": held", heldNumbers(r.Holds), heldNumbers(holds), w.s)
+		}
+		r.Holds, w.touched[r.Item] = slices.Clone(holds), true
 	}
+}
+
+func heldNumbers(holds []HeldOrder) string {
+	var numbers []string
+	for _, h := range holds {
+		numbers = append(numbers, h.ID.Number)
+	}
+	return strings.Join(numbers, ", ")
 }
 
 func (w *wishes) holdMore(held []HeldOrder) []HeldOrder {

@@ -19,8 +19,8 @@ func (r BuyerRequest) Evidence() Sighting {
 
 // see adds a sighting to a wish. It tells whether anything changed by it, and
 // whether it is of a new wish: the item's first, or another than the one that was
-// decided.
-func (r *BuyerRequest) see(g Sighting) (changed, anew bool) {
+// decided. Stays says that a notification is about another item.
+func (r *BuyerRequest) see(g Sighting, stays bool) (changed, anew bool) {
 	r.Seen = slices.Clone(r.Seen)
 	switch i := slices.IndexFunc(r.Seen, g.repeats); {
 	case i >= 0 && !g.At.Before(r.Seen[i].At):
@@ -28,7 +28,7 @@ func (r *BuyerRequest) see(g Sighting) (changed, anew bool) {
 	case i >= 0:
 		r.Seen[i].At = g.At
 	default:
-		if anew = len(r.Seen) == 0 || r.another(g); anew {
+		if anew = len(r.Seen) == 0 || r.another(g, stays); anew {
 			for i := range r.Seen {
 				r.Seen[i].Past = true
 			}
@@ -59,13 +59,13 @@ func (g Sighting) repeats(of Sighting) bool {
 // another tells that the buyer asked again after the wish was decided: a
 // notification of a later change, or a reason that was not given before. A first
 // reason is only learnt late.
-func (r *BuyerRequest) another(g Sighting) bool {
+func (r *BuyerRequest) another(g Sighting, stays bool) bool {
 	switch r.State {
 	case RequestDeclined, RequestTooLate, RequestOver:
 	default:
 		return false
 	}
-	if g.Clock == ByNotification && g.At.After(r.Decided.At) {
+	if !stays && g.Clock == ByNotification && g.At.After(r.Decided.At) {
 		return true
 	}
 	given := false

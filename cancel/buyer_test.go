@@ -390,6 +390,37 @@ func TestDeclinedWishHoldsNothingAgain(t *testing.T) {
 	}
 }
 
+// A notification tells of every item that the buyer ever asked about: what is new is the
+// item that none told of before.
+func TestNotificationOfAnotherItem(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		seen func(*shop)
+	}{
+		{"both by notification", func(s *shop) { s.notified(morning, mug) }},
+		{"the declined one by a report", func(s *shop) { s.imports(unshipped(asks(mug))) }},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s := open(t, settings.Policy{}, paid(so1, first))
+			tt.seen(s)
+			s.declines()
+			later := s.now.Add(time.Hour)
+			for range 2 { // the same one comes again
+				s.notified(later, mug, tray)
+				assert.Equal(t, cancel.RequestDeclined, s.wishes()[mug].State)
+				assert.Equal(t, cancel.Undecided, s.wishes()[tray].State)
+			}
+			c := s.accepts()
+			require.Len(t, c, 1)
+			assert.Equal(t, []string{tray}, c[0].Items, "the rest ships")
+			assert.True(t, s.pass(first).Of(so1).May)
+
+			s.notified(later.Add(time.Hour), mug, tray)
+			assert.Equal(t, cancel.Undecided, s.wishes()[mug].State, "now it can only be the mug")
+		})
+	}
+}
+
 // Another wish has a clock of its own.
 func TestNewWishHasANewDeadline(t *testing.T) {
 	s := open(t, settings.Policy{}, paid(so1, first))

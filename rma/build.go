@@ -190,14 +190,15 @@ func (d *decision) tell(was, r RMA) {
 			why.Why = cmp.Or(why.Why, d.why[r.ID])
 		}
 		for _, v := range []struct{ name, before, after string }{
+			{"Amazon's RMA ID", was.OrderSourceRMANumber, r.OrderSourceRMANumber},
 			{"lines", describe(was.Lines), describe(r.Lines)},
+			{"decision", was.Decided.String(), r.Decided.String()},
 			{"status", string(was.Status), string(r.Status)},
 			{"Amazon's status", was.AmazonStatus, r.AmazonStatus},
 			{"approval", string(was.Approval), string(r.Approval)},
 			{"resolution", string(was.Resolution), string(r.Resolution)},
+			{"who chose the resolution", was.Chosen.By, r.Chosen.By},
 			{"receipt", string(was.Receipt), string(r.Receipt)},
-			{"status that stays", was.Decided.String(), r.Decided.String()},
-			{"resolution that stays", chosen(was), chosen(r)},
 		} {
 			if v.before != v.after {
 				d.change.Changed(d.kind, subject+": "+v.name, v.before, v.after, why)
@@ -221,21 +222,6 @@ func (d *decision) tell(was, r RMA) {
 			Number: string(r.ID), OrderSourceNumber: r.OrderSourceRMANumber, Status: string(r.Status),
 		}}, r.HostOrder, d.stamp)
 	}
-}
-
-// String says what reports do not change any more.
-func (v Decision) String() string {
-	if v.By == "" {
-		return "none"
-	}
-	return fmt.Sprintf("%s for %d units", v.Status, v.Units)
-}
-
-func chosen(r RMA) string {
-	if r.Chosen.By == "" {
-		return "none"
-	}
-	return string(r.Resolution)
 }
 
 // number is what people call the RMA.

@@ -376,8 +376,16 @@ func (d *decision) audit(was, k Return) {
 			d.change.Changed(d.kind, subject+": "+v.column, x, y, d.stamp)
 		}
 	}
-	if was.State != k.State {
-		d.change.Changed(d.kind, subject+": state", string(was.State), string(k.State), d.stamp)
+	for _, v := range []struct{ name, before, after string }{
+		{"state", string(was.State), string(k.State)},
+		{"why it has no RMA", was.Why, k.Why},
+		{"RMA", string(was.RMA), string(k.RMA)},
+		{"tracking numbers", strings.Join(was.Tracking, ", "), strings.Join(k.Tracking, ", ")},
+		{"carriers", strings.Join(was.Carriers, ", "), strings.Join(k.Carriers, ", ")},
+	} {
+		if v.before != v.after {
+			d.change.Changed(d.kind, subject+": "+v.name, v.before, v.after, d.stamp)
+		}
 	}
 	if was.Item != k.Item && k.Assigned != was.Assigned {
 		d.change.Changed(d.kind, subject+": order line", was.Item, k.Item, k.Assigned)

@@ -113,21 +113,20 @@ func TestRefundCeiling(t *testing.T) {
 	tests := []struct {
 		name    string
 		ceiling settings.RefundCeiling
-		count   rma.Count
+		counts  []rma.Count
 		want    int
 	}{
-		{"authorised", settings.CeilingAuthorised, rma.Count{}, 2},
-		{"received, nothing is", settings.CeilingReceived, rma.Count{}, 0},
-		{"received, one is damaged", settings.CeilingReceived, rma.Count{Damaged: 1, Missing: 1}, 1},
-		{"good, one is damaged", settings.CeilingGood, rma.Count{Damaged: 1}, 0},
-		{"good, one is", settings.CeilingGood, rma.Count{Good: 1, Damaged: 1}, 1},
+		{"authorised", settings.CeilingAuthorised, nil, 2},
+		{"received, nothing is", settings.CeilingReceived, nil, 0},
+		{"received, one is damaged", settings.CeilingReceived, []rma.Count{{SKU: "LAMP-RED", Damaged: 1, Missing: 1}}, 1},
+		{"good, one is damaged", settings.CeilingGood, []rma.Count{{SKU: "LAMP-RED", Damaged: 1}}, 0},
+		{"good, one is", settings.CeilingGood, []rma.Count{{SKU: "LAMP-RED", Good: 1, Damaged: 1}}, 1},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			d := openWith(t, settings.Settings{Policy: settings.Policy{RefundCeiling: tt.ceiling}}, shipped("SO-1", first))
 			d.take(20, returns(lamps(2)))
-			tt.count.SKU = "LAMP-RED"
-			id := d.receive("1", tt.count).ID
+			id := d.receive("1", tt.counts...).ID
 			units := func() int {
 				q, err := d.Refund(t.Context(), id, "anna")
 				for _, ask := range q.Lines {

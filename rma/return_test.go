@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"iter"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -232,6 +233,29 @@ func TestBookThatStrays(t *testing.T) {
 	require.NoError(t, err)
 	_, err = s.Import(t.Context(), account, "", meta(20), returns(lamps(1)).file())
 	require.ErrorContains(t, err, "order book: it gave order acme/SO-2 of acme-us/111-0000000-0000002, which was not asked for")
+}
+
+// A row without an RMA tells in the journal too why that is, and when it changes.
+func TestJournalOfARowWithoutRMA(t *testing.T) {
+	d := open(t, shipped("SO-1", first))
+	d.take(20, returns(with(status("PendingApproval"), "Tracking ID", "9400")))
+	before := len(d.journal())
+	d.take(19, returns(with(status("Denied"), "Tracking ID", "9500")))
+	d.take(21, returns(with(lamps(1), "Tracking ID", "9400")))
+	subject := "return " + string(d.rows()[0].ID)
+	var got [][3]string
+	for _, e := range d.journal()[before:] {
+		if of, ok := strings.CutPrefix(e.Subject, subject); ok {
+			got = append(got, [3]string{of, e.Before, e.After})
+		}
+	}
+	assert.Equal(t, [][3]string{
+		{": tracking numbers", "9400", "9400, 9500"},
+		{": Return request status", "PendingApproval", "Approved"},
+		{": state", "Skipped", "Matched"},
+		{": why it has no RMA", "status is PendingApproval, not Approved", ""},
+		{": RMA", "", string(d.one().ID)},
+	}, got)
 }
 
 // Every value that a report changes is told in the journal, before and after.

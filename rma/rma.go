@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/base32"
+	"fmt"
 	"slices"
 	"time"
 
@@ -103,6 +104,13 @@ type Decision struct {
 	Status Status
 	Units  int
 	order.Stamp
+}
+
+func (d Decision) String() string {
+	if d.Status == "" {
+		return ""
+	}
+	return fmt.Sprintf("%s with %d units", d.Status, d.Units)
 }
 
 // Allowance lets so many units of an order line be refunded on an RMA, whatever came

@@ -1,6 +1,7 @@
 package rma_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -169,6 +170,36 @@ func TestOpenByHand(t *testing.T) {
 				require.ErrorIs(t, err, tt.is)
 			}
 			assert.Len(t, d.all(), 2)
+		})
+	}
+}
+
+// A decision that leaves everything as it is was made all the same.
+func TestDecisionsThatChangeNothingAreTold(t *testing.T) {
+	tests := []struct {
+		name   string
+		decide func(*desk, rma.ID) (rma.RMA, error)
+		want   [3]string // subject, before, after
+	}{
+		{"closed once more", func(d *desk, id rma.ID) (rma.RMA, error) { return d.Close(d.t.Context(), id, "anna", "why") }, [3]string{": decision", "", "Closed with 1 units"}},
+		{"the same resolution", func(d *desk, id rma.ID) (rma.RMA, error) {
+			return d.SetResolution(d.t.Context(), id, rma.Refund, "anna", "why")
+		}, [3]string{": who chose the resolution", "", "anna"}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			d := open(t, shipped("SO-1", first))
+			d.take(20, returns(lamps(1)))
+			receives(d)
+			pays(d)
+			require.Equal(t, rma.Closed, d.one().Status)
+			before := len(d.journal())
+			d.must(tt.decide(d, d.one().ID))
+			require.Len(t, d.journal(), before+1)
+			e := d.journal()[before]
+			assert.Equal(t, tt.want, [3]string{strings.TrimPrefix(e.Subject, "RMA "+string(d.one().ID)), e.Before, e.After})
+			d.must(tt.decide(d, d.one().ID))
+			assert.Len(t, d.journal(), before+1, "once")
 		})
 	}
 }

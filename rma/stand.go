@@ -118,11 +118,15 @@ func (r RMA) coming(item string) bool {
 
 // owes tells whether the buyer is still to get money for an order line: for what
 // may come, or did. When all that was paid for the line went back, or something for
-// each of its units, nothing is owed, whoever sent it.
+// each of its units, nothing is owed, whoever sent it; nor when Amazon has ended the
+// return and enough for it went back without us.
 func (f Facts) owes(r RMA, item string, coming bool) bool {
 	l := f.line(item)
 	paid, posted := l.Paid()[order.Principal], f.Ledger.Sum(order.Posted, item)[order.Principal]
 	if paid.IsPositive() && posted.GreaterThanOrEqual(paid) {
+		return false
+	}
+	if ended(r.AmazonStatus) && f.paidApart(r, item) {
 		return false
 	}
 	due := f.due(r, item)

@@ -2,6 +2,7 @@ package rma_test
 
 import (
 	"errors"
+	"slices"
 	"testing"
 	"time"
 
@@ -11,6 +12,7 @@ import (
 	"github.com/takebackhq/takeback/amazon"
 	"github.com/takebackhq/takeback/order"
 	"github.com/takebackhq/takeback/queue"
+	"github.com/takebackhq/takeback/refund"
 	"github.com/takebackhq/takeback/rma"
 	"github.com/takebackhq/takeback/settings"
 )
@@ -183,6 +185,46 @@ func TestStepGoesOn(t *testing.T) {
 		}
 	}
 	assert.Equal(t, 1, looked)
+}
+
+// A return that Amazon has ended, and for which enough went back without us, wants no
+// money any more: the earliest of several.
+func TestReturnThatWasPaidElsewhere(t *testing.T) {
+	waived := func(id, word string) []string {
+		return with(with(status(word), "Amazon RMA ID", id), "Resolution", "ReturnlessRefund")
+	}
+	tests := []struct {
+		name string
+		rows [][]string
+		paid string
+		want []string
+	}{
+		{"enough", [][]string{waived("D1", "Closed")}, "40.00", []string{"D1 Closed"}},
+		{"too little", [][]string{waived("D1", "Closed")}, "39.99", []string{"D1 Open"}},
+		{"before Amazon ended it", [][]string{waived("D1", "Approved")}, "40.00", []string{"D1 Open"}},
+		{"for one of two", [][]string{waived("D1", "Closed"), waived("D2", "Closed")}, "40.00", []string{"D1 Closed", "D2 Open"}},
+		{"for both", [][]string{waived("D1", "Closed"), waived("D2", "Completed")}, "80.00", []string{"D1 Closed", "D2 Closed"}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			d := open(t, shipped("SO-1", first))
+			d.take(20, returns(tt.rows...))
+			_, err := d.refunds().Record(t.Context(), refund.Recorded{
+				Order: first, Lines: []refund.RecordedLine{{Item: lamp, Amounts: order.Amounts{order.Principal: usd(tt.paid)}}},
+				Reference: "12-1", By: "bea", Why: "Amazon paid it",
+			})
+			require.NoError(t, err)
+			d.now = d.now.Add(25 * time.Hour)
+			_, err = d.Step(t.Context())
+			require.NoError(t, err)
+			var got []string
+			for _, r := range d.all() {
+				got = append(got, r.OrderSourceRMANumber+" "+string(r.Status))
+			}
+			slices.Sort(got)
+			assert.Equal(t, tt.want, got)
+		})
+	}
 }
 
 // A kit of which some components came and others never will: a person says what that

@@ -111,7 +111,7 @@ func (d *day) end() error {
 }
 
 func (d *day) work(ctx context.Context) error {
-	for _, part := range []func(context.Context) error{d.morning, d.noon, d.afternoon, d.closing} {
+	for _, part := range []func(context.Context) error{d.morning, d.noon, d.afternoon, d.evening} {
 		if err := part(ctx); err != nil {
 			return err
 		}

@@ -10,7 +10,7 @@
 //	go run ./examples/workday [-db FILE] [-json]
 //
 // Read orders.go for what was sold, day.go for all the wiring that a host needs, and
-// timetable.go for its worker; then morning.go, noon.go, afternoon.go and closing.go
+// timetable.go for its worker; then morning.go, noon.go, afternoon.go and evening.go
 // for the day. What the staff do again and again is in staff.go.
 package main
 

@@ -13,7 +13,7 @@ type timetable []struct {
 	do    func(context.Context) error
 }
 
-// today is a time of the day; from 24 hours on, of the next one.
+// today is a time of the day; below zero hours, of one before.
 func today(hour, minute int) time.Time {
 	return time.Date(2026, time.November, 17, hour, minute, 0, 0, time.UTC)
 }

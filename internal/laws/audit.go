@@ -3,6 +3,7 @@ package laws
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -204,15 +205,17 @@ func (m *merchant) reservedIsOpen(b books) {
 	}
 }
 
-// oneUnderWay: of an Amazon order at most one entry is under way.
+// oneUnderWay: of an Amazon order at most one entry is under way to Amazon. One that
+// was set aside for a person before it was offered is not.
 func (m *merchant) oneUnderWay(b books) {
 	under := map[order.AmazonID]queue.EntryID{}
 	for id, e := range b.entries {
-		if !e.State.UnderWay() {
+		if !e.State.UnderWay() || len(e.Attempts) == 0 {
 			continue
 		}
 		if other, busy := under[e.Order]; busy {
-			m.wrong("one balance", "order %s: %s and %s are both under way", e.Order.Number, id, other)
+			m.wrong("one balance", "order %s: %s (%s: %s) and %s (%s: %s) are both under way", e.Order.Number,
+				id, e.State, e.Why, other, b.entries[other].State, b.entries[other].Why)
 		}
 		under[e.Order] = id
 	}
@@ -290,7 +293,9 @@ func (m *merchant) auditEnd(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	m.openIsVisible(b)
 	m.ledgersAreEqual(b)
+	m.allIsProven(b)
 	m.bookShows(b)
 	m.stockMovedOnce(b)
 	left, err := m.store.Effects(ctx, m.clock.Now().Add(365*24*time.Hour), 10)
@@ -300,27 +305,61 @@ func (m *merchant) auditEnd(ctx context.Context) error {
 	for _, e := range left {
 		m.wrong("effects are delivered", "%s %s of order %s is not", e.Kind, e.Key, e.Order)
 	}
-	before, err := heads(ctx, m.store)
-	if err != nil {
-		return err
-	}
-	for _, f := range m.files {
-		if err := f.importTo(ctx, m.desk.Returns); err != nil {
+	return m.filesChangeNothing(ctx)
+}
+
+// filesChangeNothing: files that were imported change nothing.
+func (m *merchant) filesChangeNothing(ctx context.Context) error {
+	var was map[order.AmazonID]int64
+	for range 2 { // at first some of the files may be new
+		var err error
+		if was, err = heads(ctx, m.store); err != nil {
 			return err
 		}
-	}
-	for _, f := range m.files { // each once more, now that all are in
-		if err := f.importTo(ctx, m.desk.Returns); err != nil {
-			return err
+		for _, f := range m.files {
+			if err := f.importTo(ctx, m.desk.Returns); err != nil {
+				return err
+			}
+		}
+		for _, file := range m.reports {
+			if err := m.importSettlement(ctx, file); err != nil {
+				return err
+			}
 		}
 	}
-	for _, file := range m.reports {
-		if err := m.importSettlement(ctx, file); err != nil {
-			return err
+	is, err := heads(ctx, m.store)
+	if !maps.Equal(was, is) {
+		m.wrong("a file imports once", "the versions of orders were %v, and are %v after the same files", was, is)
+	}
+	return err
+}
+
+// openIsVisible: what has not ended waits for a person, who is told why.
+func (m *merchant) openIsVisible(b books) {
+	moving := []queue.State{queue.EntryClaimed, queue.EntrySubmitting, queue.EntrySubmitted}
+	for id, e := range b.entries {
+		if !e.State.Final() && (e.Why == "" || slices.Contains(moving, e.State)) {
+			m.wrong("none is lost", "%s %s of order %s is %s for ever: %s", e.Kind, id, e.Order.Number, e.State, e.Why)
 		}
 	}
-	_ = before
-	return nil
+}
+
+// allIsProven: settlements have shown what Amazon paid.
+func (m *merchant) allIsProven(b books) {
+	paid := map[refund.Adjustment]bool{}
+	for _, p := range b.payments {
+		a, _ := refund.ParseAdjustmentID(p.Adjustment)
+		a.Attempt = 0
+		paid[a] = true
+	}
+	for _, r := range b.refunds {
+		for i, l := range r.Lines {
+			unproven := l.Proof == refund.Unproven || l.Proof == refund.Missing
+			if l.Outcome == refund.LinePosted && unproven && paid[refund.Adjustment{Entry: r.ID, Line: i}] {
+				m.wrong("the books close", "line %d of refund %s was paid and settled, and is %q", i, r.ID, l.Proof)
+			}
+		}
+	}
 }
 
 // ledgersAreEqual: what we posted as given back is what Amazon paid.

@@ -46,6 +46,7 @@ type merchant struct {
 	settled  time.Time                // until when Amazon has settled
 	reports  []string                 // the settlements
 	worked   map[string]int           // what was done, and not refused
+	told     []string                 // what happened
 	unlawful []string
 }
 
@@ -167,6 +168,11 @@ func open(st takeback.Store, draw Draw) (*merchant, error) {
 			})
 		}
 		if err := m.fake.Seed(theirs); err != nil {
+			return nil, err
+		}
+	}
+	if of := one(draw, "refused", 0, 0, 18028, 5002); of != 0 { // the latter does not say whether it was done
+		if err := m.fake.Refuse(numbered(draw("refused order", 4)).Number, of, "not this one"); err != nil {
 			return nil, err
 		}
 	}

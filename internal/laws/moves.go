@@ -29,29 +29,29 @@ type move struct {
 	draw func(*merchant, Draw) func(context.Context) error
 }
 
+// moves are all of them. What rapid draws is mostly one of the first.
 var moves = []move{
-	{"time passes", (*merchant).step},
 	{"a process steps", (*merchant).step},
-	{"a person decides", (*merchant).decide},
 	{"a returns report comes", (*merchant).importReturns},
-	{"goods come", (*merchant).receive},
-	{"an RMA is opened", (*merchant).openRMA},
-	{"an RMA is handled", (*merchant).handleRMA},
 	{"an RMA is refunded", (*merchant).refundRMA},
+	{"goods come", (*merchant).receive},
+	{"a buyer wishes", (*merchant).wish},
 	{"an order is refunded", (*merchant).refundOrder},
-	{"a concession is made", (*merchant).concede},
+	{"a part is cancelled", (*merchant).cancelPart},
+	{"a parcel leaves", (*merchant).ship},
+	{"a wish is granted", (*merchant).accept},
+	{"an order is cancelled", (*merchant).cancel},
+	{"the queue is worked", (*merchant).workQueue},
 	{"a refund is approved", (*merchant).approve},
 	{"money goes back elsewhere", (*merchant).refundElsewhere},
-	{"an order is cancelled", (*merchant).cancel},
-	{"a part is cancelled", (*merchant).cancelPart},
-	{"the queue is worked", (*merchant).workQueue},
-	{"a buyer wishes", (*merchant).wish},
-	{"a wish is granted", (*merchant).accept},
-	{"a wish is declined", (*merchant).decline},
-	{"a parcel leaves", (*merchant).ship},
-	{"a person opens the gate", (*merchant).openGate},
-	{"the host holds", (*merchant).hold},
 	{"Amazon settles", (*merchant).settle},
+	{"a wish is declined", (*merchant).decline},
+	{"an RMA is handled", (*merchant).handleRMA},
+	{"a person opens the gate", (*merchant).openGate},
+	{"an RMA is opened", (*merchant).openRMA},
+	{"a concession is made", (*merchant).concede},
+	{"the host holds", (*merchant).hold},
+	{"a person decides", (*merchant).decide},
 }
 
 // granted notes what was promised to whoever asked.
@@ -63,7 +63,7 @@ func (m *merchant) granted(id queue.EntryID, what string) {
 
 // step lets time pass, and a process works.
 func (m *merchant) step(draw Draw) func(context.Context) error {
-	d := one(draw, "passes", time.Minute, 5*time.Minute, 31*time.Minute, 5*time.Hour, 26*time.Hour)
+	d := one(draw, "passes", 5*time.Minute, time.Minute, 31*time.Minute, 5*time.Hour, 26*time.Hour)
 	return func(ctx context.Context) error {
 		m.clock.advance(d)
 		_, err := m.desk.Step(ctx)
@@ -94,7 +94,7 @@ func (m *merchant) anRMA(ctx context.Context, n int) (rma.RMA, error) {
 
 func (m *merchant) receive(draw Draw) func(context.Context) error {
 	n, line, key := draw("RMA", 6), draw("line", 3), fmt.Sprint("parcel ", draw("parcel", 3))
-	count := rma.Count{Good: draw("good", 4) - 1, Damaged: draw("damaged", 2), Missing: draw("missing", 2)}
+	count := rma.Count{Good: one(draw, "good", 1, 2, 0, -1), Damaged: draw("damaged", 2), Missing: draw("missing", 2)}
 	restock := draw("restock", 2) == 1
 	return func(ctx context.Context) error {
 		r, err := m.anRMA(ctx, n)

@@ -40,7 +40,7 @@ func drawReturns(draw Draw) []returnsFile {
 			o := one(draw, "order", 0, 1, 1)
 			rows = append(rows, strings.Join([]string{
 				numbered(o).Number, one(draw, "RMA", fmt.Sprintf("D1%dRRMA", o), fmt.Sprintf("D2%dRRMA", o), ""),
-				one(draw, "status", "PendingApproval", "Approved", "Approved", "Completed", "Closed", "Denied"),
+				one(draw, "status", "Approved", "Approved", "PendingApproval", "Completed", "Closed", "Denied"),
 				one(draw, "SKU", [][]string{{"MUG", "LAMP"}, {"DESK", "LEG"}}[o]...), one(draw, "quantity", "1", "2", "3"),
 				one(draw, "reason", "CR-DEFECTIVE", "CR-SWITCHEROO"), one(draw, "resolution", "StandardRefund", "Replacement", "ReturnlessRefund"),
 				one(draw, "carrier", "", "USPS"), one(draw, "tracking", "", "9400", "9500"), one(draw, "asked", "18-Feb-2026", "19-Feb-2026"),

@@ -11,6 +11,7 @@ import (
 	"github.com/takebackhq/takeback/cancel"
 	"github.com/takebackhq/takeback/order"
 	"github.com/takebackhq/takeback/refund"
+	"github.com/takebackhq/takeback/reportparse"
 	"github.com/takebackhq/takeback/rma"
 )
 
@@ -23,15 +24,28 @@ type witness struct {
 
 const audited = "nothing changes without an audit row"
 
-// scheduled are the fields that say when to look next, which is no change of
-// anything.
-var scheduled = cmp.Options{
+// unaudited is what may change by itself: when to look next, and which report said
+// last what is known.
+var unaudited = cmp.Options{
 	cmpopts.EquateEmpty(),
 	cmpopts.IgnoreFields(refund.Refund{}, "Version"),
 	cmpopts.IgnoreFields(cancel.Cancellation{}, "Version", "LookAt"),
 	cmpopts.IgnoreFields(cancel.BuyerRequest{}, "Version", "LookAt"),
-	cmpopts.IgnoreFields(rma.RMA{}, "Version", "LookAt"),
-	cmpopts.IgnoreFields(rma.Return{}, "Version"),
+	cmpopts.IgnoreFields(rma.RMA{}, "Version", "LookAt", "AsOf"),
+	cmp.Transformer("said", func(k rma.Return) said {
+		latest := k.Latest()
+		latest.Line = 0
+		return said{latest, k.State, k.RMA, k.Item, k.Assigned}
+	}),
+}
+
+// said is what reports and people say of a return.
+type said struct {
+	Latest   reportparse.Return
+	State    rma.ReturnState
+	RMA      rma.ID
+	Item     string
+	Assigned order.Stamp
 }
 
 // change is a change of one Amazon order, with what its rows are to replace.
@@ -47,7 +61,7 @@ func compare[K comparable, V any](c *change, what string, old, rows []V, key fun
 		before[key(v)] = v
 	}
 	for _, v := range rows {
-		if diff := cmp.Diff(before[key(v)], v, scheduled); diff != "" {
+		if diff := cmp.Diff(before[key(v)], v, unaudited); diff != "" {
 			c.changed = append(c.changed, fmt.Sprint(what, " ", key(v), " (-before +after):\n", diff))
 		}
 	}

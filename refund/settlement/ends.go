@@ -235,6 +235,9 @@ func (w *reporting) booking(b Booking) {
 		MatchOtherCurrency: &t.OtherCurrency, MatchIncomplete: &t.Incomplete,
 	}[b.Match]
 	if of != nil {
+		if b.Match == MatchAmazonInitiated {
+			e.Text = fmt.Sprintf("%s that nobody here asked for; it is posted", b.Kind)
+		}
 		of.add(given)
 		w.end(e)
 		return

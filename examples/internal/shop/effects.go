@@ -41,6 +41,8 @@ func (s Shop) ApplyOrder(ctx context.Context, e order.Effect) error {
 		if o, err = split(ctx, tx, o, *e.Split); err != nil {
 			return err
 		}
+	case order.EffectShipping:
+		note = "Amazon shows it as " + string(e.Shipping.To) + "\n" // the shop counts its own parcels
 	case order.EffectStock:
 		if err := move(ctx, tx, *e.Stock); err != nil {
 			return err

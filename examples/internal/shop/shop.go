@@ -45,7 +45,7 @@ func New(ctx context.Context, db *sql.DB) (Shop, error) {
 		CREATE TABLE IF NOT EXISTS orders (
 			company TEXT NOT NULL, number TEXT NOT NULL,
 			account TEXT NOT NULL, amazon_number TEXT NOT NULL,
-			payment TEXT NOT NULL DEFAULT '', notes TEXT NOT NULL DEFAULT '',
+			payment TEXT NOT NULL DEFAULT 'Charged', notes TEXT NOT NULL DEFAULT '',
 			seq INTEGER NOT NULL DEFAULT 0, -- of the last effect applied
 			body TEXT NOT NULL,
 			PRIMARY KEY (company, number)
@@ -116,7 +116,7 @@ func (s Shop) query(ctx context.Context, query string, args ...any) ([]order.Ord
 	return found, rows.Err()
 }
 
-// Payment is the payment status of an order; empty until the library has told one.
+// Payment is the payment status of an order, as the library has told it.
 func (s Shop) Payment(ctx context.Context, id order.ID) (status order.PaymentStatus, err error) {
 	err = s.db.QueryRowContext(ctx, `SELECT payment FROM orders WHERE company = ? AND number = ?`, id.Company, id.Number).Scan(&status)
 	return status, err

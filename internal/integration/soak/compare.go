@@ -65,7 +65,7 @@ func (r *run) compare() error {
 	for _, batch := range b.batches {
 		r.compareBatch(b, batch)
 	}
-	for _, law := range []func(books) error{r.compareHost, r.compareStock, r.compareReturns, r.compareSettlements, r.compareWishes} {
+	for _, law := range []func(books) error{r.compareHost, r.compareStock, r.compareReturns, r.compareSettlements, r.compareApprovals, r.compareWishes} {
 		if err := law(b); err != nil {
 			return err
 		}

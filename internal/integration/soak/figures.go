@@ -19,6 +19,7 @@ type figures struct {
 	StockWrong    int  `json:"stock_wrong"`
 	ReturnsDiffer int  `json:"returns_differ"`
 	Unexplained   int  `json:"unexplained"`
+	Unapproved    int  `json:"unapproved"`
 	Astray        int  `json:"astray"`
 	LedgerEqual   bool `json:"ledger_equal"`
 }
@@ -38,6 +39,7 @@ func (f figures) plus(g figures) figures {
 	f.StockWrong += g.StockWrong
 	f.ReturnsDiffer += g.ReturnsDiffer
 	f.Unexplained += g.Unexplained
+	f.Unapproved += g.Unapproved
 	f.Astray += g.Astray
 	f.LedgerEqual = f.LedgerEqual && g.LedgerEqual
 	return f
@@ -51,7 +53,7 @@ func (e errUnsafe) Error() string {
 }
 
 func (f figures) verdict() error {
-	if f.Double+f.Lost+f.WrongAdoption+f.GateLies+f.StockWrong+f.ReturnsDiffer+f.Unexplained+f.Astray > 0 || !f.LedgerEqual {
+	if f.Double+f.Lost+f.WrongAdoption+f.GateLies+f.StockWrong+f.ReturnsDiffer+f.Unexplained+f.Unapproved+f.Astray > 0 || !f.LedgerEqual {
 		return errUnsafe{f}
 	}
 	return nil
@@ -62,6 +64,6 @@ func (f figures) String() string {
 }
 
 func (f figures) outcome() string {
-	return fmt.Sprintf("double %d, lost %d, wrong adoption %d, undecided %d, gate lies %d, stock wrong %d, returns differ %d, unexplained %d, astray %d, ledgers equal: %t",
-		f.Double, f.Lost, f.WrongAdoption, f.Undecided, f.GateLies, f.StockWrong, f.ReturnsDiffer, f.Unexplained, f.Astray, f.LedgerEqual)
+	return fmt.Sprintf("double %d, lost %d, wrong adoption %d, undecided %d, gate lies %d, stock wrong %d, returns differ %d, unexplained %d, unapproved %d, astray %d, ledgers equal: %t",
+		f.Double, f.Lost, f.WrongAdoption, f.Undecided, f.GateLies, f.StockWrong, f.ReturnsDiffer, f.Unexplained, f.Unapproved, f.Astray, f.LedgerEqual)
 }

@@ -14,7 +14,6 @@ import (
 	"github.com/takebackhq/takeback/cancel"
 	"github.com/takebackhq/takeback/order"
 	"github.com/takebackhq/takeback/queue"
-	"github.com/takebackhq/takeback/refund"
 	"github.com/takebackhq/takeback/refund/settlement"
 	"github.com/takebackhq/takeback/reportparse"
 	"github.com/takebackhq/takeback/rma"
@@ -236,7 +235,7 @@ func reported(ctx context.Context, from rma.Store, but map[order.AmazonID]bool) 
 
 // compareSettlements looks whether every cent is explained, now that settlements
 // have shown all that Amazon paid.
-func (r *run) compareSettlements(b books) error {
+func (r *run) compareSettlements(books) error {
 	ctx := context.Background()
 	unexplained := func(format string, args ...any) {
 		r.figures.Unexplained++
@@ -262,12 +261,6 @@ func (r *run) compareSettlements(b books) error {
 			unexplained("%s: %s", a.Key, a.Text)
 		}
 	}
-	for _, f := range b.refunds {
-		if f.Origin != refund.FromSellerCentral && f.Total().Amount.GreaterThan(limit) && r.limited(f) && !f.Ended.At.IsZero() &&
-			len(b.entries[f.ID].Attempts) > 0 && f.Approved.By != "supervisor" {
-			unexplained("refund %s of %s was sent, and nobody but %s agreed to it", f.ID, f.Total(), f.Issued.By)
-		}
-	}
 	return err
 }
 
@@ -285,9 +278,18 @@ func (r *run) expected(e settlement.End) bool {
 	return false
 }
 
-func (r *run) limited(f refund.Refund) bool {
-	p := r.world.settings[f.HostOrder.Company].Policy
-	return len(p.Limits) > 0
+// compareApprovals looks whether somebody else agreed to what a clerk may not refund
+// alone.
+func (r *run) compareApprovals(b books) error {
+	for _, e := range b.listed {
+		f := b.refunds[e.ID]
+		limited := len(r.world.settings[e.HostOrder.Company].Policy.Limits) > 0
+		if limited && f.Total().Amount.GreaterThan(limit) && len(e.Attempts) > 0 && f.Approved.By != "supervisor" {
+			r.figures.Unapproved++
+			r.found("refund %s of %s was sent, and nobody but %s agreed to it", f.ID, f.Total(), f.Issued.By)
+		}
+	}
+	return nil
 }
 
 // compareWishes looks whether what buyers wished was heeded.

@@ -21,9 +21,13 @@ import (
 
 	"github.com/takebackhq/takeback"
 	"github.com/takebackhq/takeback/amazon"
+	"github.com/takebackhq/takeback/cancel"
 	"github.com/takebackhq/takeback/order"
 	"github.com/takebackhq/takeback/queue"
 	"github.com/takebackhq/takeback/refund"
+	"github.com/takebackhq/takeback/refund/settlement"
+	"github.com/takebackhq/takeback/rma"
+	"github.com/takebackhq/takeback/settings"
 	"github.com/takebackhq/takeback/store"
 )
 
@@ -89,6 +93,13 @@ func TestFindsMistakes(t *testing.T) {
 		{"knows nothing of other applications", func(c *takeback.Config) { c.Accounts = alone(c.Accounts.(amazon.AccountList)) }, func(f figures) bool { return f.WrongAdoption > 0 }},
 		{"takes every feed for done well", func(c *takeback.Config) { c.Amazon = blind{c.Amazon} }, func(f figures) bool { return f.Lost > 0 }},
 		{"does not post what was paid", func(c *takeback.Config) { c.Store = forgetful{c.Store} }, func(f figures) bool { return !f.LedgerEqual }},
+		{"hands over whatever changed", func(c *takeback.Config) { c.Store = rash{c.Store} }, func(f figures) bool { return f.GateLies > 0 }},
+		{"moves stock for each try", func(c *takeback.Config) { c.Store = restless{c.Store} }, func(f figures) bool { return f.StockWrong > 0 }},
+		{"forgets how old a report was", func(c *takeback.Config) { c.Store = ageless{c.Store} }, func(f figures) bool { return f.ReturnsDiffer > 0 }},
+		{"takes every booking for Amazon's own", func(c *takeback.Config) { c.Store = estranged{c.Store} }, func(f figures) bool { return f.Unexplained > 0 }},
+		{"sends what nobody approved", func(c *takeback.Config) { c.Settings = unlimited{c.Settings} }, func(f figures) bool { return f.Unapproved > 0 }},
+		{"tells the host once, heard or not", func(c *takeback.Config) { c.Book = mumbling{c.Book} }, func(f figures) bool { return f.Astray > 0 }},
+		{"forgets what buyers wish", func(c *takeback.Config) { c.Store = deaf{c.Store} }, func(f figures) bool { return f.Lost > 0 }},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -254,6 +265,89 @@ func (s forgetful) SaveRefunds(ctx context.Context, cs []refund.Change) error {
 	return s.Store.SaveRefunds(ctx, cs)
 }
 
+// rash is a store that hands over whatever changed since the gate was asked.
+type rash struct{ takeback.Store }
+
+func (s rash) SaveCancellations(ctx context.Context, cs []cancel.Change) error {
+	err := s.Store.SaveCancellations(ctx, cs)
+	if !errors.Is(err, store.ErrConflict) || len(cs) != 1 || len(cs[0].Gates) == 0 || len(cs[0].Cancellations) > 0 {
+		return err
+	}
+	ledgers, err := s.Ledgers(ctx, []order.AmazonID{cs[0].Order})
+	if err != nil {
+		return err
+	}
+	cs[0].Version = ledgers[0].Version
+	return s.Store.SaveCancellations(ctx, cs)
+}
+
+// restless is a store in which goods that came move the stock twice.
+type restless struct{ takeback.Store }
+
+func (s restless) SaveRMAs(ctx context.Context, cs []rma.Change) error {
+	for i := range cs {
+		for _, e := range cs[i].Effects {
+			if e.Kind == order.EffectStock {
+				cs[i].Effect(e, e.Order, e.Stamp)
+			}
+		}
+	}
+	return s.Store.SaveRMAs(ctx, cs)
+}
+
+// ageless is a store that forgets when reports were made.
+type ageless struct{ takeback.Store }
+
+func (s ageless) SaveRMAs(ctx context.Context, cs []rma.Change) error {
+	for i := range cs {
+		for j := range cs[i].Returns {
+			clear(cs[i].Returns[j].Known)
+		}
+	}
+	return s.Store.SaveRMAs(ctx, cs)
+}
+
+// estranged is a store in which what settlements show belongs to no refund of ours.
+type estranged struct{ takeback.Store }
+
+func (s estranged) SaveBookings(ctx context.Context, cs []settlement.Change) error {
+	for i := range cs {
+		for j := range cs[i].Bookings {
+			cs[i].Bookings[j].Refund = ""
+		}
+	}
+	return s.Store.SaveBookings(ctx, cs)
+}
+
+// unlimited are settings without limits.
+type unlimited struct{ settings.Source }
+
+func (s unlimited) Settings(ctx context.Context, id order.CompanyID) (settings.Settings, error) {
+	of, err := s.Source.Settings(ctx, id)
+	of.Policy.Limits = nil
+	return of, err
+}
+
+// mumbling tells the host everything once, and takes that for heard.
+type mumbling struct{ order.Book }
+
+func (b mumbling) ApplyOrder(ctx context.Context, e order.Effect) error {
+	if err := b.Book.ApplyOrder(ctx, e); errors.Is(err, order.ErrStale) {
+		return err
+	}
+	return nil
+}
+
+// deaf is a store that has no buyers' wishes.
+type deaf struct{ takeback.Store }
+
+func (s deaf) SaveCancellations(ctx context.Context, cs []cancel.Change) error {
+	for i := range cs {
+		cs[i].Requests = nil
+	}
+	return s.Store.SaveCancellations(ctx, cs)
+}
+
 // asProgram has a process of this test's be the program itself.
 const asProgram = "TAKEBACK_SOAK"
 
@@ -278,7 +372,8 @@ func TestOutput(t *testing.T) {
 	got := figuresOf("-processes 1")
 	assert.Equal(t, got, figuresOf("-processes 3"))
 	assert.ElementsMatch(t, slices.Collect(maps.Keys(got)), []string{
-		"runs", "requests", "faults", "crashes", "suspends", "double", "lost", "wrong_adoption", "undecided", "ledger_equal",
+		"runs", "requests", "faults", "crashes", "suspends", "double", "lost", "wrong_adoption", "undecided",
+		"gate_lies", "stock_wrong", "returns_differ", "unexplained", "unapproved", "astray", "ledger_equal",
 	})
 	assert.EqualValues(t, 7, got["runs"])
 	assert.Equal(t, true, got["ledger_equal"])
@@ -299,6 +394,12 @@ func TestVerdict(t *testing.T) {
 		"double":         func(f *figures) { f.Double = 1 },
 		"lost":           func(f *figures) { f.Lost = 1 },
 		"wrong adoption": func(f *figures) { f.WrongAdoption = 1 },
+		"gate lies":      func(f *figures) { f.GateLies = 1 },
+		"stock wrong":    func(f *figures) { f.StockWrong = 1 },
+		"returns differ": func(f *figures) { f.ReturnsDiffer = 1 },
+		"unexplained":    func(f *figures) { f.Unexplained = 1 },
+		"unapproved":     func(f *figures) { f.Unapproved = 1 },
+		"astray":         func(f *figures) { f.Astray = 1 },
 		"ledgers equal":  func(f *figures) { f.LedgerEqual = false },
 	} {
 		bad := good

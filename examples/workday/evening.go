@@ -18,34 +18,35 @@ import (
 // errBooks says that our books are not Amazon's.
 var errBooks = errors.New("the books do not agree")
 
-func (d *day) closing(ctx context.Context) error {
-	if err := d.atMidnight(ctx); err != nil {
+func (d *day) evening(ctx context.Context) error {
+	if err := d.amazonSettles(ctx); err != nil {
 		return err
 	}
-	return d.follow(ctx, "The next day", timetable{
-		{today(24+12, 0), "settlement", "The settlement is in", d.showSettlement},
-		{today(24+12, 0), "cancellations", "What Amazon shows of the cancellations", d.showCancellations},
-		{today(24+12, 0), "returns", "What became of the returns", d.showReturns},
-		{today(24+12, 0), "audit", "Who did what about the plates", d.showAudit},
-		{today(24+12, 0), "alerts", "What somebody has to look at", d.showAlerts},
-		{today(24+12, 0), "open_ends", "The open ends", d.showOpenEnds},
-		{today(24+12, 0), "ledgers", "The books", d.compareLedgers},
+	return d.follow(ctx, "Evening", timetable{
+		{today(20, 30), "settlement", "The settlement is in", d.showSettlement},
+		{today(20, 30), "cancellations", "What Amazon shows of the cancellations", d.showCancellations},
+		{today(20, 30), "returns", "What became of the returns", d.showReturns},
+		{today(20, 30), "audit", "Who did what about the plates", d.showAudit},
+		{today(20, 30), "alerts", "What somebody has to look at", d.showAlerts},
+		{today(20, 30), "open_ends", "The open ends", d.showOpenEnds},
+		{today(20, 30), "ledgers", "The books", d.compareLedgers},
 	})
 }
 
-// atMidnight Amazon closes a settlement. The poller finds it by itself.
-func (d *day) atMidnight(ctx context.Context) error {
-	if err := d.until(ctx, today(24, 0)); err != nil {
+// amazonSettles: at six Amazon closes a settlement of two weeks. The poller, which
+// looks twice a day, finds it by itself.
+func (d *day) amazonSettles(ctx context.Context) error {
+	if err := d.until(ctx, today(18, 0)); err != nil {
 		return err
 	}
 	_, err := d.amazon.Settle(amazontest.Settlement{
-		Seller: seller().Merchant, Marketplace: marketplace, ID: "19000000001", Start: today(-13*24, 0), End: today(24, 0),
+		Seller: seller().Merchant, Marketplace: marketplace, ID: "19000000001", Start: today(-14*24, 0), End: today(18, 0),
 	})
 	return err
 }
 
-// showSettlement shows what every refund in it was taken for. Those of Amazon itself
-// have reached the host's orders with it.
+// showSettlement shows what every refund in it was taken for, and the payment status of
+// its order. Those of Amazon itself have reached the host with it.
 func (d *day) showSettlement(ctx context.Context) error {
 	all, err := d.desk.Settlements.Settlements(ctx, settlement.Query{Company: company})
 	if err != nil {
@@ -68,7 +69,7 @@ func (d *day) showSettlement(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		d.say("  %9s of %s, %-12s %-15s and the order is %s", order.Format(b.Amounts.Total(), b.Currency), o.ID, b.SKU+":", b.Match, payment)
+		d.say("  %9s of %s, %-12s %-15s %s", order.Format(b.Amounts.Total(), b.Currency), o.ID, b.SKU+":", b.Match, payment)
 		d.count(string(b.Match), 1)
 	}
 	return nil
@@ -162,6 +163,7 @@ func (d *day) showOpenEnds(ctx context.Context) error {
 		d.count("mismatched", t.Mismatched.Count)
 		d.count("open", t.Unproven.Count+t.Missing.Count)
 		d.count("by_amazon", t.AmazonInitiated.Count)
+		d.count("cancelled", t.Cancelled.Count)
 	}
 	d.count("ends", len(report.Ends))
 	return nil
