@@ -102,4 +102,3 @@ func TestManyOrders(t *testing.T) {
 	require.NoError(t, err)
 	assert.Len(t, rs, 1100)
 }
-
