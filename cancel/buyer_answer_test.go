@@ -677,21 +677,42 @@ func TestEitherPartLeavesTheWish(t *testing.T) {
 	}
 }
 
-// The host need not have heard of a cancellation that was taken back when the wish that
-// came after it is declined.
-func TestDeclineBeforeTheBookShowsTheOrderAgain(t *testing.T) {
-	s := open(t, settings.Policy{CancelledAt: settings.CancelledWhenRequested}, paid(so1, first))
-	c := s.issue(ask(first))
-	s.deliver()
-	s.imports(unshipped(asks(mug)))
-	require.Equal(t, order.StatusCancelled, s.order(so1).Status)
-	s.move(c.ID, queue.EntryWithdrawn)
-	_, err := s.Decline(t.Context(), first, "anna", "packed")
-	require.NoError(t, err)
-	s.deliver()
-	assert.Equal(t, order.StatusInProcess, s.order(so1).Status)
-	assert.Empty(t, s.order(so1).Holds)
-	assert.NotContains(t, s.alerted(), "stale")
+// The host need not have heard that a cancellation was taken back when something else is
+// decided about its order.
+func TestDecidedBeforeTheBookShowsTheOrderAgain(t *testing.T) {
+	for _, at := range []settings.CancelledAt{settings.CancelledWhenAccepted, settings.CancelledWhenRequested} {
+		for name, then := range map[string]func(s *shop, withdraw func()){
+			"a wish that came before is declined": func(s *shop, withdraw func()) {
+				s.imports(unshipped(asks(mug)))
+				withdraw()
+				s.declines()
+			},
+			"a wish that came after is declined": func(s *shop, withdraw func()) {
+				withdraw()
+				s.imports(unshipped(asks(mug)))
+				s.declines()
+			},
+			"another cancellation is asked for and taken back": func(s *shop, withdraw func()) {
+				withdraw()
+				r := ask(first)
+				r.Key = "another"
+				c := s.issue(r)
+				s.deliver()
+				s.move(c.ID, queue.EntryWithdrawn)
+			},
+		} {
+			t.Run(string(at)+" "+name, func(t *testing.T) {
+				s := open(t, settings.Policy{CancelledAt: at}, paid(so1, first))
+				c := s.issue(ask(first))
+				s.deliver()
+				then(s, func() { s.move(c.ID, queue.EntryWithdrawn) })
+				s.deliver()
+				assert.Equal(t, order.StatusInProcess, s.order(so1).Status)
+				assert.Empty(t, s.order(so1).Holds)
+				assert.NotContains(t, s.alerted(), "stale")
+			})
+		}
+	}
 }
 
 // While some units of an item are being cancelled for the seller's reason, that Amazon

@@ -68,7 +68,9 @@ func (ch *Change) renew(f Facts, c *Cancellation, s order.Stamp) (err error) {
 	}
 	f.remember(c)
 	c.Outcome, c.Code, c.Text, c.Ended, c.Proof, c.LookAt = Open, 0, "", order.Stamp{}, Unproven, time.Time{}
-	if ch.Postings, err = reserve(f.Ledger, *c, c.lastShares(f.Ledger), s); err != nil {
+	open := *c
+	open.Items = slices.DeleteFunc(slices.Clone(c.Items), func(item string) bool { return !f.Ledger.PostedBy(c.Cause(), item).IsZero() })
+	if ch.Postings, err = reserve(f.Ledger, open, c.lastShares(f.Ledger), s); err != nil {
 		return err
 	}
 	ch.hold(c, f.Settings.Policy, s, order.StatusOnHold) // for a buyer's wish, since it was dropped
@@ -152,12 +154,12 @@ func (ch *Change) end(f Facts, c *Cancellation, e queue.Entry, some []string, s 
 	case queue.EntryRejected, queue.EntryWithdrawn:
 		c.Outcome = Dropped
 		ch.void(*c, l, s)
-		ch.release(*c, s)
 		if !slices.ContainsFunc(f.rivals(*c), func(r Cancellation) bool { return r.Outcome == Cancelled }) {
 			for _, o := range c.carriers() {
 				ch.statusOf(o, f.returnsTo(*c, o.HostOrder), s, c.Shown)
 			}
 		}
+		ch.release(*c, s) // the last: while the book shows the hold it may lag, see Facts.catchUp
 		ch.note(*c, s, "Cancellation %s: %s.%s", c.ID, e.State.Label(), because(s.Why))
 	default:
 		ch.note(*c, s, "Cancellation %s: %s.%s", c.ID, e.State.Label(), because(s.Why))
