@@ -2,7 +2,9 @@ package reportparse_test
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
+	"iter"
 	"strings"
 	"testing"
 
@@ -204,6 +206,9 @@ func TestCutInTheLastLine(t *testing.T) {
 			for _, bad := range got.Bad {
 				assert.Contains(t, bad, "line 3: expected 5 cells, as in the header, but the file breaks off after 4; download it again")
 			}
+			r, err := reportparse.Orders(strings.NewReader(tc.file), reportparse.Options{})
+			require.NoError(t, err)
+			assert.Equal(t, tc.bad, breaksOff(r.All()))
 		})
 	}
 	prime := "Order ID,Return request status,Return quantity,Merchant SKU,Label cost\n701-0000001-0000001,Approved,1,TEA,6.50\n701-0000002-0000002,Approved,1,TEA"
@@ -211,6 +216,20 @@ func TestCutInTheLastLine(t *testing.T) {
 	require.NoError(t, err)
 	assert.Len(t, got.Rows, 1)
 	assert.Len(t, got.Bad, 1)
+	r, err := reportparse.Returns(strings.NewReader(prime), reportparse.Options{})
+	require.NoError(t, err)
+	assert.Equal(t, 1, breaksOff(r.All()))
+}
+
+// breaksOff counts the rows within which a file ends.
+func breaksOff[T any](all iter.Seq2[T, error]) (n int) {
+	for _, err := range all {
+		var bad *reportparse.RowError
+		if errors.As(err, &bad) && bad.BreaksOff {
+			n++
+		}
+	}
+	return n
 }
 
 // An amount that is there twice, and not alike, is neither of the two.
