@@ -69,7 +69,9 @@ func (ch *Change) renew(f Facts, c *Cancellation, s order.Stamp) (err error) {
 	}
 	f.remember(c)
 	c.Outcome, c.Code, c.Text, c.Ended, c.Proof, c.LookAt = Open, 0, "", order.Stamp{}, Unproven, time.Time{}
-	if ch.Postings, err = reserve(f.Ledger, *c, c.lastShares(f.Ledger), s); err != nil {
+	open := *c
+	open.Items = slices.DeleteFunc(slices.Clone(c.Items), func(item string) bool { return !f.Ledger.PostedBy(c.Cause(), item).IsZero() })
+	if ch.Postings, err = reserve(f.Ledger, open, c.lastShares(f.Ledger), s); err != nil {
 		return err
 	}
 	ch.hold(c, f.Settings.Policy, s, order.StatusOnHold) // for a buyer's wish, since it was dropped
