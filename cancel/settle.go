@@ -155,12 +155,12 @@ func (ch *Change) end(f Facts, c *Cancellation, e queue.Entry, some []string, s 
 	case queue.EntryRejected, queue.EntryWithdrawn:
 		c.Outcome = Dropped
 		ch.void(*c, l, s)
-		ch.release(*c, s)
 		if !slices.ContainsFunc(f.rivals(*c), func(r Cancellation) bool { return r.Outcome == Cancelled }) {
 			for _, o := range c.carriers() {
 				ch.statusOf(o, f.returnsTo(*c, o.HostOrder), s, c.Shown)
 			}
 		}
+		ch.release(*c, s) // the last: while the book shows the hold it may lag, see Facts.catchUp
 		ch.note(*c, s, "Cancellation %s: %s.%s", c.ID, e.State.Label(), because(s.Why))
 	default:
 		ch.note(*c, s, "Cancellation %s: %s.%s", c.ID, e.State.Label(), because(s.Why))
