@@ -175,13 +175,14 @@ func (f Facts) gate(id order.ID) Gate {
 }
 
 // shownItems are the items of a part of which the order at Amazon has as many
-// cancelled units as that takes, beside those that other parts were confirmed with.
+// cancelled units as that takes, beside those that other parts were confirmed with; when
+// Amazon has not answered it, also beside those of other parts that Amazon has accepted.
 func (f Facts) shownItems(o amazon.OrderState, c Cancellation) (items []string) {
 	for _, u := range c.Units {
 		want := u.Quantity
 		for _, other := range f.Cancellations {
 			for _, v := range other.Units {
-				if other.ID != c.ID && other.Proof == Confirmed && v.Item == u.Item {
+				if other.ID != c.ID && v.Item == u.Item && (other.Proof == Confirmed || c.Outcome != Cancelled && other.Outcome == Cancelled && !other.untold()) {
 					want += v.Quantity
 				}
 			}

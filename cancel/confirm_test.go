@@ -183,6 +183,26 @@ func TestTheOrderTellsOfAPart(t *testing.T) {
 	}
 }
 
+// A unit that Amazon was to cancel with an earlier part proves nothing of a later one.
+func TestAUnitTellsOfOnePart(t *testing.T) {
+	s := open(t, settings.Policy{}, paid(so1, first))
+	one := s.issue(aMug())
+	s.deliver()
+	s.move(one.ID, queue.EntryAccepted, queue.Result{Part: mug, Verdict: amazon.VerdictAccepted})
+	r := aMug()
+	r.HostOrder, r.SplitTo = so1, "SO-1-C"
+	two := s.issue(r)
+	s.move(two.ID, queue.EntryUnknownResult)
+	e := s.entry(two.ID)
+	s.now = s.now.Add(time.Hour)
+	for left, proven := range map[int]int{1: 0, 0: 1} {
+		s.there.state = amazon.OrderState{Status: amazon.OrderShipped, Items: []amazon.ItemState{{ID: mug, Ordered: 2, Unfulfilled: left, CancelledBy: amazon.ActorMerchant}}}
+		said, err := s.Testify(t.Context(), account, e)
+		require.NoError(t, err)
+		assert.Len(t, said.Results, proven)
+	}
+}
+
 // One order's error keeps no other from its turn; a throttled call ends the pass.
 func TestConfirmWhenAmazonDoesNotAnswer(t *testing.T) {
 	s := open(t, settings.Policy{}, paid(so1, first), paid(so2, second))
