@@ -206,12 +206,12 @@ func (m *merchant) reservedIsOpen(b books) {
 	}
 }
 
-// oneUnderWay: of an Amazon order at most one entry is under way to Amazon. One that
-// was set aside for a person before it was offered is not.
+// oneUnderWay: of an Amazon order at most one entry is under way to Amazon. What waits
+// for a person may have been set aside before it was offered.
 func (m *merchant) oneUnderWay(b books) {
 	under := map[order.AmazonID]queue.EntryID{}
 	for id, e := range b.entries {
-		if !e.State.UnderWay() || len(e.Attempts) == 0 {
+		if !e.State.UnderWay() || e.State == queue.EntryNeedsDecision {
 			continue
 		}
 		if other, busy := under[e.Order]; busy {
