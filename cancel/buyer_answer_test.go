@@ -3,8 +3,6 @@ package cancel_test
 import (
 	"context"
 	"fmt"
-	"io"
-	"iter"
 	"slices"
 	"strings"
 	"testing"
@@ -19,7 +17,6 @@ import (
 	"github.com/takebackhq/takeback/cancel"
 	"github.com/takebackhq/takeback/order"
 	"github.com/takebackhq/takeback/queue"
-	"github.com/takebackhq/takeback/reportparse"
 	"github.com/takebackhq/takeback/settings"
 	"github.com/takebackhq/takeback/store"
 	"github.com/takebackhq/takeback/store/memory"
@@ -143,6 +140,82 @@ func TestAcceptAllHostOrders(t *testing.T) {
 		assert.Equal(t, order.HeldByCancellation, s.order(id).Holds[0].Owner)
 	}
 	assert.Empty(t, s.alerted())
+}
+
+// The buyer asks for one item after the other, until nothing is left to ship: what
+// waits in parts is cancelled as the whole that it is now.
+func TestAcceptOneItemAfterTheOther(t *testing.T) {
+	for _, policy := range []settings.OnBuyerRequest{settings.BuyerRequestHolds, settings.BuyerRequestAccepted} {
+		t.Run(string(policy), func(t *testing.T) {
+			s := open(t, settings.Policy{OnBuyerRequest: policy}, paid(so1, first))
+			s.notified(morning, tray)
+			part := s.accepts(tray)[0]
+			s.deliver()
+			s.notified(morning.Add(time.Minute), tray, mug)
+			whole := s.accepts(mug)[0]
+			s.deliver()
+			assert.False(t, whole.Part)
+			assert.ElementsMatch(t, []string{mug, tray}, whole.Items)
+			assert.Equal(t, queue.EntryWithdrawn, s.entry(part.ID).State)
+			for _, r := range s.wishes() {
+				assert.Equal(t, cancel.RequestAccepted, r.State)
+				assert.Equal(t, whole.ID, r.Entry)
+			}
+			for _, id := range []order.ID{so1, part.HostOrder} {
+				o := s.order(id)
+				assert.Equal(t, order.StatusOnHold, o.Status)
+				require.Len(t, o.Holds, 1)
+				assert.Equal(t, order.HeldByCancellation, o.Holds[0].Owner)
+				assert.False(t, s.pass(first).Of(id).May)
+			}
+			assert.Equal(t, "53.3", s.ledger(first).Total(order.Reserved).String())
+			assert.NotContains(t, s.alerted(), "stale")
+			s.move(whole.ID, queue.EntryWithdrawn)
+			s.declines()
+			for _, o := range s.book.orders {
+				assert.Equal(t, order.StatusInProcess, o.Status)
+			}
+		})
+	}
+}
+
+// Where the host shows the parts as Cancelled since the request, a person takes them back
+// first: together they could only be cancelled once it shows what they were.
+func TestAcceptTheLastItemWhereTheOthersAreCancelled(t *testing.T) {
+	s := open(t, settings.Policy{CancelledAt: settings.CancelledWhenRequested}, paid(so1, first))
+	s.notified(morning, tray)
+	part := s.accepts(tray)[0]
+	s.deliver()
+	s.notified(morning.Add(time.Minute), tray, mug)
+	_, err := s.Accept(t.Context(), cancel.AcceptRequest{Order: first, By: "anna"})
+	require.ErrorIs(t, err, cancel.ErrNothingLeft)
+	require.Equal(t, queue.EntryQueued, s.entry(part.ID).State)
+
+	require.NoError(t, s.queue.Withdraw(t.Context(), "anna", "together", part.ID))
+	s.deliver()
+	cs := s.accepts()
+	s.deliver()
+	require.Len(t, cs, 1)
+	assert.False(t, cs[0].Part)
+	for _, o := range s.book.orders {
+		assert.Equal(t, order.StatusCancelled, o.Status)
+	}
+	assert.NotContains(t, s.alerted(), "stale")
+}
+
+// A part that the seller cancels for a reason of their own stays as it is.
+func TestAcceptBesideAPartOfTheSellers(t *testing.T) {
+	s := open(t, settings.Policy{}, paid(so1, first))
+	r := aMug()
+	r.Split[0].Quantity = 2
+	c := s.issue(r)
+	s.deliver()
+	s.deliver()
+	s.imports(unshipped(asks(tray)))
+	_, err := s.Accept(t.Context(), cancel.AcceptRequest{Order: first, By: "anna"})
+	require.ErrorIs(t, err, cancel.ErrNothingLeft)
+	assert.Equal(t, queue.EntryQueued, s.entry(c.ID).State)
+	assert.Equal(t, cancel.Undecided, s.wishes()[tray].State)
 }
 
 func TestAcceptRefuses(t *testing.T) {
@@ -283,6 +356,26 @@ func TestDroppedCancellationLeavesTheWish(t *testing.T) {
 			assert.Equal(t, order.StatusOnHold, s.order(so1).Status)
 		})
 	}
+}
+
+// The host's order book need not show what was asked of it for the next decision to be
+// right.
+func TestDeclineBeforeTheBookShowsTheDrop(t *testing.T) {
+	s := open(t, settings.Policy{}, paid(so1, first))
+	s.imports(unshipped(asks(tray)))
+	c := s.accepts()[0]
+	s.deliver()
+	s.move(c.ID, queue.EntryWithdrawn)
+	_, err := s.Decline(t.Context(), first, "anna", "It is packed.")
+	require.NoError(t, err)
+	s.deliver()
+	s.deliver()
+	for _, id := range []order.ID{so1, c.HostOrder} {
+		assert.Equal(t, order.StatusInProcess, s.order(id).Status)
+		assert.Empty(t, s.order(id).Holds)
+	}
+	assert.True(t, s.pass(first).May)
+	assert.Equal(t, []string{"buyer-again"}, s.alerted())
 }
 
 func TestRetryAcceptsAgain(t *testing.T) {
@@ -468,92 +561,6 @@ func TestReadOrderWithoutOrders(t *testing.T) {
 	require.ErrorIs(t, err, store.ErrNotFound)
 }
 
-// lines is a format of a host's own: an order and an item in each line.
-type lines struct{ text string }
-
-func (l lines) All() iter.Seq2[cancel.OrderRow, error] {
-	return func(yield func(cancel.OrderRow, error) bool) {
-		for i, line := range strings.Split(strings.TrimSpace(l.text), "\n") {
-			orderID, item, ok := strings.Cut(line, " ")
-			var err error
-			if !ok {
-				err = &reportparse.RowError{File: "calls.txt", Line: i + 1, Expected: "an order and an item"}
-			}
-			if !yield(cancel.OrderRow{Order: orderID, Item: item, Wish: reportparse.Yes}, err) {
-				return
-			}
-		}
-	}
-}
-func (lines) Has(string) bool { return true }
-func (lines) Replaced() int   { return 0 }
-
-func TestOrderFormats(t *testing.T) {
-	s := open(t, settings.Policy{}, paid(so1, first))
-	config := cancel.Config{
-		Store: s.store, Book: s.book, Accounts: amazon.AccountList{account}, Settings: settings.Fixed{}, Now: s.tick,
-		OrderFormats: map[string]cancel.OrderFormat{"Calls": func(r io.Reader, _ reportparse.Options) (cancel.OrderRows, error) {
-			text, err := io.ReadAll(r)
-			return lines{string(text)}, err
-		}},
-	}
-	c, err := cancel.New(config)
-	require.NoError(t, err)
-	in, err := c.ImportOrders(t.Context(), account, "Calls", amazon.ReportMeta{}, strings.NewReader(first.Number+" "+mug+"\nrubbish\n1-2-3 "+tray+"\n"))
-	require.NoError(t, err)
-	assert.Equal(t, 1, in.New)
-	assert.Equal(t, 2, in.Bad, "a line that cannot be read, and an order that is none")
-	assert.Equal(t, cancel.Undecided, s.wishes()[mug].State)
-
-	_, err = c.ImportOrders(t.Context(), account, "Faxes", amazon.ReportMeta{}, strings.NewReader(""))
-	assert.ErrorContains(t, err, `format "Faxes" is unknown: want one of ["Amazon Format" "Calls"]`)
-	config.OrderFormats = map[string]cancel.OrderFormat{cancel.AmazonFormat: nil}
-	_, err = cancel.New(config)
-	assert.ErrorContains(t, err, "OrderFormats")
-}
-
-func TestImportOrdersRefuses(t *testing.T) {
-	s := open(t, settings.Policy{}, paid(so1, first))
-	_, err := s.ImportOrders(t.Context(), account, "", amazon.ReportMeta{Name: "x"}, strings.NewReader("settlement-id\ttransaction-type\tamount\n"))
-	require.ErrorIs(t, err, reportparse.ErrWrongReport)
-	_, err = s.ImportOrders(t.Context(), account, "", amazon.ReportMeta{}, nil)
-	require.ErrorContains(t, err, "no report")
-	_, err = s.ImportOrders(t.Context(), amazon.Account{}, "", amazon.ReportMeta{}, strings.NewReader(unshipped()))
-	require.ErrorContains(t, err, "account")
-	require.NoError(t, s.ImportReport(t.Context(), account, amazon.ReportMeta{}, strings.NewReader(unshipped(asks(mug)))))
-	assert.Len(t, s.wishes(), 1)
-}
-
-// A good row counts beside a bad one.
-func TestBadRows(t *testing.T) {
-	s := open(t, settings.Policy{}, paid(so1, first))
-	in, err := s.ImportOrders(t.Context(), account, "", amazon.ReportMeta{Name: "orders.txt"},
-		strings.NewReader(unshipped([4]string{first.Number, mug, "perhaps", ""}, asks(tray))))
-	require.NoError(t, err)
-	assert.Equal(t, 1, in.Bad)
-	require.Len(t, in.BadRows, 1)
-	assert.ErrorContains(t, in.BadRows[0], "orders.txt: line 2: is-buyer-requested-cancellation")
-	assert.Equal(t, 1, in.New)
-}
-
-// More orders than are saved together.
-func TestManyOrders(t *testing.T) {
-	var orders []order.Order
-	var rows [][4]string
-	for i := range 1100 {
-		id := order.AmazonID{Account: account.ID, Number: fmt.Sprintf("111-0000001-%07d", i)}
-		o := paid(order.ID{Company: "acme", Number: fmt.Sprint("SO-", i)}, id)
-		orders, rows = append(orders, o), append(rows, [4]string{id.Number, mug, "true", ""})
-	}
-	s := open(t, settings.Policy{}, orders...)
-	in, err := s.ImportOrders(t.Context(), account, "", amazon.ReportMeta{}, strings.NewReader(unshipped(rows...)))
-	require.NoError(t, err)
-	assert.Equal(t, 1100, in.New)
-	rs, err := s.BuyerRequests(t.Context(), cancel.RequestQuery{States: []cancel.RequestState{cancel.Undecided}})
-	require.NoError(t, err)
-	assert.Len(t, rs, 1100)
-}
-
 // Whatever comes in which order, and how often: the same wishes, clocks and holds.
 func TestSightingsConverge(t *testing.T) {
 	type sighting func(*shop)
@@ -670,21 +677,42 @@ func TestEitherPartLeavesTheWish(t *testing.T) {
 	}
 }
 
-// The host need not have heard of a cancellation that was taken back when the wish that
-// came after it is declined.
-func TestDeclineBeforeTheBookShowsTheOrderAgain(t *testing.T) {
-	s := open(t, settings.Policy{CancelledAt: settings.CancelledWhenRequested}, paid(so1, first))
-	c := s.issue(ask(first))
-	s.deliver()
-	s.imports(unshipped(asks(mug)))
-	require.Equal(t, order.StatusCancelled, s.order(so1).Status)
-	s.move(c.ID, queue.EntryWithdrawn)
-	_, err := s.Decline(t.Context(), first, "anna", "packed")
-	require.NoError(t, err)
-	s.deliver()
-	assert.Equal(t, order.StatusInProcess, s.order(so1).Status)
-	assert.Empty(t, s.order(so1).Holds)
-	assert.NotContains(t, s.alerted(), "stale")
+// The host need not have heard that a cancellation was taken back when something else is
+// decided about its order.
+func TestDecidedBeforeTheBookShowsTheOrderAgain(t *testing.T) {
+	for _, at := range []settings.CancelledAt{settings.CancelledWhenAccepted, settings.CancelledWhenRequested} {
+		for name, then := range map[string]func(s *shop, withdraw func()){
+			"a wish that came before is declined": func(s *shop, withdraw func()) {
+				s.imports(unshipped(asks(mug)))
+				withdraw()
+				s.declines()
+			},
+			"a wish that came after is declined": func(s *shop, withdraw func()) {
+				withdraw()
+				s.imports(unshipped(asks(mug)))
+				s.declines()
+			},
+			"another cancellation is asked for and taken back": func(s *shop, withdraw func()) {
+				withdraw()
+				r := ask(first)
+				r.Key = "another"
+				c := s.issue(r)
+				s.deliver()
+				s.move(c.ID, queue.EntryWithdrawn)
+			},
+		} {
+			t.Run(string(at)+" "+name, func(t *testing.T) {
+				s := open(t, settings.Policy{CancelledAt: at}, paid(so1, first))
+				c := s.issue(ask(first))
+				s.deliver()
+				then(s, func() { s.move(c.ID, queue.EntryWithdrawn) })
+				s.deliver()
+				assert.Equal(t, order.StatusInProcess, s.order(so1).Status)
+				assert.Empty(t, s.order(so1).Holds)
+				assert.NotContains(t, s.alerted(), "stale")
+			})
+		}
+	}
 }
 
 // While some units of an item are being cancelled for the seller's reason, that Amazon

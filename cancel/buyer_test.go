@@ -1,6 +1,7 @@
 package cancel_test
 
 import (
+	"context"
 	"strings"
 	"testing"
 	"time"
@@ -605,4 +606,44 @@ func TestBuyerRequestAudit(t *testing.T) {
 		{"anna", "Undecided", "Declined"},
 	}, rows)
 	assert.Equal(t, "It is packed.", es[2].Why)
+}
+
+// generous is an order book that gives more than it is asked for.
+type generous struct{ *shelf }
+
+func (g generous) Orders(context.Context, []order.AmazonID) ([]order.Order, error) {
+	return g.orders, nil
+}
+
+func TestWishesWithAGenerousBook(t *testing.T) {
+	s := open(t, settings.Policy{}, paid(so1, first), paid(so2, second))
+	c, err := cancel.New(cancel.Config{
+		Store: s.store, Book: generous{s.book}, Accounts: amazon.AccountList{account}, Settings: settings.Fixed{}, Now: s.tick,
+	})
+	require.NoError(t, err)
+	_, err = c.ImportOrders(t.Context(), account, "", amazon.ReportMeta{}, strings.NewReader(unshipped(asks(mug))))
+	require.NoError(t, err)
+	s.deliver()
+	assert.Equal(t, order.StatusOnHold, s.order(so1).Status)
+	assert.Equal(t, order.StatusInProcess, s.order(so2).Status)
+}
+
+// An order that the host splits while a wish is undecided is held in both parts, and
+// the journal says so.
+func TestWishHoldsWhatIsSplitOffLater(t *testing.T) {
+	rest, part, err := order.Split(paid(so1, first), "SO-1-B", []order.LineQuantity{{Item: tray, Quantity: 1}})
+	require.NoError(t, err)
+	s := open(t, settings.Policy{}, paid(so1, first))
+	s.imports(unshipped(asks(mug)))
+	s.book.orders = []order.Order{rest, part}
+	s.step(49 * time.Hour)
+	es, err := s.store.Events(t.Context(), first)
+	require.NoError(t, err)
+	var held []string
+	for _, e := range es {
+		if strings.HasSuffix(e.Subject, ": held") {
+			held = append(held, e.Before+" became "+e.After)
+		}
+	}
+	assert.Equal(t, []string{"SO-1 became SO-1, SO-1-B"}, held)
 }

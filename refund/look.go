@@ -11,17 +11,18 @@ import (
 	"github.com/takebackhq/takeback/settings"
 )
 
-// look refuses a refund of lines of which money went back already that nobody here
-// asked for, or by policy draws attention to it.
+// look refuses a refund of lines of which money went back already that is in no ledger,
+// or by policy draws attention to it. It warns of what is, and nobody here asked for.
 func (f Facts) look(d *Draft, r Request) error {
-	var found []booking
-	for _, b := range f.unexplained("") {
-		if slices.ContainsFunc(d.Refund.Lines, b.mayBe(f.Orders)) {
-			found = append(found, b)
-		}
+	about := func(bs []booking) []booking {
+		return slices.DeleteFunc(bs, func(b booking) bool { return !slices.ContainsFunc(d.Refund.Lines, b.mayBe(f.Orders)) })
 	}
-	for _, b := range append(f.others(), found...) {
+	others, found := f.others(), about(f.unexplained(""))
+	for _, b := range slices.Concat(others, found) {
 		d.Refund.Seen = append(d.Refund.Seen, b.name)
+	}
+	if known := about(others); len(known) > 0 {
+		d.warn("money of these lines went back that was not asked for here, and is taken off what is left: %s", evidence(known))
 	}
 	if len(found) == 0 {
 		return nil
@@ -52,7 +53,7 @@ func (f Facts) revealed(r Refund) *queue.Aside {
 // unexplained are the bookings that no refund of ours explains, and no cancellation of
 // a part, neither one that is posted nor one that may have been paid: any that is open,
 // but for the one that is about to be sent, which a booking taken for it keeps back: it
-// was paid after all.
+// was paid after all. So is a line that counts as unpaid, and nobody has posted that yet.
 // What both settlements and finances show counts once.
 func (f Facts) unexplained(about queue.EntryID) []booking {
 	settled, live := newBookMatch(f.Booked, f.Orders), newMatch(f.Finances, f.Orders)
@@ -61,12 +62,19 @@ func (f Facts) unexplained(about queue.EntryID) []booking {
 	for _, m := range []*match{settled, live} {
 		m.explain(ours, func(r Refund) bool { return r.ID != about })
 		for _, b := range m.bookings {
-			if (!b.explained || about != "" && b.refund == about) && b.amount.Amount.IsPositive() && !(m == live && settled.shows(b)) {
+			if (!b.explained || about != "" && b.refund == about || f.unpaid(b)) && b.amount.Amount.IsPositive() && !(m == live && settled.shows(b)) {
 				found = append(found, b)
 			}
 		}
 	}
 	return found
+}
+
+// unpaid reports whether a booking was taken for a line of ours that was given up since.
+func (f Facts) unpaid(b booking) bool {
+	return slices.ContainsFunc(f.Refunds, func(r Refund) bool {
+		return r.ID == b.refund && slices.ContainsFunc(r.Lines, func(l Line) bool { return l.Item == b.item && l.Outcome == LineVoided })
+	})
 }
 
 // others are the bookings of what went back without a request of ours: what Amazon did

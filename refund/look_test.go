@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -269,6 +270,9 @@ func TestWhatAmazonDidMeanwhile(t *testing.T) {
 	s.apply(s.decided(before, queue.EntryQueued))
 	assert.Nil(t, s.prepare(before)[0].Aside, "who decided has seen it")
 
+	warned := s.draft(exactly("after", "5.00")).Warnings
+	assert.Contains(t, strings.Join(warned, "\n"), "S1/7")
+	assert.Empty(t, s.draft(ask(refund.Ask{Item: mug, Units: 1})).Warnings, "another item")
 	after := s.issue(exactly("after", "5.00"))
 	assert.Equal(t, []string{"S1/7"}, after.Seen)
 	assert.Nil(t, s.prepare(after.ID)[0].Aside)
@@ -312,6 +316,23 @@ func TestWhatWasPaidAfterAllIsNotSentAgain(t *testing.T) {
 	require.NotNil(t, aside)
 	assert.Equal(t, queue.EntryNeedsDecision, aside.State)
 	assert.Contains(t, aside.Why, "S1/7")
+}
+
+// A booking that was taken for a refund which was given up explains nothing: the buyer
+// has that money, and the ledger does not know it yet.
+func TestABookingOfARefundThatWasGivenUp(t *testing.T) {
+	s := newShop(t, settings.Settings{}, newOrder())
+	id := s.issue(exactly("k", "12.00")).ID
+	s.apply(s.sent(id, queue.EntryUnknownSent))
+	later := s.issue(exactly("later", "12.00")).ID
+	s.showing(row("S1/7", "12.00", func(b *refund.Booked) { b.Refund = id }))
+	s.apply(s.decided(id, queue.EntryGivenUp))
+
+	_, err := s.Issue(t.Context(), exactly("new", "12.00"))
+	require.ErrorIs(t, err, refund.ErrAlreadyRefunded)
+	aside := s.prepare(later)[0].Aside
+	require.NotNil(t, aside)
+	require.Equal(t, queue.EntryNeedsDecision, aside.State)
 }
 
 // What Amazon's answer puts back in the queue is no decision of a person.
