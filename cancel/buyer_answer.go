@@ -38,7 +38,7 @@ func (s *Service) Accept(ctx context.Context, r AcceptRequest) ([]Cancellation, 
 	var accepted []Cancellation
 	for {
 		var d Draft
-		err := again(func() (err error) {
+		err := store.Retry(func() (err error) {
 			if d, err = s.AcceptDraft(ctx, r); err != nil {
 				return err
 			}
@@ -245,7 +245,7 @@ func (s *Service) Decline(ctx context.Context, id order.AmazonID, by, why string
 	if by == "" {
 		err = errors.New("nobody declines: say who")
 	} else {
-		err = again(func() error {
+		err = store.Retry(func() error {
 			f, err := s.facts(ctx, Request{Order: id})
 			if err != nil {
 				return err
@@ -329,7 +329,7 @@ func (s *Service) notAccepted(ctx context.Context, a amazon.Account, r BuyerRequ
 	if err != nil || len(told) > 0 {
 		return err
 	}
-	return again(func() error {
+	return store.Retry(func() error {
 		facts, err := s.factsOf(ctx, a, []order.AmazonID{r.Order})
 		if err != nil {
 			return err

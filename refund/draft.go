@@ -116,7 +116,7 @@ func (d *Draft) finish(f Facts, r Request, before, after order.Ledger) {
 	}
 	d.change.Refunds = []Refund{refund.clone()} // what is saved is what was decided, whatever becomes of the draft
 	d.change.Entries = []queue.Entry{entry}
-	d.change.Effect(payment(after, f.Settings.Policy), refund.HostOrder, s)
+	d.change.Effect(PaymentEffect(after, f.Settings.Policy), refund.HostOrder, s)
 	d.change.Effect(note("Refund %s of %s: %s.", refund.ID, refund.Total(), entry.State.Label()), refund.HostOrder, s)
 	subject := "refund " + string(refund.ID)
 	d.change.Event(order.EventRequested, subject, fmt.Sprintf("%s for %s: %s", refund.Total(), refund.Reason, d.Total.In(r.Currency)), s)
@@ -172,7 +172,9 @@ func (r Refund) entry(m settings.Mode) queue.Entry {
 	}
 }
 
-func payment(l order.Ledger, p settings.Policy) order.Effect {
+// PaymentEffect tells a host's order how its money stands by a ledger, and by policy
+// counts what is only reserved as given back already.
+func PaymentEffect(l order.Ledger, p settings.Policy) order.Effect {
 	shown := l
 	if p.PaymentStatusAt == settings.PaymentStatusWhenIssued {
 		shown = l.With(order.Posting{

@@ -53,7 +53,7 @@ func settle(r Refund, l order.Ledger, e queue.Entry, p settings.Policy, now time
 	}
 	c := st.change
 	c.Refunds, c.Entries = []Refund{r}, []queue.Entry{e}
-	c.Effect(payment(st.ledger, p), r.HostOrder, st.stamp)
+	c.Effect(PaymentEffect(st.ledger, p), r.HostOrder, st.stamp)
 	if !st.told {
 		c.Effect(note("Refund %s of %s: %s.%s", r.ID, r.Total(), e.State.Label(), because(st.stamp.Why)), r.HostOrder, st.stamp)
 		c.Event(order.EventResult, "refund "+string(r.ID), string(e.State)+because(st.stamp.Why), st.stamp)

@@ -57,6 +57,20 @@ var ErrNotFound = errors.New("not found")
 // nothing was saved; read, decide and save again.
 var ErrConflict = errors.New("changed meanwhile")
 
+// maxTries bounds how often a decision is made again after a conflict.
+const maxTries = 10
+
+// Retry makes a decision and saves it, with everything that it rests on read anew each
+// time, as long as it answers [ErrConflict], at most 10 times. It answers the last
+// error.
+func Retry(save func() error) error {
+	for try := 1; ; try++ {
+		if err := save(); !errors.Is(err, ErrConflict) || try == maxTries {
+			return err
+		}
+	}
+}
+
 // ErrNewer is what a save answers that would start something, such as a document,
 // on a database that a newer version of this library has migrated since the
 // process began. What became of earlier things may still be saved.

@@ -67,8 +67,10 @@ func New(c Config) (*Service, error) {
 	if c.Store == nil || c.Book == nil || c.Settings == nil {
 		return nil, errors.New("settlement: Config needs Store, Book and Settings")
 	}
-	if _, taken := c.Formats[AmazonFormat]; taken {
-		return nil, fmt.Errorf("settlement: Config.Formats: %q is Amazon's own: take another name", AmazonFormat)
+	for name, format := range c.Formats {
+		if name == "" || name == AmazonFormat || format == nil {
+			return nil, fmt.Errorf("settlement: Config.Formats has %q: want a name other than %q, and a function", name, AmazonFormat)
+		}
 	}
 	if c.Now == nil {
 		c.Now = time.Now
