@@ -308,14 +308,15 @@ func TestEveryDeedInterrupted(t *testing.T) {
 			t.Parallel()
 			undisturbed, calls := d.run(t, 0, false)
 			require.NotEmpty(t, calls)
-			for at := range calls {
-				for _, late := range []bool{false, true} {
-					got, _ := d.run(t, at+1, late)
-					diff := cmp.Diff(undisturbed, got, cmpopts.EquateEmpty(), cmpopts.IgnoreFields(ord.Ledger{}, "Version"))
-					assert.Empty(t, diff, "%s failed, late: %t (-undisturbed +interrupted)", calls[at], late)
-				}
+			tried := 0
+			for i := 0; i < 2*len(calls); i += oneIn {
+				at, late := i/2, i%2 == 1
+				got, _ := d.run(t, at+1, late)
+				diff := cmp.Diff(undisturbed, got, cmpopts.EquateEmpty(), cmpopts.IgnoreFields(ord.Ledger{}, "Version"))
+				assert.Empty(t, diff, "%s failed, late: %t (-undisturbed +interrupted)", calls[at], late)
+				tried++
 			}
-			t.Logf("%d calls, each failing twice", len(calls))
+			t.Logf("%d calls, %d faults tried", len(calls), tried)
 		})
 	}
 }

@@ -37,11 +37,11 @@ func (d *decision) build() {
 func (d *decision) result(c *claim) {
 	state, why := ReturnMatched, ""
 	stored, _ := d.stored(c.rma)
-	hasLine := slices.ContainsFunc(stored.Lines, func(l Line) bool { return c.item != "" && l.Row == c.row() })
+	wanted := d.committed(stored, c.item) > 0 || slices.ContainsFunc(stored.Lines, func(l Line) bool { return l.Row == c.row() && l.Waived })
 	switch {
 	case !c.makesRMA():
 		state, why = ReturnSkipped, fmt.Sprintf("status is %s, not Approved", c.said.Status)
-	case c.waived() && d.Settings.SkipReturnlessRMA && !hasLine:
+	case c.waived() && d.Settings.SkipReturnlessRMA && !wanted:
 		state, why = ReturnReturnless, whyWaived
 	case c.item == "":
 		state, why = ReturnAmbiguous, whySeveral
@@ -135,7 +135,7 @@ func (d *decision) linesOf(c *claim, was RMA) []Line {
 	}
 	line := Line{
 		Row: c.row(), Item: c.item, Asked: c.said.Quantity, Reason: c.said.Reason,
-		AmazonStatus: c.said.Status, AmazonResolution: c.said.Resolution,
+		AmazonStatus: c.said.Status, AmazonResolution: c.said.Resolution, Waived: c.waived(),
 	}
 	lines := d.parts(line, c.units)
 	for i := range lines {

@@ -34,9 +34,10 @@ func (f dated) meta() amazon.ReportMeta {
 // returned draws a row about one of few returns, as Amazon could have it.
 func returned(t *rapid.T) []string {
 	one := func(label string, of ...string) string { return rapid.SampledFrom(of).Draw(t, label) }
+	item := rapid.SampledFrom([][2]string{{"LAMP-RED", ""}, {"MUG-BLUE", "B0EXAMPLE2"}, {"DESK", ""}, {"", "B0EXAMPLE1"}}).Draw(t, "SKU and ASIN")
 	return []string{
 		first.Number, one("RMA", "D1", "D2", ""), one("status", "PendingApproval", "Approved", "Approved", "Completed", "Closed", "Denied"),
-		one("SKU", "LAMP-RED", "MUG-BLUE", "DESK"), "", one("quantity", "1", "2", "3"), one("reason", "CR-DEFECTIVE", "CR-SWITCHEROO", ""),
+		item[0], item[1], one("quantity", "1", "2", "3"), one("reason", "CR-DEFECTIVE", "CR-SWITCHEROO", ""),
 		one("resolution", "StandardRefund", "Replacement", "ReturnlessRefund", ""), one("carrier", "", "USPS", "UPS"), one("tracking", "", "9400", "9500"),
 		one("asked", "18-Mar-2026", "19-Mar-2026"),
 	}

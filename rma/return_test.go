@@ -130,6 +130,45 @@ func TestReturnless(t *testing.T) {
 	assert.Equal(t, rma.Closed, d.one().Status)
 }
 
+// The setting is about what is reported from then on, and about what is tried again.
+func TestReturnlessWhenTheSettingChanges(t *testing.T) {
+	row := with(status("Closed"), "Resolution", "ReturnlessRefund")
+	d := openWith(t, settings.Settings{}, shipped("SO-1", first))
+	d.take(20, returns(row))
+	d.settings.SkipReturnlessRMA = true
+	assert.Equal(t, 1, d.take(21, returns(with(row, "Return Reason", "CR-SWITCHEROO"))).Updated)
+	assert.Equal(t, rma.Open, d.one().Status, "an RMA that was wanted stays")
+
+	d = openWith(t, settings.Settings{SkipReturnlessRMA: true}, shipped("SO-1", first))
+	d.take(20, returns(row))
+	d.settings.SkipReturnlessRMA = false
+	tried, err := d.Retry(t.Context(), "anna", d.rows()[0].ID)
+	require.NoError(t, err)
+	assert.Equal(t, rma.ReturnMatched, tried[0].State)
+	assert.Equal(t, rma.Open, d.one().Status)
+}
+
+// What was to be refunded without a return and came all the same is received like any
+// other; and what was to come and is waived after all awaits no goods.
+func TestReturnlessThatChangesItsMind(t *testing.T) {
+	waived := with(lamps(1), "Resolution", "ReturnlessRefund")
+	for _, skip := range []bool{false, true} {
+		d := openWith(t, settings.Settings{SkipReturnlessRMA: skip}, shipped("SO-1", first))
+		d.take(20, returns(waived))
+		d.take(21, returns(lamps(1)))
+		receives(d)
+		assert.Equal(t, rma.Open, d.one().Status, "the money is awaited")
+		pays(d)
+		assert.Equal(t, rma.Closed, d.one().Status)
+
+		d = openWith(t, settings.Settings{SkipReturnlessRMA: skip}, shipped("SO-1", first))
+		d.take(20, returns(lamps(1)))
+		d.take(21, returns(waived))
+		pays(d)
+		assert.Equal(t, rma.Closed, d.one().Status, "no goods are awaited")
+	}
+}
+
 // A row that was skipped is remembered: an older report that says Approved makes the
 // RMA, with what the newer one says.
 func TestApprovedInAnOlderReport(t *testing.T) {

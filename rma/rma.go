@@ -136,6 +136,10 @@ type Line struct {
 	Kit    string // SKU of the kit that it is a component of; empty: of none
 	PerKit int    // units of it that make one kit
 
+	// Waived says that it was refunded without a return, and that the merchant wanted
+	// an RMA of that when it was reported.
+	Waived bool
+
 	// Paid is what the buyer paid for these units. What the components of a kit have
 	// adds up to exactly what the kit has.
 	Paid order.Amounts

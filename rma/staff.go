@@ -57,7 +57,8 @@ func (s *Service) Close(ctx context.Context, id ID, by, why string) (RMA, error)
 }
 
 // Reopen opens an RMA again, whoever closed or cancelled it. No rule closes it after
-// that, only people do.
+// that, only people do. One that was opened by hand and cancelled since is refused with
+// [order.ErrOver] when other returns have its units now.
 func (s *Service) Reopen(ctx context.Context, id ID, by, why string) (RMA, error) {
 	return s.decided(ctx, "reopen", id, Open, order.Stamp{By: by, Why: why})
 }
@@ -75,6 +76,11 @@ func (s *Service) decided(ctx context.Context, what string, id ID, to Status, by
 		}
 		if r.Decided.Status == to && r.Decided.Units == r.authorised() {
 			return nil
+		}
+		if to != Cancelled && r.Key != "" && d.gone(*r) { // no report says how many it has
+			if err := d.fits(*r); err != nil {
+				return err
+			}
 		}
 		r.Decided = Decision{Status: to, Units: r.authorised(), Stamp: d.stamp}
 		return nil

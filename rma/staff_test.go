@@ -174,6 +174,23 @@ func TestOpenByHand(t *testing.T) {
 	}
 }
 
+// An RMA that somebody opened and cancelled comes back only while its units are left.
+func TestReopenWantsTheUnits(t *testing.T) {
+	d := open(t, shipped("SO-1", first))
+	byHand, err := d.Open(t.Context(), rma.Opening{Order: first, Key: "call 12", By: "anna", Lines: []rma.OpenLine{{Item: lamp, Units: 1}}})
+	require.NoError(t, err)
+	_, err = d.Cancel(t.Context(), byHand.ID, "anna", "not sent")
+	require.NoError(t, err)
+	d.take(20, returns(lamps(2)))
+	_, err = d.Reopen(t.Context(), byHand.ID, "anna", "sent after all")
+	assert.ErrorIs(t, err, order.ErrOver)
+
+	d.take(21, returns(lamps(1)))
+	got, err := d.Reopen(t.Context(), byHand.ID, "anna", "sent after all")
+	require.NoError(t, err)
+	assert.Equal(t, rma.Open, got.Status)
+}
+
 // A decision that leaves everything as it is was made all the same.
 func TestDecisionsThatChangeNothingAreTold(t *testing.T) {
 	tests := []struct {

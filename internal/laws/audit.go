@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/shopspring/decimal"
@@ -222,7 +223,8 @@ func (m *merchant) oneUnderWay(b books) {
 }
 
 // returnsAreOfGoods: no RMA has a kit, which its parts stand for, nor more units than
-// were ordered.
+// were ordered. A refund that is tried again brings back the units that it is for,
+// whoever has them now.
 func (m *merchant) returnsAreOfGoods(b books) {
 	units := map[string]int{}
 	for _, r := range b.rmas {
@@ -241,12 +243,23 @@ func (m *merchant) returnsAreOfGoods(b books) {
 	for _, o := range b.orders {
 		for _, l := range o.Lines {
 			for goods, n := range units {
-				if len(goods) > len(l.Item) && goods[:len(l.Item)] == l.Item && n > l.Ordered {
-					m.wrong("a return is of what was sold", "%d units of %s are on RMAs, of %d", n, goods, l.Ordered)
+				if len(goods) > len(l.Item) && goods[:len(l.Item)] == l.Item && n > l.Ordered && !m.retried {
+					m.wrong("a return is of what was sold", "%d units of %s are on RMAs, of %d: %s", n, goods, l.Ordered, list(b.rmas))
 				}
 			}
 		}
 	}
+}
+
+func list(rmas []rma.RMA) string {
+	var b strings.Builder
+	for _, r := range rmas {
+		fmt.Fprintf(&b, "\n%s %s (%s, Amazon says %q, decided %s by %q):", r.ID, r.Status, r.Approval, r.AmazonStatus, r.Decided.Status, r.Decided.By)
+		for _, l := range r.Lines {
+			fmt.Fprintf(&b, " %d of %d %s (%s)", l.Units, l.Asked, l.SKU, l.Item)
+		}
+	}
+	return b.String()
 }
 
 // gateIsClosed: nothing may ship, nor has left, that is cancelled or being cancelled,

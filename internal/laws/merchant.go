@@ -43,6 +43,7 @@ type merchant struct {
 	parcels  map[order.ID]bool        // host orders that were handed over
 	outside  map[order.AmazonID]bool  // orders of which money went back that we did not send
 	held     map[order.ID]bool        // by the host itself
+	retried  bool                     // somebody had a request tried again
 	settled  time.Time                // until when Amazon has settled
 	reports  []string                 // the settlements
 	worked   map[string]int           // what was done, and not refused
@@ -95,7 +96,9 @@ func orders() []order.Order {
 		return order.Line{Item: fmt.Sprintf("114%010d%d", n, i), SKU: sku, Ordered: units, Charges: charges}
 	}
 	price := func(s string) order.Amounts { return order.Amounts{order.Principal: usd(s)} }
-	mugs := func() order.Amounts { return order.Amounts{order.Principal: usd("40.00"), order.Tax: usd("3.30"), order.Shipping: usd("4.99")} }
+	mugs := func() order.Amounts {
+		return order.Amounts{order.Principal: usd("40.00"), order.Tax: usd("3.30"), order.Shipping: usd("4.99")}
+	}
 
 	promoted := line(0, 0, "MUG", 2, mugs())
 	promoted.Promotions = price("3.01")

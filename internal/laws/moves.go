@@ -308,7 +308,11 @@ func (m *merchant) workQueue(draw Draw) func(context.Context) error {
 		case 1:
 			return m.desk.Queue.Reject(ctx, "boss", "not this one", id)
 		case 2:
-			return m.desk.Queue.Retry(ctx, "boss", "this one after all", id)
+			err := m.desk.Queue.Retry(ctx, "boss", "this one after all", id)
+			m.mu.Lock()
+			defer m.mu.Unlock()
+			m.retried = true // also when only the answer was lost
+			return err
 		default:
 			_, err := m.desk.Queue.Process(ctx, "boss", id)
 			return err
@@ -476,4 +480,3 @@ func (m *merchant) importSettlement(ctx context.Context, file string) error {
 	_, err := m.desk.Settlements.Import(ctx, theAccount, settlement.AmazonFormat, meta, strings.NewReader(file))
 	return err
 }
-

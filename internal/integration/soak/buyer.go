@@ -36,7 +36,11 @@ func (r *run) changesMind() error {
 	if len(open) == 0 {
 		return nil
 	}
-	o := open[r.random.IntN(len(open))]
+	return r.wishFor(open[r.random.IntN(len(open))])
+}
+
+// wishFor has the buyer of an order that is not shipped wish to have it cancelled.
+func (r *run) wishFor(o order.Order) error {
 	theirs, _ := r.world.fake.Order(o.Amazon.Number)
 	w := &wish{order: o.Amazon, accept: r.chance(0.6)}
 	var waiting []amazonItem

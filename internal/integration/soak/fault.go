@@ -27,7 +27,7 @@ const lag = 3*time.Hour + 30*time.Minute
 // caller crashes there, or is left there for a while.
 type weather struct {
 	fail, crash, suspend float64
-	hot                  float64 // the same for createFeed, around which everything turns
+	hot                  float64 // the same for createFeed, around which everything turns, and for the ship gate
 	fate                 float64 // that a feed does not simply end DONE
 }
 
@@ -77,6 +77,9 @@ func (r *run) judge(w *worker, s *stop) (v verdict, left bool) {
 	c := r.weather
 	if s.what == "amazon "+opCreateFeed && c.hot > 0 {
 		c.fail, c.crash, c.suspend = c.hot, c.hot/3, c.hot
+	}
+	if w.doing == handingOver && s.what == "store SaveCancellations" && !s.after && c.hot > 0 {
+		c.suspend = 0.5 // between what the gate says and the parcel's leaving
 	}
 	if again := w.failing; again.times > 0 && again.what == s.what && !s.after {
 		w.failing.times--

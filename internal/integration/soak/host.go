@@ -18,6 +18,7 @@ type host struct {
 	held   map[order.ID]bool // for a buyer's wish, at some time
 	left   []order.ID        // handed over to the carrier, who has not said so yet
 	gone   []order.ID        // that left, at any time
+	atGate order.AmazonID    // that the warehouse has asked about last
 }
 
 // move is a change of the stock for an order.

@@ -159,6 +159,11 @@ func (r *run) drive(w *worker, e event) error {
 
 // task draws what an idle worker does.
 func (r *run) task() (string, func(context.Context, desk) error) {
+	for _, w := range r.workers {
+		if w.parked != nil && w.doing == handingOver && r.chance(0.5) {
+			return "come between", r.comeBetween
+		}
+	}
 	if ask := r.unissued(); ask != nil && r.chance(0.35) {
 		return "ask for " + ask.String(), ask.issue
 	}
@@ -178,9 +183,9 @@ func (r *run) task() (string, func(context.Context, desk) error) {
 		{50, "refund a return", r.refundReturn},
 		{56, "hear of a wish", r.hear},
 		{59, "answer the buyer", r.answerBuyer},
-		{64, "ship", r.ship},
-		{67, "record", r.record},
-		{71, "import a settlement", r.importPeriod},
+		{66, handingOver, r.ship},
+		{69, "record", r.record},
+		{73, "import a settlement", r.importPeriod},
 	} {
 		if dice < t.below {
 			return t.doing, t.task

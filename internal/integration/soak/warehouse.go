@@ -10,6 +10,8 @@ import (
 	"github.com/takebackhq/takeback/order"
 )
 
+const handingOver = "ship"
+
 // ship is a warehouse that hands some order over, if it may.
 func (r *run) ship(ctx context.Context, d desk) error {
 	waiting := r.world.host.waiting()
@@ -31,7 +33,8 @@ func (h *host) waiting() (ids []order.ID) {
 
 func (r *run) handOver(ctx context.Context, d desk, id order.ID) error {
 	h := r.world.host
-	pass, err := d.Cancels.MayShip(ctx, h.find(id).Amazon)
+	h.atGate = h.find(id).Amazon
+	pass, err := d.Cancels.MayShip(ctx, h.atGate)
 	if err != nil {
 		return err
 	}
@@ -46,6 +49,25 @@ func (r *run) handOver(ctx context.Context, d desk, id order.ID) error {
 	}
 	r.tell("  order %s leaves", id)
 	return r.watchGate(id)
+}
+
+// comeBetween asks for the cancellation of the order that the warehouse is about to
+// hand over, or learns that its buyer wishes for it.
+func (r *run) comeBetween(ctx context.Context, d desk) error {
+	id := r.world.host.atGate
+	for _, ask := range r.world.requests {
+		if ask.order() == id && ask.issued == "" && ask.refused == nil {
+			return ask.issue(ctx, d)
+		}
+	}
+	theirs, _ := r.world.fake.Order(id.Number)
+	if theirs.Status == amazon.OrderUnshipped {
+		if err := r.wishFor(r.world.host.of(id)[0]); err != nil {
+			return err
+		}
+		return r.hearOf(ctx, d, r.world.wishes[len(r.world.wishes)-1])
+	}
+	return nil
 }
 
 // watchGate notes when something stands against an order that has just been handed

@@ -1,0 +1,5 @@
+//go:build !race
+
+package takeback_test
+
+const oneIn = 1
