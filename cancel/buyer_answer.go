@@ -30,10 +30,11 @@ type AcceptRequest struct {
 // their items, as long as the order can be cancelled.
 //
 // It saves on the service's own store, and decides again on conflict. It answers the
-// cancellations: one, or one for each host order when several share the items. Where two
-// of those have to be split, the second is ErrSplitPending until the order book shows the
-// first: accept again then. A wish that was accepted before answers with its cancellation, and nothing is saved. A wish
-// that is not on file is store.ErrNotFound.
+// cancellations: one, or one for each host order when several share the items. Where
+// two of those have to be split, the second is ErrSplitPending until the order book
+// shows the first: accept again then. A wish that was accepted before answers with
+// its cancellation, and nothing is saved. A wish that is not on file is
+// store.ErrNotFound.
 func (s *Service) Accept(ctx context.Context, r AcceptRequest) ([]Cancellation, error) {
 	var accepted []Cancellation
 	for {

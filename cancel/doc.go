@@ -5,10 +5,11 @@
 // # The gate
 //
 // The gate is what a warehouse asks: [Service.MayShip] says no from the moment a
-// cancellation is queued, and while a hold stands or a buyer's wish is undecided. Asking is not enough, because the
-// answer ages: [Pass.HandOver] records that the parcel leaves, in a save that fails if
-// anything about the order changed since the gate was asked. After that a cancellation
-// is refused. Host orders that share an Amazon order have a gate each ([Pass.Of]).
+// cancellation is queued, and while a hold stands or a buyer's wish is undecided.
+// Asking is not enough, because the answer ages: [Pass.HandOver] records that the
+// parcel leaves, in a save that fails if anything about the order changed since the
+// gate was asked. After that a cancellation is refused. Host orders that share an
+// Amazon order have a gate each ([Pass.Of]).
 //
 // # All of an order, or a part
 //

@@ -28,7 +28,7 @@ func (f Facts) settle(c Cancellation, e queue.Entry) (Change, error) {
 		c.Ended = s
 	}
 	switch {
-	case c.again(e):
+	case c.retried(e):
 		err = ch.renew(f, &c, s)
 	case len(some) > 0 && c.ended():
 		err = ch.contradict(&c, f.Ledger, some, done, s)
@@ -63,7 +63,7 @@ func (f Facts) settle(c Cancellation, e queue.Entry) (Change, error) {
 
 // renew makes a cancellation that ended without effect an open one again.
 func (ch *Change) renew(f Facts, c *Cancellation, s order.Stamp) (err error) {
-	if ch.Gates, err = f.again(*c); err != nil {
+	if ch.Gates, err = f.renewable(*c); err != nil {
 		return err
 	}
 	f.remember(c)
@@ -86,7 +86,7 @@ func (f Facts) remember(c *Cancellation) {
 		if o.Status == c.Shown { // the book may not show yet that it was dropped
 			continue
 		}
-		c.found(o.ID, o.Status)
+		c.setBefore(o.ID, o.Status)
 	}
 	f.unhold(c, target{})
 }
