@@ -71,7 +71,10 @@ func alone(gates []Gate, others []Cancellation) error {
 		}
 	}
 	for _, c := range others {
-		if c.Outcome == Open || c.Outcome == Cancelled {
+		switch c.Outcome {
+		case Open:
+			return fmt.Errorf("%w: %s asks for the same (%s): withdraw it first", ErrKeyReused, c.ID, c.Outcome)
+		case Cancelled:
 			return fmt.Errorf("%w: %s asks for the same (%s)", ErrKeyReused, c.ID, c.Outcome)
 		}
 	}

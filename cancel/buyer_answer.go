@@ -26,7 +26,8 @@ type AcceptRequest struct {
 // Accept cancels what the buyer wishes to have cancelled, with
 // [amazon.ReasonBuyerCancelled]: the whole order when nothing else is left of it,
 // otherwise the items are split off first, and the rest is free to ship once no wish is
-// undecided. Wishes that were declined or came too late can be accepted too, by naming
+// undecided. Where the rest already waits to be cancelled in parts, for the buyer, those
+// are withdrawn and all of the order is cancelled together. Wishes that were declined or came too late can be accepted too, by naming
 // their items, as long as the order can be cancelled.
 //
 // It saves on the service's own store, and decides again on conflict. It answers the
@@ -37,6 +38,7 @@ type AcceptRequest struct {
 // store.ErrNotFound.
 func (s *Service) Accept(ctx context.Context, r AcceptRequest) ([]Cancellation, error) {
 	var accepted []Cancellation
+	joined := false
 	for {
 		var d Draft
 		err := store.Retry(func() (err error) {
@@ -45,6 +47,17 @@ func (s *Service) Accept(ctx context.Context, r AcceptRequest) ([]Cancellation, 
 			}
 			return d.Save(ctx, s.c.Store)
 		})
+		if errors.Is(err, ErrNothingLeft) && !joined {
+			joined = true
+			items, e := s.takeBackParts(ctx, r)
+			if e != nil {
+				return accepted, errors.Join(err, e)
+			}
+			if len(items) > 0 {
+				r.Items, r.SplitTo = items, ""
+				continue
+			}
+		}
 		if err != nil {
 			return accepted, err
 		}
@@ -58,6 +71,52 @@ func (s *Service) Accept(ctx context.Context, r AcceptRequest) ([]Cancellation, 
 		}
 		r.SplitTo = "" // it has its host order
 	}
+}
+
+// takeBackParts withdraws the parts of an order that wait to be cancelled for the buyer,
+// and answers their items with those of an acceptance: all of it can go together. It
+// answers none where that is not so.
+func (s *Service) takeBackParts(ctx context.Context, r AcceptRequest) ([]string, error) {
+	if s.c.Withdraw == nil {
+		return nil, nil
+	}
+	f, err := s.facts(ctx, Request{Order: r.Order})
+	if err != nil {
+		return nil, err
+	}
+	items, _, err := f.toAccept(r)
+	if err != nil {
+		return nil, err
+	}
+	parts := f.grantedParts()
+	var ids []queue.EntryID
+	for _, c := range parts {
+		ids, items = append(ids, c.ID), append(items, c.Items...)
+	}
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	return items, s.c.Withdraw(ctx, r.By, "All of the order is cancelled.", ids...)
+}
+
+// grantedParts are the cancellations under way, if all of them are of parts for which
+// the buyer asked, and whose host orders can be cancelled together.
+func (f Facts) grantedParts() (parts []Cancellation) {
+	for _, c := range f.Cancellations {
+		if c.Outcome != Open {
+			continue
+		}
+		granted := c.Part && !slices.ContainsFunc(c.Items, func(item string) bool {
+			return !slices.ContainsFunc(f.Requests, func(b BuyerRequest) bool { return b.Item == item && b.State == RequestAccepted })
+		})
+		// One that the book shows as Cancelled has to be shown as it was before.
+		cancelled := slices.ContainsFunc(f.Orders, func(o order.Order) bool { return o.ID == c.HostOrder && over(o) })
+		if !granted || cancelled {
+			return nil
+		}
+		parts = append(parts, c)
+	}
+	return parts
 }
 
 // AcceptDraft shows the cancellation that [Service.Accept] would save first, to be

@@ -145,6 +145,82 @@ func TestAcceptAllHostOrders(t *testing.T) {
 	assert.Empty(t, s.alerted())
 }
 
+// The buyer asks for one item after the other, until nothing is left to ship: what
+// waits in parts is cancelled as the whole that it is now.
+func TestAcceptOneItemAfterTheOther(t *testing.T) {
+	for _, policy := range []settings.OnBuyerRequest{settings.BuyerRequestHolds, settings.BuyerRequestAccepted} {
+		t.Run(string(policy), func(t *testing.T) {
+			s := open(t, settings.Policy{OnBuyerRequest: policy}, paid(so1, first))
+			s.notified(morning, tray)
+			part := s.accepts(tray)[0]
+			s.deliver()
+			s.notified(morning.Add(time.Minute), tray, mug)
+			whole := s.accepts(mug)[0]
+			s.deliver()
+			assert.False(t, whole.Part)
+			assert.ElementsMatch(t, []string{mug, tray}, whole.Items)
+			assert.Equal(t, queue.EntryWithdrawn, s.entry(part.ID).State)
+			for _, r := range s.wishes() {
+				assert.Equal(t, cancel.RequestAccepted, r.State)
+				assert.Equal(t, whole.ID, r.Entry)
+			}
+			for _, id := range []order.ID{so1, part.HostOrder} {
+				o := s.order(id)
+				assert.Equal(t, order.StatusOnHold, o.Status)
+				require.Len(t, o.Holds, 1)
+				assert.Equal(t, order.HeldByCancellation, o.Holds[0].Owner)
+				assert.False(t, s.pass(first).Of(id).May)
+			}
+			assert.Equal(t, "53.3", s.ledger(first).Total(order.Reserved).String())
+			assert.NotContains(t, s.alerted(), "stale")
+			s.move(whole.ID, queue.EntryWithdrawn)
+			s.declines()
+			for _, o := range s.book.orders {
+				assert.Equal(t, order.StatusInProcess, o.Status)
+			}
+		})
+	}
+}
+
+// Where the host shows the parts as Cancelled since the request, a person takes them back
+// first: together they could only be cancelled once it shows what they were.
+func TestAcceptTheLastItemWhereTheOthersAreCancelled(t *testing.T) {
+	s := open(t, settings.Policy{CancelledAt: settings.CancelledWhenRequested}, paid(so1, first))
+	s.notified(morning, tray)
+	part := s.accepts(tray)[0]
+	s.deliver()
+	s.notified(morning.Add(time.Minute), tray, mug)
+	_, err := s.Accept(t.Context(), cancel.AcceptRequest{Order: first, By: "anna"})
+	require.ErrorIs(t, err, cancel.ErrNothingLeft)
+	require.Equal(t, queue.EntryQueued, s.entry(part.ID).State)
+
+	require.NoError(t, s.queue.Withdraw(t.Context(), "anna", "together", part.ID))
+	s.deliver()
+	cs := s.accepts()
+	s.deliver()
+	require.Len(t, cs, 1)
+	assert.False(t, cs[0].Part)
+	for _, o := range s.book.orders {
+		assert.Equal(t, order.StatusCancelled, o.Status)
+	}
+	assert.NotContains(t, s.alerted(), "stale")
+}
+
+// A part that the seller cancels for a reason of their own stays as it is.
+func TestAcceptBesideAPartOfTheSellers(t *testing.T) {
+	s := open(t, settings.Policy{}, paid(so1, first))
+	r := aMug()
+	r.Split[0].Quantity = 2
+	c := s.issue(r)
+	s.deliver()
+	s.deliver()
+	s.imports(unshipped(asks(tray)))
+	_, err := s.Accept(t.Context(), cancel.AcceptRequest{Order: first, By: "anna"})
+	require.ErrorIs(t, err, cancel.ErrNothingLeft)
+	assert.Equal(t, queue.EntryQueued, s.entry(c.ID).State)
+	assert.Equal(t, cancel.Undecided, s.wishes()[tray].State)
+}
+
 func TestAcceptRefuses(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
@@ -283,6 +359,26 @@ func TestDroppedCancellationLeavesTheWish(t *testing.T) {
 			assert.Equal(t, order.StatusOnHold, s.order(so1).Status)
 		})
 	}
+}
+
+// The host's order book need not show what was asked of it for the next decision to be
+// right.
+func TestDeclineBeforeTheBookShowsTheDrop(t *testing.T) {
+	s := open(t, settings.Policy{}, paid(so1, first))
+	s.imports(unshipped(asks(tray)))
+	c := s.accepts()[0]
+	s.deliver()
+	s.move(c.ID, queue.EntryWithdrawn)
+	_, err := s.Decline(t.Context(), first, "anna", "It is packed.")
+	require.NoError(t, err)
+	s.deliver()
+	s.deliver()
+	for _, id := range []order.ID{so1, c.HostOrder} {
+		assert.Equal(t, order.StatusInProcess, s.order(id).Status)
+		assert.Empty(t, s.order(id).Holds)
+	}
+	assert.True(t, s.pass(first).May)
+	assert.Equal(t, []string{"buyer-again"}, s.alerted())
 }
 
 func TestRetryAcceptsAgain(t *testing.T) {

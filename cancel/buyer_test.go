@@ -1,6 +1,7 @@
 package cancel_test
 
 import (
+	"context"
 	"strings"
 	"testing"
 	"time"
@@ -605,4 +606,24 @@ func TestBuyerRequestAudit(t *testing.T) {
 		{"anna", "Undecided", "Declined"},
 	}, rows)
 	assert.Equal(t, "It is packed.", es[2].Why)
+}
+
+// generous is an order book that gives more than it is asked for.
+type generous struct{ *shelf }
+
+func (g generous) Orders(context.Context, []order.AmazonID) ([]order.Order, error) {
+	return g.orders, nil
+}
+
+func TestWishesWithAGenerousBook(t *testing.T) {
+	s := open(t, settings.Policy{}, paid(so1, first), paid(so2, second))
+	c, err := cancel.New(cancel.Config{
+		Store: s.store, Book: generous{s.book}, Accounts: amazon.AccountList{account}, Settings: settings.Fixed{}, Now: s.tick,
+	})
+	require.NoError(t, err)
+	_, err = c.ImportOrders(t.Context(), account, "", amazon.ReportMeta{}, strings.NewReader(unshipped(asks(mug))))
+	require.NoError(t, err)
+	s.deliver()
+	assert.Equal(t, order.StatusOnHold, s.order(so1).Status)
+	assert.Equal(t, order.StatusInProcess, s.order(so2).Status)
 }

@@ -78,6 +78,23 @@ func TestIssueAtTheSameTime(t *testing.T) {
 	assert.EqualValues(t, 1, s.ledger(first).Version)
 }
 
+// Whose account it is cannot be told: nothing is cancelled, and nobody asked.
+func TestAnAccountOfTwoCompanies(t *testing.T) {
+	s, theirs := open(t, settings.Policy{}, paid(so1, first)), account
+	theirs.Company = "bravo"
+	there := &atAmazon{}
+	service, err := cancel.New(cancel.Config{
+		Store: s.store, Book: s.book, Accounts: amazon.AccountList{account, theirs}, Settings: settings.Fixed{}, Orders: there,
+	})
+	require.NoError(t, err)
+	_, err = service.Issue(t.Context(), ask(first))
+	require.ErrorIs(t, err, amazon.ErrDisputed)
+	_, err = service.ReadOrder(t.Context(), first)
+	require.ErrorIs(t, err, amazon.ErrDisputed)
+	assert.Zero(t, there.asked)
+	assert.Zero(t, s.ledger(first).Version)
+}
+
 func TestCancellationsInPages(t *testing.T) {
 	s := open(t, settings.Policy{}, paid(so1, first), paid(so2, second))
 	one, two := s.issue(ask(first)), s.issue(ask(second))

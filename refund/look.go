@@ -11,17 +11,18 @@ import (
 	"github.com/takebackhq/takeback/settings"
 )
 
-// look refuses a refund of lines of which money went back already that nobody here
-// asked for, or by policy draws attention to it.
+// look refuses a refund of lines of which money went back already that is in no ledger,
+// or by policy draws attention to it. It warns of what is, and nobody here asked for.
 func (f Facts) look(d *Draft, r Request) error {
-	var found []booking
-	for _, b := range f.unexplained("") {
-		if slices.ContainsFunc(d.Refund.Lines, b.mayBe(f.Orders)) {
-			found = append(found, b)
-		}
+	about := func(bs []booking) []booking {
+		return slices.DeleteFunc(bs, func(b booking) bool { return !slices.ContainsFunc(d.Refund.Lines, b.mayBe(f.Orders)) })
 	}
-	for _, b := range append(f.others(), found...) {
+	others, found := f.others(), about(f.unexplained(""))
+	for _, b := range slices.Concat(others, found) {
 		d.Refund.Seen = append(d.Refund.Seen, b.name)
+	}
+	if known := about(others); len(known) > 0 {
+		d.warn("money of these lines went back that was not asked for here, and is taken off what is left: %s", evidence(known))
 	}
 	if len(found) == 0 {
 		return nil

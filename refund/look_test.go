@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -269,6 +270,9 @@ func TestWhatAmazonDidMeanwhile(t *testing.T) {
 	s.apply(s.decided(before, queue.EntryQueued))
 	assert.Nil(t, s.prepare(before)[0].Aside, "who decided has seen it")
 
+	warned := s.draft(exactly("after", "5.00")).Warnings
+	assert.Contains(t, strings.Join(warned, "\n"), "S1/7")
+	assert.Empty(t, s.draft(ask(refund.Ask{Item: mug, Units: 1})).Warnings, "another item")
 	after := s.issue(exactly("after", "5.00"))
 	assert.Equal(t, []string{"S1/7"}, after.Seen)
 	assert.Nil(t, s.prepare(after.ID)[0].Aside)

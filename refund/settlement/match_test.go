@@ -88,6 +88,10 @@ func TestWhatABookingIs(t *testing.T) {
 			and(paid(lamp, at, "Principal", "10.00", "Tax", "0.80"), "ItemWithheldTax", "MarketplaceFacilitatorTax-Principal", "0.30"),
 			settlement.MatchMismatched, refund.Mismatched, "Principal 10, Tax 0.8",
 		},
+		"tax that was withheld once more does": {
+			and(paid(lamp, at, "Principal", "10.00", "Tax", "0.80"), "ItemWithheldTax", "MarketplaceFacilitatorTax-Principal", "-0.80"),
+			settlement.MatchMismatched, refund.Mismatched, "Principal 10, Tax 0.8",
+		},
 		"codes in another spelling": {
 			with(paid(lamp, at, "principal", "10.00"), func(r *row) { r.kind, r.amountType = "REFUND", "Item Price" }), settlement.MatchSettled, refund.Settled, "Principal 10",
 		},
