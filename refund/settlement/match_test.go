@@ -92,6 +92,12 @@ func TestWhatABookingIs(t *testing.T) {
 			and(paid(lamp, at, "Principal", "10.00", "Tax", "0.80"), "ItemWithheldTax", "MarketplaceFacilitatorTax-Principal", "-0.80"),
 			settlement.MatchMismatched, refund.Mismatched, "Principal 10, Tax 0.8",
 		},
+		"a discount on the tax is taken off": {
+			and(paid(lamp, at, "Principal", "10.00", "Tax", "0.80"), "Promotion", "TaxDiscount", "0.80"), settlement.MatchSettled, refund.Settled, "Principal 10",
+		},
+		"a correction is another refund": {
+			with(paid(lamp, at, "Principal", "9.00"), func(r *row) { r.kind = "Refund - Correction" }), settlement.MatchMismatched, refund.Mismatched, "Principal 9",
+		},
 		"codes in another spelling": {
 			with(paid(lamp, at, "principal", "10.00"), func(r *row) { r.kind, r.amountType = "REFUND", "Item Price" }), settlement.MatchSettled, refund.Settled, "Principal 10",
 		},
