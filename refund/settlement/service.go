@@ -111,3 +111,38 @@ func (s *Service) Booked(ctx context.Context, id order.AmazonID) ([]refund.Booke
 	}
 	return booked, nil
 }
+
+// readPage is how many rows are read at a time.
+const readPage = 1000
+
+// bookings reads all bookings that a query selects.
+func (s *Service) bookings(ctx context.Context, q BookingQuery) (all []Booking, err error) {
+	q.Limit = readPage
+	for {
+		page, err := s.c.Store.Bookings(ctx, q)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, page...)
+		if len(page) < readPage {
+			return all, nil
+		}
+		q.After = page[len(page)-1].Cursor()
+	}
+}
+
+// refunds reads all refunds that a query selects.
+func (s *Service) refunds(ctx context.Context, q refund.Query) (all []refund.Refund, err error) {
+	q.Limit = readPage
+	for {
+		page, err := s.c.Store.Refunds(ctx, q)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, page...)
+		if len(page) < readPage {
+			return all, nil
+		}
+		q.After = page[len(page)-1].Cursor()
+	}
+}
