@@ -4,9 +4,8 @@
 //
 // Each business package declares the small interface that it needs, next to
 // the code that calls it: refund.Store, cancel.Store, rma.Store, settlement.Store,
-// queue.Store,
-// order.Outbox, order.Journal and [Cells] here. One type implements them all;
-// the method names carry their noun, so they do not collide. Package
+// queue.Store, order.Outbox, order.Journal and [Cells] here. One type implements
+// them all; the method names carry their noun, so they do not collide. Package
 // store/memory is the reference to read, store/sqlite the one to run, and
 // storetest.Run the suite that tells when yours is right.
 //
