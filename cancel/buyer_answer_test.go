@@ -3,8 +3,6 @@ package cancel_test
 import (
 	"context"
 	"fmt"
-	"io"
-	"iter"
 	"slices"
 	"strings"
 	"testing"
@@ -19,7 +17,6 @@ import (
 	"github.com/takebackhq/takeback/cancel"
 	"github.com/takebackhq/takeback/order"
 	"github.com/takebackhq/takeback/queue"
-	"github.com/takebackhq/takeback/reportparse"
 	"github.com/takebackhq/takeback/settings"
 	"github.com/takebackhq/takeback/store"
 	"github.com/takebackhq/takeback/store/memory"
@@ -564,92 +561,6 @@ func TestReadOrderWithoutOrders(t *testing.T) {
 	require.ErrorIs(t, err, store.ErrNotFound)
 }
 
-// lines is a format of a host's own: an order and an item in each line.
-type lines struct{ text string }
-
-func (l lines) All() iter.Seq2[cancel.OrderRow, error] {
-	return func(yield func(cancel.OrderRow, error) bool) {
-		for i, line := range strings.Split(strings.TrimSpace(l.text), "\n") {
-			orderID, item, ok := strings.Cut(line, " ")
-			var err error
-			if !ok {
-				err = &reportparse.RowError{File: "calls.txt", Line: i + 1, Expected: "an order and an item"}
-			}
-			if !yield(cancel.OrderRow{Order: orderID, Item: item, Wish: reportparse.Yes}, err) {
-				return
-			}
-		}
-	}
-}
-func (lines) Has(string) bool { return true }
-func (lines) Replaced() int   { return 0 }
-
-func TestOrderFormats(t *testing.T) {
-	s := open(t, settings.Policy{}, paid(so1, first))
-	config := cancel.Config{
-		Store: s.store, Book: s.book, Accounts: amazon.AccountList{account}, Settings: settings.Fixed{}, Now: s.tick,
-		OrderFormats: map[string]cancel.OrderFormat{"Calls": func(r io.Reader, _ reportparse.Options) (cancel.OrderRows, error) {
-			text, err := io.ReadAll(r)
-			return lines{string(text)}, err
-		}},
-	}
-	c, err := cancel.New(config)
-	require.NoError(t, err)
-	in, err := c.ImportOrders(t.Context(), account, "Calls", amazon.ReportMeta{}, strings.NewReader(first.Number+" "+mug+"\nrubbish\n1-2-3 "+tray+"\n"))
-	require.NoError(t, err)
-	assert.Equal(t, 1, in.New)
-	assert.Equal(t, 2, in.Bad, "a line that cannot be read, and an order that is none")
-	assert.Equal(t, cancel.Undecided, s.wishes()[mug].State)
-
-	_, err = c.ImportOrders(t.Context(), account, "Faxes", amazon.ReportMeta{}, strings.NewReader(""))
-	assert.ErrorContains(t, err, `format "Faxes" is unknown: want one of ["Amazon Format" "Calls"]`)
-	config.OrderFormats = map[string]cancel.OrderFormat{cancel.AmazonFormat: nil}
-	_, err = cancel.New(config)
-	assert.ErrorContains(t, err, "OrderFormats")
-}
-
-func TestImportOrdersRefuses(t *testing.T) {
-	s := open(t, settings.Policy{}, paid(so1, first))
-	_, err := s.ImportOrders(t.Context(), account, "", amazon.ReportMeta{Name: "x"}, strings.NewReader("settlement-id\ttransaction-type\tamount\n"))
-	require.ErrorIs(t, err, reportparse.ErrWrongReport)
-	_, err = s.ImportOrders(t.Context(), account, "", amazon.ReportMeta{}, nil)
-	require.ErrorContains(t, err, "no report")
-	_, err = s.ImportOrders(t.Context(), amazon.Account{}, "", amazon.ReportMeta{}, strings.NewReader(unshipped()))
-	require.ErrorContains(t, err, "account")
-	require.NoError(t, s.ImportReport(t.Context(), account, amazon.ReportMeta{}, strings.NewReader(unshipped(asks(mug)))))
-	assert.Len(t, s.wishes(), 1)
-}
-
-// A good row counts beside a bad one.
-func TestBadRows(t *testing.T) {
-	s := open(t, settings.Policy{}, paid(so1, first))
-	in, err := s.ImportOrders(t.Context(), account, "", amazon.ReportMeta{Name: "orders.txt"},
-		strings.NewReader(unshipped([4]string{first.Number, mug, "perhaps", ""}, asks(tray))))
-	require.NoError(t, err)
-	assert.Equal(t, 1, in.Bad)
-	require.Len(t, in.BadRows, 1)
-	assert.ErrorContains(t, in.BadRows[0], "orders.txt: line 2: is-buyer-requested-cancellation")
-	assert.Equal(t, 1, in.New)
-}
-
-// More orders than are saved together.
-func TestManyOrders(t *testing.T) {
-	var orders []order.Order
-	var rows [][4]string
-	for i := range 1100 {
-		id := order.AmazonID{Account: account.ID, Number: fmt.Sprintf("111-0000001-%07d", i)}
-		o := paid(order.ID{Company: "acme", Number: fmt.Sprint("SO-", i)}, id)
-		orders, rows = append(orders, o), append(rows, [4]string{id.Number, mug, "true", ""})
-	}
-	s := open(t, settings.Policy{}, orders...)
-	in, err := s.ImportOrders(t.Context(), account, "", amazon.ReportMeta{}, strings.NewReader(unshipped(rows...)))
-	require.NoError(t, err)
-	assert.Equal(t, 1100, in.New)
-	rs, err := s.BuyerRequests(t.Context(), cancel.RequestQuery{States: []cancel.RequestState{cancel.Undecided}})
-	require.NoError(t, err)
-	assert.Len(t, rs, 1100)
-}
-
 // Whatever comes in which order, and how often: the same wishes, clocks and holds.
 func TestSightingsConverge(t *testing.T) {
 	type sighting func(*shop)
@@ -766,21 +677,42 @@ func TestEitherPartLeavesTheWish(t *testing.T) {
 	}
 }
 
-// The host need not have heard of a cancellation that was taken back when the wish that
-// came after it is declined.
-func TestDeclineBeforeTheBookShowsTheOrderAgain(t *testing.T) {
-	s := open(t, settings.Policy{CancelledAt: settings.CancelledWhenRequested}, paid(so1, first))
-	c := s.issue(ask(first))
-	s.deliver()
-	s.imports(unshipped(asks(mug)))
-	require.Equal(t, order.StatusCancelled, s.order(so1).Status)
-	s.move(c.ID, queue.EntryWithdrawn)
-	_, err := s.Decline(t.Context(), first, "anna", "packed")
-	require.NoError(t, err)
-	s.deliver()
-	assert.Equal(t, order.StatusInProcess, s.order(so1).Status)
-	assert.Empty(t, s.order(so1).Holds)
-	assert.NotContains(t, s.alerted(), "stale")
+// The host need not have heard that a cancellation was taken back when something else is
+// decided about its order.
+func TestDecidedBeforeTheBookShowsTheOrderAgain(t *testing.T) {
+	for _, at := range []settings.CancelledAt{settings.CancelledWhenAccepted, settings.CancelledWhenRequested} {
+		for name, then := range map[string]func(s *shop, withdraw func()){
+			"a wish that came before is declined": func(s *shop, withdraw func()) {
+				s.imports(unshipped(asks(mug)))
+				withdraw()
+				s.declines()
+			},
+			"a wish that came after is declined": func(s *shop, withdraw func()) {
+				withdraw()
+				s.imports(unshipped(asks(mug)))
+				s.declines()
+			},
+			"another cancellation is asked for and taken back": func(s *shop, withdraw func()) {
+				withdraw()
+				r := ask(first)
+				r.Key = "another"
+				c := s.issue(r)
+				s.deliver()
+				s.move(c.ID, queue.EntryWithdrawn)
+			},
+		} {
+			t.Run(string(at)+" "+name, func(t *testing.T) {
+				s := open(t, settings.Policy{CancelledAt: at}, paid(so1, first))
+				c := s.issue(ask(first))
+				s.deliver()
+				then(s, func() { s.move(c.ID, queue.EntryWithdrawn) })
+				s.deliver()
+				assert.Equal(t, order.StatusInProcess, s.order(so1).Status)
+				assert.Empty(t, s.order(so1).Holds)
+				assert.NotContains(t, s.alerted(), "stale")
+			})
+		}
+	}
 }
 
 // While some units of an item are being cancelled for the seller's reason, that Amazon

@@ -87,6 +87,7 @@ func (s *Service) factsOf(ctx context.Context, a amazon.Account, ids []order.Ama
 	for i, id := range ids {
 		f := facts[id]
 		f.Account, f.Ledger = a, ledgers[i]
+		f.catchUp()
 		all = append(all, *f)
 	}
 	return all, nil

@@ -90,27 +90,11 @@ func (w *wishes) release(h HeldOrder, back bool) {
 		return
 	}
 	o := w.f.Orders[i]
-	// The book may not show yet what our hold did, or the end of a cancellation before it.
-	dropped := w.f.dropped(h.ID)
-	others := slices.ContainsFunc(o.Holds, func(h order.Hold) bool {
-		return h.Owner != order.HeldByBuyer && !(dropped && h.Owner == order.HeldByCancellation)
-	})
-	if !others && (o.Status == order.StatusOnHold || o.Status == h.Before || dropped && o.Status == order.StatusCancelled) {
+	others := slices.ContainsFunc(o.Holds, func(h order.Hold) bool { return h.Owner != order.HeldByBuyer })
+	// The book may not show yet what our hold did.
+	if !others && (o.Status == order.StatusOnHold || o.Status == h.Before) {
 		w.status(h.ID, h.Before, order.StatusOnHold)
 	}
-}
-
-// dropped tells that a host order was to be cancelled, and is not any more.
-func (f Facts) dropped(id order.ID) bool {
-	was := false
-	for _, c := range f.Cancellations {
-		if c.Order == f.Ledger.Order && c.carries(id) {
-			if was = c.Outcome == Dropped; !was {
-				return false
-			}
-		}
-	}
-	return was
 }
 
 // keeps tells whether a cancellation decides on the status of a host order: one that

@@ -140,7 +140,7 @@ func decide(f Facts, r Request) (Draft, error) {
 		if d.AmazonReason, err = told(c); err != nil {
 			return Draft{}, err
 		}
-		for _, m := range messages(c, promised, 1) {
+		for _, m := range messages(c, promised, queue.Entry{}) {
 			if err := m.Message.Check(); err != nil {
 				return Draft{}, err
 			}

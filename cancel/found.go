@@ -135,7 +135,7 @@ func (ch *Change) comesTrue(f Facts, c Cancellation, s order.Stamp, proof Proof)
 				return err
 			}
 		}
-		ch.cancel(&c, f.Ledger, s, expected(proof)...)
+		ch.cancel(&c, f, s, expected(proof)...)
 		if c.Ended.At.IsZero() { // its entry is withdrawn now, or by a pass
 			c.LookAt = s.At
 		}
@@ -169,7 +169,7 @@ func (ch *Change) unasked(f Facts, rest []order.Order, s order.Stamp, proof Proo
 		return err
 	}
 	ch.status(c, order.StatusCancelled, s, expected(proof)...)
-	ch.paid(c, f.Ledger, s)
+	ch.paid(c, f, s)
 	ch.note(c, s, "The order is cancelled.%s", because(s.Why))
 	ch.tooLate(f, c, s)
 	ch.Event(order.EventResult, c.subject(), s.Why, s)
@@ -210,7 +210,7 @@ func (ch *Change) prove(f Facts, c *Cancellation, s order.Stamp) error {
 		if err := ch.take(f.Ledger, *c, c.Items, paidFor(own), s); err != nil {
 			return err
 		}
-		ch.paid(*c, f.Ledger, s)
+		ch.paid(*c, f, s)
 	}
 	c.Proof = Confirmed
 	if !c.Ended.At.IsZero() {

@@ -41,7 +41,7 @@ func (s *Service) Prepare(ctx context.Context, es []queue.Entry) ([]queue.Prepar
 		f := Facts{Ledger: ledgers[e.Order], Orders: carriers[e.Order], Cancellations: siblings[e.Order], Requests: requests[e.Order]}
 		prepared = append(prepared, queue.Prepared{
 			Entry: e.ID, Order: order.Writes{Order: f.Ledger.Order, Version: f.Ledger.Version},
-			Messages: messages(c, f.Ledger, len(e.Attempts)+1), Aside: f.aside(c),
+			Messages: messages(c, f.Ledger, e), Aside: f.aside(c),
 		})
 	}
 	return prepared, nil

@@ -143,6 +143,48 @@ func TestAPartWaitsUntilTheRestIsShipped(t *testing.T) {
 	assert.Equal(t, &queue.Aside{State: queue.EntryNeedsDecision, Why: "the order is cancelled already"}, prepared().Aside)
 }
 
+// An item that Amazon has cancelled travels no second time with the others of its
+// part, whoever decided that those go again, and takes no more money.
+func TestWhatAmazonHasCancelledDoesNotGoAgain(t *testing.T) {
+	anew := func(s *shop, c queue.EntryID) {
+		e := s.entry(c)
+		e.State, e.Changed = queue.EntryQueued, order.Stamp{By: "anna", At: s.tick(), Why: "it is not cancelled at Amazon"}
+		require.NoError(s.t, s.Apply(s.t.Context(), []queue.Entry{e}))
+	}
+	for name, then := range map[string]func(*shop, queue.EntryID){
+		"the others are sent anew": func(*shop, queue.EntryID) {},
+		"the others are refused then, and tried again": func(s *shop, c queue.EntryID) {
+			s.move(c, queue.EntryRefused, queue.Result{Part: tray, Verdict: amazon.VerdictRefused})
+			anew(s, c)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			o := paid(so1, first)
+			o.Lines[1].Ordered = 2
+			rest, own, err := order.Split(o, so1b.Number, []order.LineQuantity{{Item: mug, Quantity: 1}, {Item: tray, Quantity: 1}})
+			require.NoError(t, err)
+			s := open(t, settings.Policy{}, rest, own)
+			c := s.issue(part(so1b)).ID
+			s.ship(so1)
+			s.move(c, queue.EntryNeedsDecision, queue.Result{Part: mug, Verdict: amazon.VerdictAccepted}, queue.Result{Part: tray, Verdict: amazon.VerdictUnknown})
+			anew(s, c)
+			then(s, c)
+
+			ps, err := s.Prepare(t.Context(), []queue.Entry{s.entry(c)})
+			require.NoError(t, err)
+			require.Nil(t, ps[0].Aside)
+			require.Len(t, ps[0].Messages, 1)
+			assert.Equal(t, tray, ps[0].Messages[0].Part)
+
+			s.move(c, queue.EntryAccepted, queue.Result{Part: tray, Verdict: amazon.VerdictAccepted})
+			assert.Equal(t, cancel.Cancelled, s.read(c).Outcome)
+			l := s.ledger(first)
+			assert.True(t, l.Total(order.Reserved).IsZero())
+			assert.Equal(t, "26.65", l.Total(order.Posted).String())
+		})
+	}
+}
+
 func TestPrepareAPart(t *testing.T) {
 	tests := []struct {
 		name      string

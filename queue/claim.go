@@ -175,6 +175,7 @@ func (q *Queue) setAside(ctx context.Context, es []Entry, prepared []Prepared, p
 	now := q.now()
 	var next time.Time
 	var changed []Entry
+	var rows []order.Event
 	for i, e := range es {
 		before := e.State
 		why, state, until := plan.Left[e.ID], EntryQueued, time.Time{}
@@ -198,6 +199,9 @@ func (q *Queue) setAside(ctx context.Context, es []Entry, prepared []Prepared, p
 			if err := e.move(state, order.Stamp{By: "queue", At: now, Why: why}); err != nil {
 				return next, err
 			}
+			row := e.row(order.EventChanged, fmt.Sprintf("%s. %s", state, why), e.Changed)
+			row.Before, row.After = string(before), string(state)
+			rows = append(rows, row)
 		}
 		e.Why, e.NotBefore = why, until
 		next = earlier(next, until)
@@ -206,13 +210,12 @@ func (q *Queue) setAside(ctx context.Context, es []Entry, prepared []Prepared, p
 	if len(changed) == 0 {
 		return next, nil
 	}
-	var alerts []order.Event
 	for _, e := range changed {
 		if e.State == EntryNeedsDecision {
-			alerts = append(alerts, e.undecided())
+			rows = append(rows, e.undecided())
 		}
 	}
-	switch err := q.commit(ctx, Change{Entries: changed, Events: alerts}); {
+	switch err := q.commit(ctx, Change{Entries: changed, Events: rows}); {
 	case errors.Is(err, store.ErrConflict):
 		q.overtaken(ctx, changed[0].event(EventOvertaken), "set aside", err)
 		return next, nil

@@ -225,10 +225,13 @@ func (q *Queue) Process(ctx context.Context, by string, ids ...EntryID) ([]Selec
 			selected[id] = &Selection{Batch: d.Batch, By: by, At: q.now()}
 		}
 	}
+	change := Change{Entries: es}
 	for i := range es {
-		es[i].Selection = selected[es[i].ID]
+		e := &es[i]
+		e.Selection = selected[e.ID]
+		change.Events = append(change.Events, e.row(order.EventChanged, "chosen for batch "+string(e.Selection.Batch), order.Stamp{By: by, At: e.Selection.At}))
 	}
-	if err := q.commit(ctx, Change{Entries: es}); err != nil {
+	if err := q.commit(ctx, change); err != nil {
 		return nil, fmt.Errorf("process: %w", err)
 	}
 	return documents, nil

@@ -181,16 +181,7 @@ func (r Refund) entry(m settings.Mode) queue.Entry {
 // PaymentEffect tells a host's order how its money stands by a ledger, and by policy
 // counts what is only reserved as given back already.
 func PaymentEffect(l order.Ledger, p settings.Policy) order.Effect {
-	shown := l
-	if p.PaymentStatusAt == settings.PaymentStatusWhenIssued {
-		shown = l.With(order.Posting{
-			Component: order.Principal, Balance: order.Posted, Amount: l.Pending(),
-			Cause: order.Cause{Kind: order.CauseRefund},
-		})
-	}
-	return order.Effect{Kind: order.EffectPayment, Payment: &order.Payment{
-		Status: shown.PaymentStatus(), Pending: l.Pending(), Refunded: l.Refunded().Amount, Currency: l.Currency(),
-	}}
+	return order.Effect{Kind: order.EffectPayment, Payment: l.Payment(p.PaymentStatusAt == settings.PaymentStatusWhenIssued)}
 }
 
 func note(format string, args ...any) order.Effect {

@@ -151,3 +151,11 @@ func TestOrderItemThatComesLater(t *testing.T) {
 		assert.Equal(t, want, d.one().Lines[0].Item)
 	}
 }
+
+// A file that gives one RMA ID to two orders makes an RMA of each.
+func TestRMAIDOfTwoOrders(t *testing.T) {
+	other := order.AmazonID{Account: first.Account, Number: "111-0000009-0000009"}
+	d := open(t, shipped("SO-1", first), shipped("SO-9", other))
+	assert.Equal(t, 2, d.take(20, returns(lamps(1), with(lamps(2), "Order ID", other.Number))).Created)
+	assert.Equal(t, []string{"DaaaaaaaRRMA Approved 1", "DaaaaaaaRRMA Approved 2"}, d.numbers())
+}
