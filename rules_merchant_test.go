@@ -456,10 +456,15 @@ func (m *merchant) counts(in rma.Imported) {
 	m.see("import: %d created, %d updated, %d unchanged, %d returnless, %d unmatched, skipped %v", in.Created, in.Updated, in.Unchanged, in.Returnless, in.Unmatched, in.Skipped)
 }
 
+// rmas are all RMAs, by their numbers: those of one file were made at once, and are
+// listed by their IDs, which say nothing.
 func (m *merchant) rmas() []rma.RMA {
 	m.t.Helper()
 	rs, err := m.desk.Returns.RMAs(m.t.Context(), rma.Query{Company: "acme"})
 	m.must(err)
+	slices.SortFunc(rs, func(a, b rma.RMA) int {
+		return strings.Compare(cmp.Or(a.OrderSourceRMANumber, "none"), cmp.Or(b.OrderSourceRMANumber, "none"))
+	})
 	return rs
 }
 
