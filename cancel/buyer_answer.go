@@ -25,10 +25,11 @@ type AcceptRequest struct {
 
 // Accept cancels what the buyer wishes to have cancelled, with
 // [amazon.ReasonBuyerCancelled]: the whole order when nothing else is left of it,
-// otherwise the items are split off first, and the rest is free to ship once no wish is
-// undecided. Where the rest already waits to be cancelled in parts, for the buyer, those
-// are withdrawn and all of the order is cancelled together. Wishes that were declined or came too late can be accepted too, by naming
-// their items, as long as the order can be cancelled.
+// otherwise the items are split off first, and the rest is free to ship once no wish
+// is undecided. Where the rest already waits to be cancelled in parts, for the
+// buyer, those are withdrawn and all of the order is cancelled together. Wishes that
+// were declined or came too late can be accepted too, by naming their items, as long
+// as the order can be cancelled.
 //
 // It saves on the service's own store, and decides again on conflict. It answers the
 // cancellations: one, or one for each host order when several share the items. Where
