@@ -111,6 +111,8 @@ func TestASettlementThatLacksRows(t *testing.T) {
 
 			in := s.load(whole)
 			assert.Empty(t, in.Skipped)
+			in = s.load(lacking)
+			assert.Len(t, in.Skipped, 1, "it is known to the end")
 			assert.Equal(t, []settlement.Match{c.whole}, s.matches())
 			assert.Equal(t, c.posted, state())
 			assert.NotContains(t, s.alerts(), "difference")
