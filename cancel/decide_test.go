@@ -40,7 +40,7 @@ func TestDecideRefuses(t *testing.T) {
 		{"an order the host does not have", func(f *cancel.Facts, _ *cancel.Request) { f.Orders = nil },
 			store.ErrNotFound, "the host's order book does not have it"},
 		{"nobody asking", func(_ *cancel.Facts, r *cancel.Request) { r.By = "" },
-			nil, "say who"},
+			nil, "say by whom"},
 		{"somebody whose name does not show", func(_ *cancel.Facts, r *cancel.Request) { r.By = "anna\u202e" },
 			nil, `actor "anna\u202e": want`},
 		{"a split to a number that does not show", func(_ *cancel.Facts, r *cancel.Request) { r.SplitTo = "SO-2\n" },

@@ -183,7 +183,7 @@ func TestMarkCancelledWhatIsRefusedOrWaits(t *testing.T) {
 
 func TestMarkCancelledRefuses(t *testing.T) {
 	s := open(t, settings.Policy{}, paid(so1, first))
-	assert.ErrorContains(t, s.MarkCancelled(t.Context(), first, "", "why"), "say who")
+	assert.ErrorContains(t, s.MarkCancelled(t.Context(), first, "", "why"), "say by whom")
 	assert.ErrorIs(t, s.MarkCancelled(t.Context(), second, "anna", "why"), store.ErrNotFound)
 	assert.Zero(t, s.ledger(first).Version)
 }

@@ -281,7 +281,7 @@ func TestOpenRefuses(t *testing.T) {
 		by   string
 		says string
 	}{
-		{"nobody", first, "", "say who"},
+		{"nobody", first, "", "say by whom"},
 		{"a gate that nothing closes", first, "carla", "no cancellation that was refused or given up closes it"},
 		{"a gate that an open cancellation closes", second, "carla", "no cancellation that was refused or given up closes it"},
 		{"an order that the host does not have", order.AmazonID{Account: "acme-us", Number: "111-0000003-0000003"}, "carla", "no cancellation that was refused or given up closes it"},

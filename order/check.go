@@ -83,14 +83,14 @@ func CheckName(what, name string) error {
 // CheckActor refuses an actor who has no name, or one that [CheckName] refuses.
 func CheckActor(by string) error {
 	if by == "" {
-		return errors.New("nobody does it: say who")
+		return errors.New("nobody does it: say by whom")
 	}
 	return CheckName("actor", by)
 }
 
 // CheckDecision refuses a decision without a reason, or by whom [CheckActor] refuses.
 func CheckDecision(by, why string) error {
-	if by == "" || strings.TrimSpace(why) == "" {
+	if strings.TrimSpace(by) == "" || strings.TrimSpace(why) == "" {
 		return fmt.Errorf("by %.40q, because %.40q: say by whom, and why", by, why)
 	}
 	return CheckActor(by)

@@ -232,7 +232,7 @@ func TestCheckNames(t *testing.T) {
 		require.Error(t, order.CheckDecision(name, "why"), "%.10q", name)
 	}
 	require.NoError(t, order.CheckName("key", ""))
-	require.ErrorContains(t, order.CheckActor(""), "say who")
+	require.ErrorContains(t, order.CheckActor(""), "say by whom")
 	require.ErrorContains(t, order.CheckDecision("", "why"), "say by whom, and why")
 	require.ErrorContains(t, order.CheckDecision("anna", " "), "say by whom, and why")
 	for _, name := range []string{"anna", "Jörg Müller", "山田", "anna@example.com", strings.Repeat("x", 256)} {

@@ -37,7 +37,8 @@ func (e *ClosedError) Error() string {
 //	contradicted/<batch>            the document was found after it was decided that it was not sent
 //	stuck/<batch>                   Amazon has had the document for long
 //	decide/<entry>/<attempt>        a person must decide about the request
-//	refused/<entry>/<attempt>       Amazon refused the request
+//	refused/<entry>/<attempt>       Amazon refused the request, or some lines of it
+//	waits/<entry>/<attempt>         the request could have gone for a day, and its handler sets it aside
 //	doubled/<entry>/<attempt>       two attempts of the request were sent
 //	contradicted/<entry>/<attempt>  Amazon did what counted as not done
 //	unclaimed/<account>/<feed>      Amazon has a feed that nobody here sent

@@ -20,6 +20,10 @@ import (
 // handler names no time.
 const asidePause = 15 * time.Minute
 
+// asidePatience is how long an entry may be set aside, pass after pass, before people
+// are told.
+const asidePatience = 24 * time.Hour
+
 // claim chooses from entries, builds their document, and saves both as one
 // batch. It returns no batch when nothing can go now, and when more is due.
 func (q *Queue) claim(ctx context.Context, a amazon.Account, t amazon.FeedType, es []Entry, by string) (Batch, time.Time, error) {
@@ -203,6 +207,10 @@ func (q *Queue) setAside(ctx context.Context, es []Entry, prepared []Prepared, p
 			row.Before, row.After = string(before), string(state)
 			rows = append(rows, row)
 		}
+		if prepared[i].Aside != nil && state == EntryQueued && now.Sub(e.couldGo()) > asidePatience {
+			text := fmt.Sprintf("not sent since %s: %s", e.couldGo().UTC().Format(time.RFC3339), why)
+			rows = append(rows, e.alert("waits", text, order.Stamp{By: "queue", At: now}))
+		}
 		e.Why, e.NotBefore = why, until
 		next = earlier(next, until)
 		changed = append(changed, e)
@@ -228,6 +236,15 @@ func (q *Queue) setAside(ctx context.Context, es []Entry, prepared []Prepared, p
 		q.observe(ctx, told)
 	}
 	return next, nil
+}
+
+// couldGo is since when nothing but its handler keeps a queued entry from being sent:
+// it was queued, or chosen by a person.
+func (e Entry) couldGo() time.Time {
+	if e.Selection != nil {
+		return later(e.Changed.At, e.Selection.At)
+	}
+	return e.Changed.At
 }
 
 // batchID is the one that was promised to the selection, unless an earlier

@@ -96,8 +96,10 @@ func unfinished(o order.Order) bool {
 }
 
 // hinders tells what has come between a refund and its sending since it was issued.
+// That its units are not shipped, or never will be, comes before what is overdrawn: a
+// host that cancels units may lower their charges, and waiting would not end that.
 func (f Facts) hinders(r Refund) *queue.Aside {
-	if err := f.changed(r); err != nil {
+	if err := f.changed(); err != nil {
 		return &queue.Aside{State: queue.EntryQueued, Why: err.Error()}
 	}
 	for i, l := range r.Lines {
@@ -108,14 +110,16 @@ func (f Facts) hinders(r Refund) *queue.Aside {
 			return aside
 		}
 	}
+	if err := f.overdrawn(r); err != nil {
+		return &queue.Aside{State: queue.EntryQueued, Why: err.Error()}
+	}
 	return f.revealed(r)
 }
 
-// changed tells what an order has become, when that keeps its refund from being
-// sent: the host changed or holds it, or more went back to the buyer than was
-// charged. The refund waits with its reservation, so that nothing is decided for good
-// by an order that may be put right.
-func (f Facts) changed(r Refund) error {
+// changed tells what the host made of an order, when that keeps its refunds from being
+// sent: it changed or holds it. They wait with their reservations, so that nothing is
+// decided for good by an order that may be put right.
+func (f Facts) changed() error {
 	if len(f.Orders) == 0 {
 		return errors.New("the host's order book does not have the order any more")
 	}
@@ -132,6 +136,12 @@ func (f Facts) changed(r Refund) error {
 			}
 		}
 	}
+	return nil
+}
+
+// overdrawn tells that more went back to the buyer, or is promised, than was charged by
+// what the host's orders say now. That may be put right too, and the refund waits.
+func (f Facts) overdrawn(r Refund) error {
 	corrections, err := f.Ledger.Charge(order.Stamp{}, f.Orders...)
 	if err != nil {
 		return err
@@ -164,7 +174,9 @@ func (s *Service) load(ctx context.Context, es []queue.Entry) (map[queue.EntryID
 
 // Apply implements [queue.Handler]: each line is posted, voided, reserved again
 // or left reserved, as its entry now says. A line is posted once for every attempt
-// in which Amazon is known to have paid it, whatever the entry says.
+// in which Amazon is known to have paid it, whatever the entry says. What Amazon
+// refuses of it raises an alert, once an attempt, with Amazon's code and words for
+// each line.
 func (s *Service) Apply(ctx context.Context, es []queue.Entry) error {
 	return queue.ApplyTogether(ctx, es, s.apply)
 }

@@ -57,6 +57,9 @@ func settle(r Refund, l order.Ledger, e queue.Entry, p settings.Policy, now time
 	if !st.told {
 		c.Effect(note("Refund %s of %s: %s.%s", r.ID, r.Total(), e.State.Label(), because(st.stamp.Why)), r.HostOrder, st.stamp)
 		c.Event(order.EventResult, "refund "+string(r.ID), string(e.State)+because(st.stamp.Why), st.stamp)
+		if said := refused(r, e); len(said) > 0 {
+			c.Alert(st.key("refused", len(e.Attempts)), "refund "+string(r.ID), "refused by Amazon: "+strings.Join(said, "; "), st.stamp)
+		}
 	}
 	for n := range e.Attempts {
 		for _, kind := range []string{doubled, contradicted} {
@@ -70,7 +73,22 @@ func settle(r Refund, l order.Ledger, e queue.Entry, p settings.Policy, now time
 	return c, nil
 }
 
-// Kinds of alerts, as they begin their keys.
+// refused are Amazon's words for the lines that it refused in the attempt with which an
+// entry ended.
+func refused(r Refund, e queue.Entry) []string {
+	if e.State != queue.EntryRefused && e.State != queue.EntryPartlyAccepted {
+		return nil
+	}
+	var said []string
+	for _, l := range r.Lines {
+		if v := result(e.Attempt(), l.Item); l.Outcome == LineVoided && v.Verdict == amazon.VerdictRefused && v.By == "" {
+			said = append(said, fmt.Sprintf("item %s: %d %s", l.Item, v.Code, v.Text))
+		}
+	}
+	return said
+}
+
+// Kinds of alerts that are of an attempt, as they begin their keys.
 const (
 	doubled      = "doubled"      // Amazon paid in more than one attempt
 	contradicted = "contradicted" // Amazon paid what was taken not to be

@@ -90,7 +90,7 @@ func TestStaffRefused(t *testing.T) {
 	_, err = d.Reject(t.Context(), id, "anna", "why")
 	require.ErrorIs(t, err, rma.ErrTouched)
 	_, err = d.Close(t.Context(), id, "", "why")
-	require.ErrorContains(t, err, "say who")
+	require.ErrorContains(t, err, "say by whom")
 	_, err = d.Close(t.Context(), "RMNONE", "anna", "why")
 	require.ErrorIs(t, err, store.ErrNotFound)
 	_, err = d.SetResolution(t.Context(), id, "Money", "anna", "why")
@@ -169,7 +169,7 @@ func TestOpenByHand(t *testing.T) {
 	}{
 		{"another thing under the key", change(func(o *rma.Opening) { o.Key, o.Lines = "call 12", o.Lines[:1] }), rma.ErrKeyReused, "call 12"},
 		{"more than is left", change(func(o *rma.Opening) { o.Lines = []rma.OpenLine{{Item: lamp, Units: 1}} }), order.ErrOver, "0 are left to return"},
-		{"nobody", change(func(o *rma.Opening) { o.By = "" }), nil, "say who"},
+		{"nobody", change(func(o *rma.Opening) { o.By = "" }), nil, "say by whom"},
 		{"no key", change(func(o *rma.Opening) { o.Key = "" }), nil, "Key"},
 		{"no lines", change(func(o *rma.Opening) { o.Lines = nil }), nil, "no lines"},
 		{"an item of another order", change(func(o *rma.Opening) { o.Lines = []rma.OpenLine{{Item: "99900000000000", Units: 1}} }), nil, "not in the order"},
