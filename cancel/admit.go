@@ -44,6 +44,9 @@ func (f Facts) admit(r Request, t target) error {
 		}
 		ids = append(ids, o.ID)
 	}
+	if f.gone() { // the order book may not show it yet
+		return fmt.Errorf("%w: Amazon shows the order as cancelled", ErrKeyReused)
+	}
 	// The split of a part that was taken back comes about too.
 	if c, pending := f.splitPending(t.part); pending {
 		return fmt.Errorf("%w: %s is split off from %s by cancellation %s: ask again when it is", ErrSplitPending, c.HostOrder, c.SplitFrom, c.ID)

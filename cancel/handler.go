@@ -196,6 +196,16 @@ func (f Facts) rivals(c Cancellation) []Cancellation {
 	return slices.DeleteFunc(slices.Clone(f.Cancellations), func(other Cancellation) bool { return !c.rivals(other) })
 }
 
+// gone tells that Amazon has shown every host order as cancelled, if only one by one:
+// nothing is left that a cancellation could be about, though Amazon was told of none.
+func (f Facts) gone() bool {
+	return len(f.Orders) > 0 && !slices.ContainsFunc(f.Orders, func(o order.Order) bool {
+		return !slices.ContainsFunc(f.Cancellations, func(c Cancellation) bool {
+			return c.Order == o.Amazon && c.Outcome == Cancelled && c.Proof == Confirmed && c.covers(o.ID)
+		})
+	})
+}
+
 // splitSince finds a cancellation that took units off the part that this one is about,
 // after it was asked for.
 func (c Cancellation) splitSince(others []Cancellation) (Cancellation, bool) {
@@ -214,6 +224,9 @@ func (c Cancellation) splitSince(others []Cancellation) (Cancellation, bool) {
 func (f Facts) again(c Cancellation) ([]Gate, error) {
 	if c.Outcome == Cancelled {
 		return nil, fmt.Errorf("the order is cancelled, so there is nothing to try again: %w", queue.ErrTransition)
+	}
+	if f.gone() {
+		return nil, fmt.Errorf("Amazon shows the order as cancelled, so there is nothing to try again: %w", queue.ErrTransition)
 	}
 	if part, ok := c.splitSince(f.Cancellations); ok {
 		return nil, fmt.Errorf("units of it were split off into order %s since: ask anew for what is left: %w", part.HostOrder, queue.ErrTransition)
