@@ -34,7 +34,7 @@ type door struct {
 // or void. Each host order that shares the Amazon order has its own answer, see
 // [Pass.Of]: a part that is being cancelled does not keep the others. Only between
 // the save that splits a part off and the split's showing in the order book none may
-// ship. MayShip is a function of its arguments alone.
+// ship, and none while a cancellation is open whose split the book refused. MayShip is a function of its arguments alone.
 func MayShip(f Facts) Pass {
 	p := Pass{Order: f.Ledger.Order, Version: f.Ledger.Version}
 	gates := map[order.ID]Gate{}
@@ -80,7 +80,10 @@ func (f Facts) closed(o order.Order, g Gate) (why []string) {
 			no("the buyer asked to cancel %s: accept or decline it", r.what())
 		}
 	}
-	if c, pending := f.splitPending(false); pending {
+	switch c, pending := f.splitPending(false); {
+	case pending && f.refusedSplit(c):
+		no("cancellation %s is %s, and the order book refused to split order %s off from %s for it: withdraw it", c.ID, c.Outcome, c.HostOrder, c.SplitFrom)
+	case pending:
 		no("cancellation %s splits order %s off from %s, and the order book does not show it yet", c.ID, c.HostOrder, c.SplitFrom)
 	}
 	return why

@@ -185,10 +185,14 @@ func staleNote(e Effect) Effect {
 	}
 }
 
+// StaleKey is the key of the alert that the effect with this key was answered
+// [ErrStale]: it was not applied, and never will be.
+func StaleKey(effect string) string { return "stale/" + effect }
+
 // staleAlert tells people that an order does not show what it should.
 func staleAlert(e Effect, now time.Time) *Event {
 	return &Event{
-		Order: e.Amazon, Seq: e.Seq, Kind: EventAlert, Key: "stale/" + e.Key, For: Operator, Subject: "order " + e.Order.String(), Text: stale(e),
+		Order: e.Amazon, Seq: e.Seq, Kind: EventAlert, Key: StaleKey(e.Key), For: Operator, Subject: "order " + e.Order.String(), Text: stale(e),
 		Stamp: Stamp{By: "takeback", At: now.UTC()},
 	}
 }
