@@ -30,8 +30,7 @@ type door struct {
 // MayShip says whether an order may leave the house: not while a cancellation
 // is queued or was carried out, not after one was refused or given up until a
 // person opened the gate, not while a hold stands or nobody has decided about a buyer's
-// wish, and not when the order is cancelled
-// or void. Each host order that shares the Amazon order has its own answer, see
+// wish, and not when the order is cancelled, void or fulfilled by Amazon. Each host order that shares the Amazon order has its own answer, see
 // [Pass.Of]: a part that is being cancelled does not keep the others. Only between
 // the save that splits a part off and the split's showing in the order book none may
 // ship, and none while a cancellation is open whose split the book refused. MayShip is a function of its arguments alone.
@@ -55,6 +54,9 @@ func (f Facts) closed(o order.Order, g Gate) (why []string) {
 	no := func(format string, args ...any) { why = append(why, fmt.Sprintf(format, args...)) }
 	if over(o) {
 		no("order %s is %s", o.ID, o.Status)
+	}
+	if o.Fulfilment == order.ByAmazon {
+		no("order %s is fulfilled by Amazon: Amazon ships it", o.ID)
 	}
 	for _, h := range o.Holds {
 		// Our own hold only shows what the cancellations below say.
