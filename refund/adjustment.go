@@ -35,5 +35,7 @@ func ParseAdjustmentID(id string) (Adjustment, bool) {
 	return a, bad == nil && worse == nil && line > 0 && attempt > 0 && a.String() == id
 }
 
-// PaymentEffect tells a host's order how its money stands by a ledger.
-func PaymentEffect(l order.Ledger, p settings.Policy) order.Effect { return payment(l, p) }
+// Payment is how the money of an order stands by its ledger, as its host orders show it.
+func Payment(l order.Ledger, p settings.Policy) *order.Payment {
+	return l.Payment(p.PaymentStatusAt == settings.PaymentStatusWhenIssued)
+}

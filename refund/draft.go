@@ -116,7 +116,7 @@ func (d *Draft) finish(f Facts, r Request, before, after order.Ledger) {
 	}
 	d.change.Refunds = []Refund{refund.clone()} // what is saved is what was decided, whatever becomes of the draft
 	d.change.Entries = []queue.Entry{entry}
-	d.change.Effect(payment(after, f.Settings.Policy), refund.HostOrder, s)
+	d.change.Payment(Payment(after, f.Settings.Policy), f.Orders, s, refund.HostOrder)
 	d.change.Effect(note("Refund %s of %s: %s.", refund.ID, refund.Total(), entry.State.Label()), refund.HostOrder, s)
 	subject := "refund " + string(refund.ID)
 	d.change.Event(order.EventRequested, subject, fmt.Sprintf("%s for %s: %s", refund.Total(), refund.Reason, d.Total.In(r.Currency)), s)
@@ -170,10 +170,6 @@ func (r Refund) entry(m settings.Mode) queue.Entry {
 		Amount: r.Total(), Label: strings.Join(label, ", "),
 		State: queue.EntryQueued, QueuedAt: r.Issued.At, Mode: m, Requested: r.Issued, Changed: r.Issued,
 	}
-}
-
-func payment(l order.Ledger, p settings.Policy) order.Effect {
-	return order.Effect{Kind: order.EffectPayment, Payment: l.Payment(p.PaymentStatusAt == settings.PaymentStatusWhenIssued)}
 }
 
 func note(format string, args ...any) order.Effect {

@@ -181,7 +181,7 @@ func (f Facts) record(r Refund) (Change, error) {
 	}
 	subject := "refund " + string(r.ID)
 	c.Event(order.EventResult, subject, fmt.Sprintf("%s was paid in Seller Central: %s", r.Total(), cmp.Or(r.Reference, "no reference")), r.Issued)
-	c.Effect(payment(after, f.Settings.Policy), r.HostOrder, r.Issued)
+	c.Payment(Payment(after, f.Settings.Policy), f.Orders, r.Issued, r.HostOrder)
 	c.Effect(note("Refund %s of %s was made in Seller Central.", r.ID, r.Total()), r.HostOrder, r.Issued)
 	if over := after.Over(false); over != nil && !f.shown(r) {
 		c.Alert("over/"+string(r.ID), subject, over.Error(), r.Issued)
