@@ -5,9 +5,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/takebackhq/takeback/order"
 	"github.com/takebackhq/takeback/queue"
-	"github.com/takebackhq/takeback/settings"
 )
 
 // Adjustment names one line of a refund in one attempt, or one item of a part that
@@ -33,9 +31,4 @@ func ParseAdjustmentID(id string) (Adjustment, bool) {
 	attempt, worse := strconv.Atoi(parts[2])
 	a := Adjustment{Entry: queue.EntryID(parts[0]), Line: line - 1, Attempt: attempt}
 	return a, bad == nil && worse == nil && line > 0 && attempt > 0 && a.String() == id
-}
-
-// Payment is how the money of an order stands by its ledger, as its host orders show it.
-func Payment(l order.Ledger, p settings.Policy) *order.Payment {
-	return l.Payment(p.PaymentStatusAt == settings.PaymentStatusWhenIssued)
 }

@@ -91,20 +91,7 @@ func (d *Draft) finish(f Facts, r Request, before, after order.Ledger) {
 		d.Warnings = append(d.Warnings, order.Warnings(o)...)
 	}
 	f.offer(d, r)
-	cautions := r.Cautions
-	if f.Due != nil {
-		cautions = slices.Concat(cautions, f.Due.Cautions)
-	}
-	for _, c := range cautions {
-		if !slices.Contains(d.Cautions, c) {
-			d.Cautions = append(d.Cautions, c)
-		}
-	}
-	for _, c := range d.Cautions {
-		if !slices.Contains(r.Acknowledge, c.Code) {
-			d.unacknowledged = append(d.unacknowledged, c)
-		}
-	}
+	d.caution(f, r)
 	d.unconfirmed = r.OverRefund && r.Token == ""
 
 	s := refund.Issued
@@ -125,6 +112,25 @@ func (d *Draft) finish(f Facts, r Request, before, after order.Ledger) {
 	}
 	for _, c := range d.Cautions {
 		d.change.Event(order.EventRequested, subject, fmt.Sprintf("acknowledged %s: %s", c.Code, c.Text), s)
+	}
+}
+
+// caution adds what the request and its RMA want acknowledged, and tells what of all
+// cautions was not.
+func (d *Draft) caution(f Facts, r Request) {
+	cautions := r.Cautions
+	if f.Due != nil {
+		cautions = slices.Concat(cautions, f.Due.Cautions)
+	}
+	for _, c := range cautions {
+		if !slices.Contains(d.Cautions, c) {
+			d.Cautions = append(d.Cautions, c)
+		}
+	}
+	for _, c := range d.Cautions {
+		if !slices.Contains(r.Acknowledge, c.Code) {
+			d.unacknowledged = append(d.unacknowledged, c)
+		}
 	}
 }
 
@@ -170,6 +176,12 @@ func (r Refund) entry(m settings.Mode) queue.Entry {
 		Amount: r.Total(), Label: strings.Join(label, ", "),
 		State: queue.EntryQueued, QueuedAt: r.Issued.At, Mode: m, Requested: r.Issued, Changed: r.Issued,
 	}
+}
+
+// Payment is how the money of an order stands by its ledger, as its host orders show it.
+// By policy what is only reserved counts as given back already.
+func Payment(l order.Ledger, p settings.Policy) *order.Payment {
+	return l.Payment(p.PaymentStatusAt == settings.PaymentStatusWhenIssued)
 }
 
 func note(format string, args ...any) order.Effect {

@@ -44,16 +44,15 @@ type RecordedLine struct {
 // one of the same Reference and content under another key; the key with another
 // content is ErrKeyReused. An unknown order is store.ErrNotFound.
 func (s *Service) Record(ctx context.Context, r Recorded) (Refund, error) {
-	for try := 1; ; try++ {
-		refund, err := s.record(ctx, r)
-		if errors.Is(err, store.ErrConflict) && try < maxTries {
-			continue
-		}
-		if err != nil {
-			return Refund{}, fmt.Errorf("record refund of order %s: %w", r.Order.Number, err)
-		}
-		return refund, nil
+	var recorded Refund
+	err := store.Retry(func() (err error) {
+		recorded, err = s.record(ctx, r)
+		return err
+	})
+	if err != nil {
+		return Refund{}, fmt.Errorf("record refund of order %s: %w", r.Order.Number, err)
 	}
+	return recorded, nil
 }
 
 func (s *Service) record(ctx context.Context, r Recorded) (Refund, error) {
