@@ -44,8 +44,14 @@ func (f Facts) admit(r Request, t target) error {
 		}
 		ids = append(ids, o.ID)
 	}
+	if f.gone() { // the order book may not show it yet
+		return fmt.Errorf("%w: Amazon shows the order as cancelled", ErrKeyReused)
+	}
 	// The split of a part that was taken back comes about too.
-	if c, pending := f.splitPending(t.part); pending {
+	switch c, pending := f.splitPending(t.part); {
+	case pending && f.refusedSplit(c):
+		return fmt.Errorf("%w: the order book refused to split %s off from %s for cancellation %s: withdraw that first", ErrSplitPending, c.HostOrder, c.SplitFrom, c.ID)
+	case pending:
 		return fmt.Errorf("%w: %s is split off from %s by cancellation %s: ask again when it is", ErrSplitPending, c.HostOrder, c.SplitFrom, c.ID)
 	}
 	gates := slices.DeleteFunc(slices.Clone(f.Gates), func(g Gate) bool { return !slices.Contains(ids, g.HostOrder) })
@@ -82,10 +88,11 @@ func alone(gates []Gate, others []Cancellation) error {
 }
 
 // splitPending finds a cancellation, dropped ones among them or not, whose part the
-// order book does not show yet.
+// order book does not show yet. One that it refused to split off never shows: that
+// counts only while its cancellation is open, since somebody has to withdraw it.
 func (f Facts) splitPending(dropped bool) (Cancellation, bool) {
 	i := slices.IndexFunc(f.Cancellations, func(c Cancellation) bool {
-		return c.SplitFrom != order.ID{} && (dropped || c.Outcome != Dropped) &&
+		return c.SplitFrom != order.ID{} && (dropped || c.Outcome != Dropped) && (c.Outcome == Open || !f.refusedSplit(c)) &&
 			!slices.ContainsFunc(f.Orders, func(o order.Order) bool { return o.ID == c.HostOrder })
 	})
 	if i < 0 {
@@ -93,6 +100,9 @@ func (f Facts) splitPending(dropped bool) (Cancellation, bool) {
 	}
 	return f.Cancellations[i], true
 }
+
+// refusedSplit tells whether the order book refused to split the part off.
+func (f Facts) refusedSplit(c Cancellation) bool { return slices.Contains(f.Unsplit, c.ID) }
 
 // remains tells whether something was shipped, or is left to be, of host orders that
 // share the Amazon order with a part.

@@ -80,13 +80,17 @@ func (s *Service) factsOf(ctx context.Context, a amazon.Account, ids []order.Ama
 	if err != nil {
 		return nil, err
 	}
+	unsplit, err := s.unsplit(ctx, cancellations)
+	if err != nil {
+		return nil, err
+	}
 	for _, c := range cancellations {
 		facts[c.Order].Cancellations = append(facts[c.Order].Cancellations, c)
 	}
 	var all []Facts
 	for i, id := range ids {
 		f := facts[id]
-		f.Account, f.Ledger = a, ledgers[i]
+		f.Account, f.Ledger, f.Unsplit = a, ledgers[i], unsplit
 		f.catchUp()
 		all = append(all, *f)
 	}

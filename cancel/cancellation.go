@@ -50,9 +50,11 @@ type Cancellation struct {
 	Part  bool
 
 	// SplitFrom is the host order that the part was split off from in the save that
-	// asked for its cancellation; zero: none was. Also are the other host orders of
-	// the Amazon order, where all of them are cancelled together.
+	// asked for its cancellation; zero: none was. SplitBy is the key of the effect that
+	// does it. Also are the other host orders of the Amazon order, where all of them are
+	// cancelled together.
 	SplitFrom order.ID
+	SplitBy   string
 	Also      []Carrier
 
 	Local   bool // Do Not Send To Amazon: the host's order alone is cancelled

@@ -20,9 +20,10 @@ type Facts struct {
 	Account       amazon.Account // of the order; zero when it is unknown
 	Orders        []order.Order  // the host orders that carry the Amazon order
 	Ledger        order.Ledger
-	Cancellations []Cancellation // of the Amazon order, and the one with the request's key
-	Gates         []Gate         // of the host orders
-	Requests      []BuyerRequest // buyers' wishes about the Amazon order
+	Cancellations []Cancellation  // of the Amazon order, and the one with the request's key
+	Gates         []Gate          // of the host orders
+	Unsplit       []queue.EntryID // the cancellations whose split the order book refused: it never shows
+	Requests      []BuyerRequest  // buyers' wishes about the Amazon order
 	Settings      settings.Settings
 	Now           time.Time
 }
@@ -260,6 +261,7 @@ func write(f Facts, t target, c Cancellation, amount order.Money, charges, reser
 	ch := Change{Writes: order.Writes{Order: c.Order, Version: f.Ledger.Version, Postings: charges}}
 	if t.from != (order.ID{}) {
 		ch.Effect(order.Effect{Kind: order.EffectSplit, Split: &order.SplitOff{To: c.HostOrder.Number, Lines: c.Units}}, t.from, s)
+		c.SplitBy = ch.Effects[len(ch.Effects)-1].Key
 	}
 	if c.Local {
 		e.State = queue.EntryAppliedLocally

@@ -30,10 +30,11 @@ type door struct {
 // MayShip says whether an order may leave the house: not while a cancellation is
 // queued or was carried out, not after one was refused or given up until a person
 // opened the gate, not while a hold stands or nobody has decided about a buyer's
-// wish, and not when the order is cancelled or void. Each host order that shares the
-// Amazon order has its own answer, see [Pass.Of]: a part that is being cancelled
-// does not keep the others. Only between the save that splits a part off and the
-// split's showing in the order book none may ship. MayShip is a function of its
+// wish, and not when the order is cancelled, void or fulfilled by Amazon. Each host
+// order that shares the Amazon order has its own answer, see [Pass.Of]: a part that is
+// being cancelled does not keep the others. Only between the save that splits a part
+// off and the split's showing in the order book none may ship, and none while a
+// cancellation is open whose split the book refused. MayShip is a function of its
 // arguments alone.
 func MayShip(f Facts) Pass {
 	p := Pass{Order: f.Ledger.Order, Version: f.Ledger.Version}
@@ -55,6 +56,9 @@ func (f Facts) closed(o order.Order, g Gate) (why []string) {
 	no := func(format string, args ...any) { why = append(why, fmt.Sprintf(format, args...)) }
 	if over(o) {
 		no("order %s is %s", o.ID, o.Status)
+	}
+	if o.Fulfilment == order.ByAmazon {
+		no("order %s is fulfilled by Amazon: Amazon ships it", o.ID)
 	}
 	for _, h := range o.Holds {
 		// Our own hold only shows what the cancellations below say.
@@ -80,7 +84,10 @@ func (f Facts) closed(o order.Order, g Gate) (why []string) {
 			no("the buyer asked to cancel %s: accept or decline it", r.what())
 		}
 	}
-	if c, pending := f.splitPending(false); pending {
+	switch c, pending := f.splitPending(false); {
+	case pending && f.refusedSplit(c):
+		no("cancellation %s is %s, and the order book refused to split order %s off from %s for it: withdraw it", c.ID, c.Outcome, c.HostOrder, c.SplitFrom)
+	case pending:
 		no("cancellation %s splits order %s off from %s, and the order book does not show it yet", c.ID, c.HostOrder, c.SplitFrom)
 	}
 	return why

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -107,6 +108,9 @@ func (s *Service) facts(ctx context.Context, r Request) (f Facts, err error) {
 	for _, o := range f.Orders {
 		ids = append(ids, o.ID)
 	}
+	if f.Unsplit, err = s.unsplit(ctx, f.Cancellations); err != nil {
+		return f, err
+	}
 	if f.Gates, err = s.c.Store.Gates(ctx, ids); err != nil || r.Key == "" && r.SplitTo == "" {
 		return f, err
 	}
@@ -115,6 +119,25 @@ func (s *Service) facts(ctx context.Context, r Request) (f Facts, err error) {
 	byKey, err := s.c.Store.Cancellations(ctx, Query{IDs: []queue.EntryID{id}})
 	f.Cancellations = append(f.Cancellations, byKey...)
 	return f, err
+}
+
+// unsplit finds the cancellations whose split the order book has refused. Effects of an
+// order come one after the other, so that none that was refused is carried out later.
+func (s *Service) unsplit(ctx context.Context, cs []Cancellation) (refused []queue.EntryID, err error) {
+	by := map[string]queue.EntryID{}
+	for _, c := range cs {
+		if c.SplitBy != "" {
+			by[order.StaleKey(c.SplitBy)] = c.ID
+		}
+	}
+	if len(by) == 0 {
+		return nil, nil
+	}
+	alerts, err := s.c.Store.Alerts(ctx, order.AlertQuery{Keys: slices.Collect(maps.Keys(by)), Closed: true})
+	for _, a := range alerts {
+		refused = append(refused, by[a.Key])
+	}
+	return refused, err
 }
 
 // catchUp has host orders stand as they will once the book has heard that their

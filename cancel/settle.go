@@ -224,9 +224,11 @@ func (ch *Change) post(l order.Ledger, c Cancellation, items []string, s order.S
 // paid tells the payment status that follows from the postings.
 func (ch *Change) paid(c Cancellation, f Facts, s order.Stamp) {
 	issued := f.Settings.Policy.PaymentStatusAt == settings.PaymentStatusWhenIssued
+	var own []order.ID
 	for _, o := range c.carriers() {
-		ch.Effect(order.Effect{Kind: order.EffectPayment, Payment: f.Ledger.With(ch.Postings...).Payment(issued)}, o.HostOrder, s)
+		own = append(own, o.HostOrder)
 	}
+	ch.Payment(f.Ledger.With(ch.Postings...).Payment(issued), f.Orders, s, own...)
 }
 
 // void gives back what is still held.

@@ -103,7 +103,7 @@ func (d *Draft) finish(f Facts, r Request, before, after order.Ledger) {
 	}
 	d.change.Refunds = []Refund{refund.clone()} // what is saved is what was decided, whatever becomes of the draft
 	d.change.Entries = []queue.Entry{entry}
-	d.change.Effect(PaymentEffect(after, f.Settings.Policy), refund.HostOrder, s)
+	d.change.Payment(Payment(after, f.Settings.Policy), f.Orders, s, refund.HostOrder)
 	d.change.Effect(note("Refund %s of %s: %s.", refund.ID, refund.Total(), entry.State.Label()), refund.HostOrder, s)
 	subject := "refund " + string(refund.ID)
 	d.change.Event(order.EventRequested, subject, fmt.Sprintf("%s for %s: %s", refund.Total(), refund.Reason, d.Total.In(r.Currency)), s)
@@ -178,10 +178,10 @@ func (r Refund) entry(m settings.Mode) queue.Entry {
 	}
 }
 
-// PaymentEffect tells a host's order how its money stands by a ledger, and by policy
-// counts what is only reserved as given back already.
-func PaymentEffect(l order.Ledger, p settings.Policy) order.Effect {
-	return order.Effect{Kind: order.EffectPayment, Payment: l.Payment(p.PaymentStatusAt == settings.PaymentStatusWhenIssued)}
+// Payment is how the money of an order stands by its ledger, as its host orders show it.
+// By policy what is only reserved counts as given back already.
+func Payment(l order.Ledger, p settings.Policy) *order.Payment {
+	return l.Payment(p.PaymentStatusAt == settings.PaymentStatusWhenIssued)
 }
 
 func note(format string, args ...any) order.Effect {

@@ -46,22 +46,17 @@ func (s *Service) Prepare(ctx context.Context, es []queue.Entry) ([]queue.Prepar
 // or settlements showed something.
 func (s *Service) standing(ctx context.Context, ledgers map[order.AmazonID]order.Ledger) (map[order.AmazonID]*Facts, error) {
 	ids := slices.Collect(maps.Keys(ledgers))
-	orders, err := s.c.Book.Orders(ctx, ids)
+	carriers, err := s.carriers(ctx, ids)
 	if err != nil {
-		return nil, fmt.Errorf("order book: %w", err)
+		return nil, err
 	}
 	facts := map[order.AmazonID]*Facts{}
 	for _, id := range ids {
-		f := &Facts{Ledger: ledgers[id]}
+		f := &Facts{Ledger: ledgers[id], Orders: carriers[id]}
 		if f.Booked, err = s.booked(ctx, id); err != nil {
 			return nil, err
 		}
 		facts[id] = f
-	}
-	for _, o := range orders {
-		if f := facts[o.Amazon]; f != nil { // a book may give more than it was asked for
-			f.Orders = append(f.Orders, o)
-		}
 	}
 	var involved []order.AmazonID
 	for id, f := range facts {
@@ -186,6 +181,10 @@ func (s *Service) apply(ctx context.Context, es []queue.Entry) error {
 	if err != nil {
 		return err
 	}
+	carriers, err := s.carriers(ctx, slices.Collect(maps.Keys(ledgers)))
+	if err != nil {
+		return err
+	}
 	var changes []Change
 	for _, e := range es {
 		refund, ok := refunds[e.ID]
@@ -201,7 +200,7 @@ func (s *Service) apply(ctx context.Context, es []queue.Entry) error {
 				return err
 			}
 		}
-		c, err := settle(refund, ledgers[e.Order], e, set.Policy, s.c.Now())
+		c, err := settle(refund, ledgers[e.Order], carriers[e.Order], e, set.Policy, s.c.Now())
 		if err != nil {
 			return err
 		}
@@ -216,6 +215,19 @@ func (s *Service) apply(ctx context.Context, es []queue.Entry) error {
 	}
 	s.tellReturns(ctx, changes...)
 	return nil
+}
+
+// carriers reads the host orders that carry these Amazon orders.
+func (s *Service) carriers(ctx context.Context, ids []order.AmazonID) (map[order.AmazonID][]order.Order, error) {
+	orders, err := s.c.Book.Orders(ctx, ids)
+	if err != nil {
+		return nil, fmt.Errorf("order book: %w", err)
+	}
+	of := map[order.AmazonID][]order.Order{}
+	for _, o := range orders {
+		of[o.Amazon] = append(of[o.Amazon], o)
+	}
+	return of, nil
 }
 
 // paysAllTheSame tells that a person has decided to send a refund which needed a

@@ -89,7 +89,7 @@ func (f Facts) others() []booking {
 		}
 	}
 	for _, r := range f.Refunds {
-		if r.Origin != FromSellerCentral {
+		if r.Origin != FromSellerCentral || r.ended() {
 			continue
 		}
 		for _, l := range r.Lines {

@@ -32,7 +32,7 @@ type Outcome string
 const (
 	LineOpen   Outcome = "Open"   // reserved
 	LinePosted Outcome = "Posted" // Amazon paid it
-	LineVoided Outcome = "Voided" // will not be paid; the reservation is given back
+	LineVoided Outcome = "Voided" // will not be paid, the reservation is given back; or was never, though recorded
 )
 
 // Proof is what the settlement says of a line's money.

@@ -28,7 +28,7 @@ type settling struct {
 
 // settle is what an entry means for its refund. A final state that was applied
 // before is told no second time: what is new is then about an attempt.
-func settle(r Refund, l order.Ledger, e queue.Entry, p settings.Policy, now time.Time) (Change, error) {
+func settle(r Refund, l order.Ledger, carriers []order.Order, e queue.Entry, p settings.Policy, now time.Time) (Change, error) {
 	st := settling{
 		entry: e, cause: r.Cause(), over: r.OverRefund, again: (e.State == queue.EntryQueued || e.State == queue.EntryAwaitingApproval) && !r.Ended.At.IsZero(),
 		stamp: e.Changed, ledger: l, change: Change{Writes: order.Writes{Order: l.Order, Version: l.Version}}, alerts: map[string][]string{},
@@ -53,7 +53,7 @@ func settle(r Refund, l order.Ledger, e queue.Entry, p settings.Policy, now time
 	}
 	c := st.change
 	c.Refunds, c.Entries = []Refund{r}, []queue.Entry{e}
-	c.Effect(PaymentEffect(st.ledger, p), r.HostOrder, st.stamp)
+	c.Payment(Payment(st.ledger, p), carriers, st.stamp, r.HostOrder)
 	if !st.told {
 		c.Effect(note("Refund %s of %s: %s.%s", r.ID, r.Total(), e.State.Label(), because(st.stamp.Why)), r.HostOrder, st.stamp)
 		c.Event(order.EventResult, "refund "+string(r.ID), string(e.State)+because(st.stamp.Why), st.stamp)

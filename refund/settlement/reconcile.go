@@ -145,6 +145,9 @@ func (m *matching) add(r *refund.Refund) {
 	if r.Origin == refund.FromAmazon || r.Currency != m.currency {
 		return
 	}
+	if r.Origin == refund.FromSellerCentral && r.Lines[0].Outcome == refund.LineVoided {
+		return // recorded by mistake: what is shown is another one
+	}
 	var entry queue.Entry
 	if i := m.entryOf(r.ID); i >= 0 {
 		entry = m.Entries[i]

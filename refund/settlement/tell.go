@@ -45,10 +45,8 @@ func (m *matching) tell() {
 			show(r.HostOrder)
 		}
 	}
-	if len(m.change.Postings) > 0 {
-		for _, id := range shown {
-			m.change.Effect(refund.PaymentEffect(m.ledger, m.Policy), id, m.stamp)
-		}
+	if len(m.change.Postings) > 0 && len(shown) > 0 {
+		m.change.Payment(refund.Payment(m.ledger, m.Policy), m.Orders, m.stamp, shown...)
 	}
 }
 
