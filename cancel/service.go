@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/takebackhq/takeback/amazon"
@@ -115,38 +114,6 @@ func (s *Service) facts(ctx context.Context, r Request) (f Facts, err error) {
 	byKey, err := s.c.Store.Cancellations(ctx, Query{IDs: []queue.EntryID{id}})
 	f.Cancellations = append(f.Cancellations, byKey...)
 	return f, err
-}
-
-// catchUp has host orders stand as they will once the book has heard that their
-// cancellation was dropped: it shows the hold until then. What is decided meanwhile would
-// else take what that cancellation did for the host's own doing.
-func (f *Facts) catchUp() {
-	f.Orders = slices.Clone(f.Orders)
-	for i, o := range f.Orders {
-		held := slices.IndexFunc(o.Holds, func(h order.Hold) bool { return h.Owner == order.HeldByCancellation })
-		c, dropped := f.lastDropped(o.ID)
-		if held < 0 || !dropped {
-			continue
-		}
-		if o.Status == c.Shown {
-			f.Orders[i].Status = f.returnsTo(c, o.ID)
-		}
-		f.Orders[i].Holds = slices.Delete(slices.Clone(o.Holds), held, held+1)
-	}
-}
-
-// lastDropped finds the last cancellation of a host order, if all of them were dropped.
-func (f Facts) lastDropped(id order.ID) (last Cancellation, dropped bool) {
-	for _, c := range f.Cancellations {
-		switch {
-		case c.Order != f.Ledger.Order || !c.carries(id):
-		case c.Outcome != Dropped:
-			return c, false
-		case !dropped || c.Requested.At.After(last.Requested.At):
-			last, dropped = c, true
-		}
-	}
-	return last, dropped
 }
 
 // maxTries bounds how often a decision is made again after a conflict.
