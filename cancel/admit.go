@@ -45,7 +45,10 @@ func (f Facts) admit(r Request, t target) error {
 		ids = append(ids, o.ID)
 	}
 	// The split of a part that was taken back comes about too.
-	if c, pending := f.splitPending(t.part); pending {
+	for _, c := range f.pendingSplits() {
+		if c.Outcome == Dropped && !t.part {
+			continue
+		}
 		return fmt.Errorf("%w: %s is split off from %s by cancellation %s: ask again when it is", ErrSplitPending, c.HostOrder, c.SplitFrom, c.ID)
 	}
 	gates := slices.DeleteFunc(slices.Clone(f.Gates), func(g Gate) bool { return !slices.Contains(ids, g.HostOrder) })
@@ -81,17 +84,12 @@ func alone(gates []Gate, others []Cancellation) error {
 	return nil
 }
 
-// splitPending finds a cancellation, dropped ones among them or not, whose part the
-// order book does not show yet.
-func (f Facts) splitPending(dropped bool) (Cancellation, bool) {
-	i := slices.IndexFunc(f.Cancellations, func(c Cancellation) bool {
-		return c.SplitFrom != order.ID{} && (dropped || c.Outcome != Dropped) &&
-			!slices.ContainsFunc(f.Orders, func(o order.Order) bool { return o.ID == c.HostOrder })
+// pendingSplits are the cancellations, dropped ones among them, whose part the order book
+// does not show yet.
+func (f Facts) pendingSplits() []Cancellation {
+	return slices.DeleteFunc(slices.Clone(f.Cancellations), func(c Cancellation) bool {
+		return c.SplitFrom == order.ID{} || slices.ContainsFunc(f.Orders, func(o order.Order) bool { return o.ID == c.HostOrder })
 	})
-	if i < 0 {
-		return Cancellation{}, false
-	}
-	return f.Cancellations[i], true
 }
 
 // remains tells whether something was shipped, or is left to be, of host orders that

@@ -196,6 +196,13 @@ func (f Facts) rivals(c Cancellation) []Cancellation {
 	return slices.DeleteFunc(slices.Clone(f.Cancellations), func(other Cancellation) bool { return !c.rivals(other) })
 }
 
+// overAtAmazon tells whether Amazon shows all of the order as cancelled.
+func (f Facts) overAtAmazon() bool {
+	return len(f.Orders) > 0 && !slices.ContainsFunc(f.Orders, func(o order.Order) bool {
+		return !slices.ContainsFunc(f.Cancellations, func(c Cancellation) bool { return c.Proof == Confirmed && c.covers(o.ID) })
+	})
+}
+
 // splitSince finds a cancellation that took units off the part that this one is about,
 // after it was asked for.
 func (c Cancellation) splitSince(others []Cancellation) (Cancellation, bool) {
@@ -212,7 +219,7 @@ func (c Cancellation) splitSince(others []Cancellation) (Cancellation, bool) {
 // order was handed over, or another one has taken its place. It answers the gates as
 // they shall be: that somebody opened one once says nothing about the next refusal.
 func (f Facts) again(c Cancellation) ([]Gate, error) {
-	if c.Outcome == Cancelled {
+	if c.Outcome == Cancelled || f.overAtAmazon() {
 		return nil, fmt.Errorf("the order is cancelled, so there is nothing to try again: %w", queue.ErrTransition)
 	}
 	if part, ok := c.splitSince(f.Cancellations); ok {

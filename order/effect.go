@@ -65,8 +65,8 @@ type Note struct{ Text string }
 
 // SplitOff moves lines of a host order to a new host order of the same Amazon
 // order, as [Split] does. A host whose order cannot be split that way any more answers
-// [ErrStale]. Money does not move: the ledger belongs to the Amazon
-// order. When the new order is cancelled, its lines may keep their charges or give
+// [ErrStale], and then nil to the effects of the new order, which does not come about.
+// Money does not move: the ledger belongs to the Amazon order. When the new order is cancelled, its lines may keep their charges or give
 // them up with the units; neither changes what is left of the others.
 type SplitOff struct {
 	To    string // number of the new host order
