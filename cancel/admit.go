@@ -48,10 +48,13 @@ func (f Facts) admit(r Request, t target) error {
 		return fmt.Errorf("%w: Amazon shows the order as cancelled", ErrKeyReused)
 	}
 	// The split of a part that was taken back comes about too.
-	switch c, pending := f.splitPending(t.part); {
-	case pending && f.refusedSplit(c):
-		return fmt.Errorf("%w: the order book refused to split %s off from %s for cancellation %s: withdraw that first", ErrSplitPending, c.HostOrder, c.SplitFrom, c.ID)
-	case pending:
+	for _, c := range f.pendingSplits() {
+		switch {
+		case c.Outcome == Dropped && !t.part:
+			continue
+		case f.refusedSplit(c):
+			return fmt.Errorf("%w: the order book refused to split %s off from %s for cancellation %s: withdraw that first", ErrSplitPending, c.HostOrder, c.SplitFrom, c.ID)
+		}
 		return fmt.Errorf("%w: %s is split off from %s by cancellation %s: ask again when it is", ErrSplitPending, c.HostOrder, c.SplitFrom, c.ID)
 	}
 	gates := slices.DeleteFunc(slices.Clone(f.Gates), func(g Gate) bool { return !slices.Contains(ids, g.HostOrder) })
@@ -87,18 +90,14 @@ func alone(gates []Gate, others []Cancellation) error {
 	return nil
 }
 
-// splitPending finds a cancellation, dropped ones among them or not, whose part the
-// order book does not show yet. One that it refused to split off never shows: that
-// counts only while its cancellation is open, since somebody has to withdraw it.
-func (f Facts) splitPending(dropped bool) (Cancellation, bool) {
-	i := slices.IndexFunc(f.Cancellations, func(c Cancellation) bool {
-		return c.SplitFrom != order.ID{} && (dropped || c.Outcome != Dropped) && (c.Outcome == Open || !f.refusedSplit(c)) &&
-			!slices.ContainsFunc(f.Orders, func(o order.Order) bool { return o.ID == c.HostOrder })
+// pendingSplits are the cancellations, dropped ones among them, whose part the order book
+// does not show yet. One that it refused to split off never shows: that counts only while
+// its cancellation is open, since somebody has to withdraw it.
+func (f Facts) pendingSplits() []Cancellation {
+	return slices.DeleteFunc(slices.Clone(f.Cancellations), func(c Cancellation) bool {
+		return c.SplitFrom == order.ID{} || c.Outcome != Open && f.refusedSplit(c) ||
+			slices.ContainsFunc(f.Orders, func(o order.Order) bool { return o.ID == c.HostOrder })
 	})
-	if i < 0 {
-		return Cancellation{}, false
-	}
-	return f.Cancellations[i], true
 }
 
 // refusedSplit tells whether the order book refused to split the part off.

@@ -594,6 +594,19 @@ func TestDecidedBeforeTheBookShowsTheOrderAgain(t *testing.T) {
 				s.imports(unshipped(asks(mug)))
 				s.declines()
 			},
+			"another wish comes after one that was declined": func(s *shop, withdraw func()) {
+				withdraw()
+				s.imports(unshipped(asks(mug)))
+				_, err := s.Decline(s.t.Context(), first, "anna", "It is packed.")
+				require.NoError(s.t, err)
+				_, err = s.ImportOrders(s.t.Context(), account, "", amazon.ReportMeta{Name: "orders.txt"}, strings.NewReader(unshipped(asks(tray))))
+				require.NoError(s.t, err)
+				accepted, err := s.Accept(s.t.Context(), cancel.AcceptRequest{Order: first, Items: []string{tray, mug}, By: "anna"})
+				require.NoError(s.t, err)
+				s.deliver()
+				s.move(accepted[0].ID, queue.EntryWithdrawn)
+				s.declines()
+			},
 			"another cancellation is asked for and taken back": func(s *shop, withdraw func()) {
 				withdraw()
 				r := ask(first)

@@ -80,7 +80,7 @@ func (s *Service) factsOf(ctx context.Context, a amazon.Account, ids []order.Ama
 	if err != nil {
 		return nil, err
 	}
-	unsplit, err := s.unsplit(ctx, cancellations)
+	unsplit, err := s.refusedSplits(ctx, cancellations)
 	if err != nil {
 		return nil, err
 	}

@@ -76,25 +76,30 @@ func (f Facts) unheld(o order.Order) order.Status {
 }
 
 // release ends our hold of a host order, and of the parts that were split off from
-// it meanwhile. Its status comes back if it is the one that our hold gave it, and
-// nobody else keeps the order.
+// it meanwhile. Its status comes back before that if it is the one that our hold gave it,
+// and nobody else keeps the order: see [Facts.catchUp].
 func (w *wishes) release(h HeldOrder, back bool) {
+	if back && w.f.givesBack(h) {
+		w.status(h.ID, h.Before, order.StatusOnHold)
+	}
 	w.free(h.ID)
 	for _, c := range w.f.Cancellations {
 		if c.SplitFrom == h.ID {
 			w.free(c.HostOrder)
 		}
 	}
-	i := slices.IndexFunc(w.f.Orders, func(o order.Order) bool { return o.ID == h.ID })
-	if !back || h.Before != order.StatusInProcess || i < 0 || w.f.keeps(h.ID) {
-		return
+}
+
+// givesBack tells whether the end of our hold gives a host order its status back.
+func (f Facts) givesBack(h HeldOrder) bool {
+	i := slices.IndexFunc(f.Orders, func(o order.Order) bool { return o.ID == h.ID })
+	if h.Before != order.StatusInProcess || i < 0 || f.keeps(h.ID) {
+		return false
 	}
-	o := w.f.Orders[i]
+	o := f.Orders[i]
 	others := slices.ContainsFunc(o.Holds, func(h order.Hold) bool { return h.Owner != order.HeldByBuyer })
 	// The book may not show yet what our hold did.
-	if !others && (o.Status == order.StatusOnHold || o.Status == h.Before) {
-		w.status(h.ID, h.Before, order.StatusOnHold)
-	}
+	return !others && (o.Status == order.StatusOnHold || o.Status == h.Before)
 }
 
 // keeps tells whether a cancellation decides on the status of a host order: one that

@@ -84,10 +84,11 @@ func (f Facts) closed(o order.Order, g Gate) (why []string) {
 			no("the buyer asked to cancel %s: accept or decline it", r.what())
 		}
 	}
-	switch c, pending := f.splitPending(false); {
-	case pending && f.refusedSplit(c):
-		no("cancellation %s is %s, and the order book refused to split order %s off from %s for it: withdraw it", c.ID, c.Outcome, c.HostOrder, c.SplitFrom)
-	case pending:
+	for _, c := range f.unsplit(g) {
+		if f.refusedSplit(c) {
+			no("cancellation %s is %s, and the order book refused to split order %s off from %s for it: withdraw it", c.ID, c.Outcome, c.HostOrder, c.SplitFrom)
+			continue
+		}
 		no("cancellation %s splits order %s off from %s, and the order book does not show it yet", c.ID, c.HostOrder, c.SplitFrom)
 	}
 	return why
@@ -124,6 +125,15 @@ func (p Pass) Of(hostOrders ...order.ID) Pass {
 		p.doors = append(p.doors, doors[i])
 	}
 	return p.sum()
+}
+
+// unsplit are the cancellations whose split the order book has yet to carry out, also of
+// what was taken back: units may still go to another host order. A person may know of
+// those that it never will.
+func (f Facts) unsplit(g Gate) []Cancellation {
+	return slices.DeleteFunc(f.pendingSplits(), func(c Cancellation) bool {
+		return c.Outcome == Dropped && g.Opened.At.After(c.Ended.At)
+	})
 }
 
 // closes tells a cancellation without effect after which nobody has said that the
@@ -191,8 +201,9 @@ func (s *Service) MayShip(ctx context.Context, id order.AmazonID) (Pass, error) 
 
 // Open opens the gate after a cancellation was refused by Amazon or given up: a
 // person decided that the order shall ship after all. Our hold is released, and the
-// order's status comes back. Opening a gate that no such cancellation closes is an
-// error.
+// order's status comes back. It opens too where a cancellation was taken back before the
+// order book carried out its split, and never will. Opening a gate that no such
+// cancellation closes is an error.
 func (s *Service) Open(ctx context.Context, id order.AmazonID, by, why string) error {
 	if err := order.CheckActor(by); err != nil {
 		return fmt.Errorf("open gate of order %s: %w", id.Number, err)
@@ -209,23 +220,27 @@ func (s *Service) Open(ctx context.Context, id order.AmazonID, by, why string) e
 		closing := slices.DeleteFunc(slices.Clone(f.Cancellations), func(c Cancellation) bool {
 			return !c.covers(g.HostOrder) || !c.closes(g)
 		})
-		if len(closing) == 0 {
+		dropped := slices.DeleteFunc(f.unsplit(g), func(c Cancellation) bool { return c.Outcome != Dropped })
+		if len(closing)+len(dropped) == 0 {
 			continue
 		}
 		g.Opened = stamp
-		for _, ended := range closing {
+		for _, ended := range slices.Concat(closing, dropped) {
 			// The clock of whoever recorded the end may be ahead of ours.
 			if !g.Opened.At.After(ended.Ended.At) {
 				g.Opened.At = ended.Ended.At.Add(time.Microsecond)
 			}
 		}
 		c.Gates, closed = append(c.Gates, g), append(closed, closing...)
+		if len(closing) == 0 {
+			continue
+		}
 		c.Effect(order.Effect{Kind: order.EffectRelease, Release: &order.Release{Owner: order.HeldByCancellation}}, g.HostOrder, stamp)
 		// The first of them found the order as it was before all.
 		c.statusOf(Carrier{HostOrder: g.HostOrder}, f.returnsTo(closing[0], g.HostOrder), stamp, order.StatusProblemOrder)
 	}
 	if len(c.Gates) == 0 {
-		return fmt.Errorf("open gate of order %s: no cancellation that was refused or given up closes it", id.Number)
+		return fmt.Errorf("open gate of order %s: no cancellation that was refused or given up closes it, and none that was taken back before its split", id.Number)
 	}
 	c.Event(order.EventGate, "order "+id.Number, "opened", stamp)
 	c.shipAfterAll(f, closed, stamp)

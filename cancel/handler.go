@@ -28,7 +28,7 @@ func (s *Service) Prepare(ctx context.Context, es []queue.Entry) ([]queue.Prepar
 	for _, o := range orders {
 		carriers[o.Amazon] = append(carriers[o.Amazon], o)
 	}
-	unsplit, err := s.unsplit(ctx, slices.Collect(maps.Values(cancellations)))
+	unsplit, err := s.refusedSplits(ctx, slices.Collect(maps.Values(cancellations)))
 	if err != nil {
 		return nil, err
 	}
@@ -150,7 +150,7 @@ func (s *Service) apply(ctx context.Context, es []queue.Entry) error {
 	if err != nil {
 		return err
 	}
-	unsplit, err := s.unsplit(ctx, slices.Collect(maps.Values(cancellations)))
+	unsplit, err := s.refusedSplits(ctx, slices.Collect(maps.Values(cancellations)))
 	if err != nil {
 		return err
 	}

@@ -297,6 +297,45 @@ func TestFoundCancelledAfterOverlappingCancellations(t *testing.T) {
 	assert.Equal(t, order.NoPayment, l.PaymentStatus())
 }
 
+// Cancelled here alone in its parts, and then at Amazon: a cancellation of the whole that
+// was taken back before has nothing left to do.
+func TestTheWholeIsNotTriedAgainWhenItsPartsAreCancelledAtAmazon(t *testing.T) {
+	rest, b := split(t)
+	s := openWith(t, settings.Settings{AllowLocalCancel: true}, rest, b)
+	whole := ask(first)
+	whole.Whole = true
+	c := s.issue(whole)
+	s.move(c.ID, queue.EntryWithdrawn)
+	for _, id := range []order.ID{so1, so1b} {
+		s.deliver()
+		r := part(id)
+		r.Local = true
+		s.issue(r)
+	}
+	s.found(amazon.ActorMerchant)
+	err := s.Apply(t.Context(), []queue.Entry{s.moved(c.ID, queue.EntryQueued)})
+	require.ErrorIs(t, err, queue.ErrTransition)
+	assert.Equal(t, cancel.Dropped, s.read(c.ID).Outcome)
+}
+
+// A cancellation that was taken back has its split carried out all the same. Until the
+// book shows it nobody knows which units belong to which host order, unless a person
+// says that it never will.
+func TestTheGateWaitsForTheSplitOfWhatWasTakenBack(t *testing.T) {
+	s := open(t, settings.Policy{}, paid(so1, first))
+	c := s.issue(aMug())
+	s.move(c.ID, queue.EntryWithdrawn)
+	assert.Equal(t, []string{"cancellation " + string(c.ID) + " splits order acme/SO-1-B off from acme/SO-1, and the order book does not show it yet"}, s.pass(first).Why)
+
+	require.NoError(t, s.Open(t.Context(), first, "carla", "the host refused the split"))
+	assert.True(t, s.pass(first).May)
+
+	s.deliver()
+	assert.True(t, s.pass(first).Of(so1, so1b).May, "shown")
+	assert.Equal(t, order.StatusInProcess, s.order(so1).Status)
+	assert.NotContains(t, s.alerted(), "stale")
+}
+
 // Units that have not shipped can be cancelled when others of the order have; what
 // has shipped keeps the whole order from being cancelled.
 func TestAPartOfAShippedOrder(t *testing.T) {

@@ -108,7 +108,7 @@ func (s *Service) facts(ctx context.Context, r Request) (f Facts, err error) {
 	for _, o := range f.Orders {
 		ids = append(ids, o.ID)
 	}
-	if f.Unsplit, err = s.unsplit(ctx, f.Cancellations); err != nil {
+	if f.Unsplit, err = s.refusedSplits(ctx, f.Cancellations); err != nil {
 		return f, err
 	}
 	if f.Gates, err = s.c.Store.Gates(ctx, ids); err != nil || r.Key == "" && r.SplitTo == "" {
@@ -121,9 +121,9 @@ func (s *Service) facts(ctx context.Context, r Request) (f Facts, err error) {
 	return f, err
 }
 
-// unsplit finds the cancellations whose split the order book has refused. Effects of an
+// refusedSplits finds the cancellations whose split the order book has refused. Effects of an
 // order come one after the other, so that none that was refused is carried out later.
-func (s *Service) unsplit(ctx context.Context, cs []Cancellation) (refused []queue.EntryID, err error) {
+func (s *Service) refusedSplits(ctx context.Context, cs []Cancellation) (refused []queue.EntryID, err error) {
 	by := map[string]queue.EntryID{}
 	for _, c := range cs {
 		if c.SplitBy != "" {
@@ -138,38 +138,6 @@ func (s *Service) unsplit(ctx context.Context, cs []Cancellation) (refused []que
 		refused = append(refused, by[a.Key])
 	}
 	return refused, err
-}
-
-// catchUp has host orders stand as they will once the book has heard that their
-// cancellation was dropped: it shows the hold until then. What is decided meanwhile would
-// else take what that cancellation did for the host's own doing.
-func (f *Facts) catchUp() {
-	f.Orders = slices.Clone(f.Orders)
-	for i, o := range f.Orders {
-		held := slices.IndexFunc(o.Holds, func(h order.Hold) bool { return h.Owner == order.HeldByCancellation })
-		c, dropped := f.lastDropped(o.ID)
-		if held < 0 || !dropped {
-			continue
-		}
-		if o.Status == c.Shown {
-			f.Orders[i].Status = f.returnsTo(c, o.ID)
-		}
-		f.Orders[i].Holds = slices.Delete(slices.Clone(o.Holds), held, held+1)
-	}
-}
-
-// lastDropped finds the last cancellation of a host order, if all of them were dropped.
-func (f Facts) lastDropped(id order.ID) (last Cancellation, dropped bool) {
-	for _, c := range f.Cancellations {
-		switch {
-		case c.Order != f.Ledger.Order || !c.carries(id):
-		case c.Outcome != Dropped:
-			return c, false
-		case !dropped || c.Requested.At.After(last.Requested.At):
-			last, dropped = c, true
-		}
-	}
-	return last, dropped
 }
 
 // Issue drafts and saves on the service's own store, and drafts again on

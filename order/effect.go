@@ -66,10 +66,10 @@ type Note struct{ Text string }
 // SplitOff moves lines of a host order to a new host order of the same Amazon
 // order, as [Split] does. A host whose order cannot be split that way any more, or that
 // has an order with the new number, whatever order that is, answers [ErrStale] and
-// changes nothing: the part's cancellation is then told that it never comes about. Any
-// other error has the split tried again, and nothing of the Amazon order ships until it
-// is done. Money does not move: the ledger belongs to the Amazon
-// order. When the new order is cancelled, its lines may keep their charges or give
+// changes nothing, and then nil to the effects of the new order, which does not come
+// about: the part's cancellation is told. Any other error has the split tried again, and
+// nothing of the Amazon order ships until it is done. Money does not move: the ledger
+// belongs to the Amazon order. When the new order is cancelled, its lines may keep their charges or give
 // them up with the units; neither changes what is left of the others.
 type SplitOff struct {
 	To    string // number of the new host order

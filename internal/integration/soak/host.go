@@ -11,14 +11,16 @@ import (
 // host is the order management that the library is a part of: its orders, its
 // stock, and what its warehouse has sent off.
 type host struct {
-	orders []order.Order
-	passed map[order.ID]int64 // the number of the last effect of an order
-	moves  map[move]int       // how often the stock was moved
-	notes  map[order.ID][]string
-	held   map[order.ID]bool // for a buyer's wish, at some time
-	left   []order.ID        // handed over to the carrier, who has not said so yet
-	gone   []order.ID        // that left, at any time
-	atGate order.AmazonID    // that the warehouse has asked about last
+	orders  []order.Order
+	passed  map[order.ID]int64 // the number of the last effect of an order
+	moves   map[move]int       // how often the stock was moved
+	notes   map[order.ID][]string
+	held    map[order.ID]bool // for a buyer's wish, at some time
+	left    []order.ID        // handed over to the carrier, who has not said so yet
+	gone    []order.ID        // that left, at any time
+	unsplit map[order.ID]bool // that do not come about, because they could not be split off
+	units   map[string]int    // that left, by Amazon order and item
+	atGate  order.AmazonID    // that the warehouse has asked about last
 }
 
 // move is a change of the stock for an order.
@@ -32,7 +34,7 @@ type move struct {
 var _ order.Book = (*host)(nil)
 
 func newHost() *host {
-	return &host{passed: map[order.ID]int64{}, moves: map[move]int{}, notes: map[order.ID][]string{}, held: map[order.ID]bool{}}
+	return &host{passed: map[order.ID]int64{}, moves: map[move]int{}, notes: map[order.ID][]string{}, held: map[order.ID]bool{}, unsplit: map[order.ID]bool{}, units: map[string]int{}}
 }
 
 // Orders implements [order.Book].
@@ -62,6 +64,9 @@ func (h *host) find(id order.ID) *order.Order {
 // ApplyOrder implements [order.Book].
 func (h *host) ApplyOrder(_ context.Context, e order.Effect) error {
 	o := h.find(e.Order)
+	if h.unsplit[e.Order] {
+		return nil
+	}
 	if o == nil {
 		return fmt.Errorf("order %s is unknown", e.Order) // its split has not been carried out yet
 	}
@@ -86,6 +91,7 @@ func (h *host) ApplyOrder(_ context.Context, e order.Effect) error {
 	case order.EffectSplit:
 		rest, part, err := order.Split(*o, e.Split.To, e.Split.Lines)
 		if err != nil {
+			h.unsplit[order.ID{Company: o.ID.Company, Number: e.Split.To}] = true
 			return fmt.Errorf("%w: %w", order.ErrStale, err)
 		}
 		*o = rest

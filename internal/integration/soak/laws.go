@@ -69,7 +69,7 @@ func (r *run) compareHost(b books) error {
 func (r *run) compareStock(b books) error {
 	want := map[move]int{}
 	for _, c := range b.cancellations {
-		if !c.ZeroOut {
+		if !c.ZeroOut || r.world.host.unsplit[c.HostOrder] {
 			continue
 		}
 		skus := map[string]bool{}

@@ -46,9 +46,23 @@ func (r *run) handOver(ctx context.Context, d desk, id order.ID) error {
 	}
 	if !slices.Contains(h.gone, id) {
 		h.left, h.gone = append(h.left, id), append(h.gone, id)
+		r.countUnits(id)
 	}
 	r.tell("  order %s leaves", id)
 	return r.watchGate(id)
+}
+
+// countUnits notes when more units of a line have left than were ordered.
+func (r *run) countUnits(id order.ID) {
+	o := r.world.host.find(id)
+	for _, l := range o.Lines {
+		line := o.Amazon.Number + l.Item
+		r.world.host.units[line] += l.Ordered - l.Cancelled - l.Shipped
+		if left, ordered := r.world.host.units[line]+r.world.lines[line].Shipped, r.world.lines[line].Ordered; left > ordered {
+			r.figures.GateLies++
+			r.found("%d of %d units of %s have left with order %s", left, ordered, l.Item, id)
+		}
+	}
 }
 
 // comeBetween asks for the cancellation of the order that the warehouse is about to
