@@ -300,12 +300,11 @@ func (f Facts) newNumber(of order.ID, number func(order.ID, int) string) string 
 // once no wish about the Amazon order is undecided, and the previous status returns unless
 // somebody changed it. The same wish holds nothing again; a notification of a later
 // change, or another reason, is another wish. It answers the order's wishes. Declining
-// again changes nothing; a wish that is not on file is store.ErrNotFound, and one that
-// was accepted is an error: its cancellation has to be withdrawn.
+// again changes nothing; a wish that is not on file is store.ErrNotFound, and naming one
+// that was accepted is an error: its cancellation has to be withdrawn. Without items,
+// accepted wishes stay accepted.
 func (s *Service) Decline(ctx context.Context, id order.AmazonID, by, why string, items ...string) (rs []BuyerRequest, err error) {
-	if by == "" {
-		err = errors.New("nobody declines: say who")
-	} else {
+	if err = order.CheckActor(by); err == nil {
 		err = store.Retry(func() error {
 			f, err := s.facts(ctx, Request{Order: id})
 			if err != nil {

@@ -230,7 +230,7 @@ func TestAcceptRefuses(t *testing.T) {
 		{"no wish at all", func(*shop) {}, nil, "anna", "no wish of the buyer is undecided", store.ErrNotFound},
 		{"no wish about this item", func(s *shop) { s.imports(unshipped(asks(mug))) }, []string{tray}, "anna", "no wish of the buyer about item " + tray, store.ErrNotFound},
 		{"a declined one that is not named", func(s *shop) { s.imports(unshipped(asks(mug))); s.declines() }, nil, "anna", "undecided", store.ErrNotFound},
-		{"nobody", func(s *shop) { s.imports(unshipped(asks(mug))) }, nil, "", "nobody asks", nil},
+		{"nobody", func(s *shop) { s.imports(unshipped(asks(mug))) }, nil, "", "say who", nil},
 		{"what has shipped", func(s *shop) { s.imports(unshipped(asks(mug))); s.ship(so1) }, nil, "anna", "nothing of these items waits", cancel.ErrShipped},
 		{"what was handed over", func(s *shop) { handOver(s); s.imports(unshipped(asks(mug), asks(tray))) }, []string{mug, tray}, "anna", "handed over", cancel.ErrHandedOver},
 	} {

@@ -1,6 +1,7 @@
 package cancel
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -87,7 +88,8 @@ const (
 // which orders are cancelled or shipped at Amazon. Rows that can be read count even
 // when others cannot; the error is about the file as a whole, and what came before it
 // has been imported. The same file again changes nothing. A file that is no order
-// report is refused with [reportparse.ErrWrongReport], and nothing is imported.
+// report is refused with [reportparse.ErrWrongReport], and nothing is imported; so is
+// one whose AsOf is more than 24 hours ahead, see [amazon.ReportMeta.Check].
 //
 // Only an explicit yes is a wish: a blank, a no and a missing column hold nothing. A
 // missing column is told to an Administrator, once for each account, by the alert
@@ -101,7 +103,7 @@ func (s *Service) ImportOrders(ctx context.Context, a amazon.Account, format str
 	if err != nil {
 		return fail(err)
 	}
-	if err := a.Check(); err != nil {
+	if err := cmp.Or(a.Check(), m.Check(s.c.Now())); err != nil {
 		return fail(err)
 	}
 	if r == nil {

@@ -21,8 +21,8 @@ import (
 // order as open afterwards, there is an alert. Marking an order again changes nothing,
 // and an order that the host does not have is store.ErrNotFound.
 func (s *Service) MarkCancelled(ctx context.Context, id order.AmazonID, by, why string) error {
-	if by == "" {
-		return fmt.Errorf("mark order %s as cancelled: nobody does: say who", id.Number)
+	if err := order.CheckActor(by); err != nil {
+		return fmt.Errorf("mark order %s as cancelled: %w", id.Number, err)
 	}
 	known, err := s.cancelled(ctx, id, order.Stamp{By: by, Why: why}, Unproven)
 	if err == nil && !known {

@@ -146,7 +146,10 @@ func (p Pass) HandOver(ctx context.Context, st Store, s order.Stamp, hostOrders 
 		return fmt.Errorf("order %s: %w: %s", p.Order, ErrClosed, strings.Join(p.Why, "; "))
 	}
 	if s.By == "" || s.At.IsZero() {
-		return fmt.Errorf("hand over order %s: stamp by %q at %s: say who hands over, and when", p.Order, s.By, s.At.Format(time.RFC3339))
+		return fmt.Errorf("hand over order %s: stamp by %.40q at %s: say who hands over, and when", p.Order, s.By, s.At.Format(time.RFC3339))
+	}
+	if err := order.CheckActor(s.By); err != nil {
+		return fmt.Errorf("hand over order %s: %w", p.Order, err)
 	}
 	s.At = s.At.UTC()
 	c := Change{Writes: order.Writes{Order: p.Order, Version: p.Version}}
@@ -184,8 +187,8 @@ func (s *Service) MayShip(ctx context.Context, id order.AmazonID) (Pass, error) 
 // order's status comes back. Opening a gate that no such cancellation closes is an
 // error.
 func (s *Service) Open(ctx context.Context, id order.AmazonID, by, why string) error {
-	if by == "" {
-		return fmt.Errorf("open gate of order %s: nobody opens it: say who", id.Number)
+	if err := order.CheckActor(by); err != nil {
+		return fmt.Errorf("open gate of order %s: %w", id.Number, err)
 	}
 	f, err := s.facts(ctx, Request{Order: id})
 	if err != nil {

@@ -205,8 +205,8 @@ func (q *Queue) Process(ctx context.Context, by string, ids ...EntryID) ([]Selec
 			errs = append(errs, fmt.Errorf("%s %s was chosen before by %s for batch %s", e.Kind, e.ID, e.Selection.By, e.Selection.Batch))
 		}
 	}
-	if by == "" {
-		errs = append(errs, errors.New("nobody processes: say by whom"))
+	if err := order.CheckActor(by); err != nil {
+		errs = append(errs, err)
 	}
 	if err := errors.Join(errs...); err != nil {
 		return nil, fmt.Errorf("process: %w", err)
@@ -267,8 +267,13 @@ func (q *Queue) decide(ctx context.Context, verb string, to State, by, why strin
 		return fmt.Errorf("%s: %w", verb, err)
 	}
 	var errs []error
-	if by == "" || why == "" && to != EntryWithdrawn {
-		errs = append(errs, fmt.Errorf("by %q, because %q: say by whom, and why", by, why))
+	if to == EntryWithdrawn {
+		err = order.CheckActor(by)
+	} else {
+		err = order.CheckDecision(by, why)
+	}
+	if err != nil {
+		errs = append(errs, err)
 	}
 	stamp := order.Stamp{By: by, At: q.now(), Why: why}
 	for i := range es {

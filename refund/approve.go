@@ -76,8 +76,8 @@ func (r Refund) Content() string {
 // not wait for approval; a repeat by who approved it returns the refund. Declining is
 // [queue.Queue.Reject].
 func (s *Service) Approve(ctx context.Context, id queue.EntryID, content, by, why string) (Refund, error) {
-	if by == "" || why == "" {
-		return Refund{}, fmt.Errorf("approve refund %s: by %q, because %q: say by whom, and why", id, by, why)
+	if err := order.CheckDecision(by, why); err != nil {
+		return Refund{}, fmt.Errorf("approve refund %s: %w", id, err)
 	}
 	var approved Refund
 	err := store.Retry(func() (err error) {

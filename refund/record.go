@@ -22,7 +22,8 @@ type Recorded struct {
 	Reason    amazon.Reason // empty: GeneralAdjustment
 	At        time.Time     // when it was made; zero: not known
 	Reference string        // what it is called there
-	By, Why   string        // who records it
+	By        string        // who records it
+	Why       string        // for people; required too
 
 	// Key is the host's own, unique for ever within the company. Empty: order and
 	// Reference are the key.
@@ -109,9 +110,9 @@ func (f Facts) recorded(r Recorded) (Refund, error) {
 			return Refund{}, err
 		}
 	}
-	switch {
-	case r.By == "" || r.Why == "":
-		return Refund{}, fmt.Errorf("by %q, because %q: say who records it, and why", r.By, r.Why)
+	switch err := order.CheckDecision(r.By, r.Why); {
+	case err != nil:
+		return Refund{}, err
 	case r.Key == "" && r.Reference == "":
 		return Refund{}, errors.New("no key: set Reference to what Seller Central calls it, or Key to one of your own")
 	case len(r.Lines) == 0:

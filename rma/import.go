@@ -1,6 +1,7 @@
 package rma
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -147,7 +148,8 @@ const (
 // when others cannot; the error is about the file as a whole, such as one that
 // breaks off, and what came before it has been imported. A file that is no
 // seller-fulfilled returns report is refused with [reportparse.ErrWrongReport],
-// naming what it is, and nothing is imported. Rows of earlier reports that have no
+// naming what it is, and nothing is imported; so is one whose AsOf is more than 24
+// hours ahead, see [amazon.ReportMeta.Check]. Rows of earlier reports that have no
 // order line yet are tried again.
 //
 // The format is [AmazonFormat], also when empty, or one of Config.Formats.
@@ -158,7 +160,7 @@ func (s *Service) Import(ctx context.Context, a amazon.Account, format string, m
 	if err != nil {
 		return fail(err)
 	}
-	if err := a.Check(); err != nil {
+	if err := cmp.Or(a.Check(), m.Check(s.c.Now())); err != nil {
 		return fail(err)
 	}
 	if r == nil {
