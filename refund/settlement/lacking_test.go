@@ -186,3 +186,32 @@ func TestASettlementThatBreaksOffWithinARow(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, "Principal 10, Shipping 2", s.posted(lamp))
 }
+
+// Wherever a file was cut, nothing of what was accepted is taken back, and the whole file
+// leaves what it would have left alone.
+func TestASettlementCutAnywhere(t *testing.T) {
+	start := func() *shop {
+		s := newShop(t, newOrder())
+		s.accepted(lamp, order.Amounts{order.Principal: dec("10.00"), order.Shipping: dec("2.00")})
+		s.accepted(mug, principal("4.00"))
+		return s
+	}
+	file := day500().v2()
+	alone := start()
+	_, err := alone.read(file)
+	require.NoError(t, err)
+	for n := strings.Index(file, "\n500"); n < len(file); n += 5 {
+		s := start()
+		if _, err := s.read(file[:n]); err != nil {
+			assert.Empty(t, s.bookings(), "cut at %d", n)
+		}
+		posted := s.ledger().Sum(order.Posted, lamp).Minus(order.Amounts{order.Principal: dec("10.00"), order.Shipping: dec("2.00")})
+		assert.True(t, posted.IsZero(), "cut at %d: %s", n, posted)
+		assert.False(t, s.ledger().Sum(order.Posted, mug)[order.Principal].LessThan(dec("4.00")), "cut at %d", n)
+		in, err := s.read(file)
+		require.NoError(t, err)
+		assert.Empty(t, in.Skipped, "cut at %d", n)
+		assert.Equal(t, alone.posted(lamp)+alone.posted(mug), s.posted(lamp)+s.posted(mug), "cut at %d", n)
+		assert.Empty(t, s.alerts(), "cut at %d", n)
+	}
+}
