@@ -15,6 +15,7 @@ import (
 	"github.com/takebackhq/takeback/amazon"
 	"github.com/takebackhq/takeback/order"
 	"github.com/takebackhq/takeback/reportparse"
+	"github.com/takebackhq/takeback/store"
 )
 
 // OrderRow is what a row of an order report tells of a wish to cancel.
@@ -244,7 +245,7 @@ func (s *Service) tidings(ctx context.Context, a amazon.Account, ids []order.Ama
 		return h, 0, nil
 	}
 	var facts []Facts
-	err = again(func() error {
+	err = store.Retry(func() error {
 		if facts, err = s.factsOf(ctx, a, ids); err != nil {
 			return err
 		}
@@ -317,7 +318,7 @@ func (s *Service) noColumn(ctx context.Context, a amazon.Account, m amazon.Repor
 	}
 	stamp := order.Stamp{By: strings.TrimSpace("order report " + m.Name), At: s.c.Now().UTC()}
 	journal := order.AmazonID{Account: a.ID}
-	return again(func() error {
+	return store.Retry(func() error {
 		heads, err := s.c.Store.Ledgers(ctx, []order.AmazonID{journal})
 		if err != nil {
 			return err

@@ -27,14 +27,14 @@ type door struct {
 	why  []string
 }
 
-// MayShip says whether an order may leave the house: not while a cancellation
-// is queued or was carried out, not after one was refused or given up until a
-// person opened the gate, not while a hold stands or nobody has decided about a buyer's
-// wish, and not when the order is cancelled
-// or void. Each host order that shares the Amazon order has its own answer, see
-// [Pass.Of]: a part that is being cancelled does not keep the others. Only between
-// the save that splits a part off and the split's showing in the order book none may
-// ship. MayShip is a function of its arguments alone.
+// MayShip says whether an order may leave the house: not while a cancellation is
+// queued or was carried out, not after one was refused or given up until a person
+// opened the gate, not while a hold stands or nobody has decided about a buyer's
+// wish, and not when the order is cancelled or void. Each host order that shares the
+// Amazon order has its own answer, see [Pass.Of]: a part that is being cancelled
+// does not keep the others. Only between the save that splits a part off and the
+// split's showing in the order book none may ship. MayShip is a function of its
+// arguments alone.
 func MayShip(f Facts) Pass {
 	p := Pass{Order: f.Ledger.Order, Version: f.Ledger.Version}
 	gates := map[order.ID]Gate{}

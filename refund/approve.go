@@ -79,15 +79,15 @@ func (s *Service) Approve(ctx context.Context, id queue.EntryID, content, by, wh
 	if err := order.CheckDecision(by, why); err != nil {
 		return Refund{}, fmt.Errorf("approve refund %s: %w", id, err)
 	}
-	for try := 1; ; try++ {
-		r, err := s.approve(ctx, id, content, by, why)
-		if !errors.Is(err, store.ErrConflict) || try == maxTries {
-			if err != nil {
-				return Refund{}, fmt.Errorf("approve refund %s: %w", id, err)
-			}
-			return r, nil
-		}
+	var approved Refund
+	err := store.Retry(func() (err error) {
+		approved, err = s.approve(ctx, id, content, by, why)
+		return err
+	})
+	if err != nil {
+		return Refund{}, fmt.Errorf("approve refund %s: %w", id, err)
 	}
+	return approved, nil
 }
 
 func (s *Service) approve(ctx context.Context, id queue.EntryID, content, by, why string) (Refund, error) {

@@ -78,6 +78,6 @@ func (f Facts) unpaid(r RMA, item string) decimal.Decimal {
 			paid = paid.Plus(l.Paid)
 		}
 	}
-	all := units(r.Lines, item)
+	all := r.units(item)
 	return order.Prorate(paid, all-f.refunded(r, item, refund.LinePosted), all, r.Currency)[order.Principal]
 }

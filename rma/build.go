@@ -238,7 +238,11 @@ func (r RMA) number() string { return cmp.Or(r.OrderSourceRMANumber, string(r.ID
 func describe(lines []Line) string {
 	var parts []string
 	for _, l := range lines {
-		parts = append(parts, fmt.Sprintf("%d %s of item %s", l.Units, l.SKU, l.Item))
+		text := fmt.Sprintf("%d %s of item %s", l.Units, l.SKU, l.Item)
+		if l.Waived {
+			text += ", refunded without a return"
+		}
+		parts = append(parts, text)
 	}
 	return strings.Join(parts, ", ")
 }

@@ -291,7 +291,7 @@ func (f *reading) take(ctx context.Context, rows []Row) error {
 // merge decides on rows of some orders and saves all of it or nothing; done is told
 // what was decided, the last time what was saved.
 func (s *Service) merge(ctx context.Context, company order.CompanyID, ids []order.AmazonID, by string, rows map[order.AmazonID][]Row, done func([]Merged)) error {
-	for try := 1; ; try++ {
+	return store.Retry(func() error {
 		fs, err := s.facts(ctx, company, ids)
 		if err != nil {
 			return err
@@ -309,9 +309,6 @@ func (s *Service) merge(ctx context.Context, company order.CompanyID, ids []orde
 		if len(changes) == 0 {
 			return nil
 		}
-		err = s.c.Store.SaveRMAs(ctx, changes)
-		if !errors.Is(err, store.ErrConflict) || try == maxTries {
-			return err
-		}
-	}
+		return s.c.Store.SaveRMAs(ctx, changes)
+	})
 }

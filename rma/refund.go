@@ -28,7 +28,7 @@ func (r RMA) Refund(by string) refund.Request {
 		Reason: amazon.ReasonCustomerReturn, Cautions: r.cautions(), By: by,
 	}
 	for i, item := range r.items() {
-		n := units(r.Lines, item)
+		n := r.units(item)
 		reason, fault := r.reason(item)
 		q.Lines = append(q.Lines, refund.Ask{Item: item, Units: n, Returned: n, Shipping: fault})
 		if i == 0 {
@@ -144,7 +144,7 @@ func (f Facts) due(r RMA, item string) int {
 			n = max(n, a.Units)
 		}
 	}
-	return max(0, min(n, units(r.Lines, item)))
+	return max(0, min(n, r.units(item)))
 }
 
 // in is how many units of goods count as being here. Components of a kit count as
@@ -201,7 +201,7 @@ func (s *Service) OpenReturns(ctx context.Context, id order.AmazonID) ([]refund.
 	var open []refund.OpenReturn
 	for _, r := range rmas {
 		for _, item := range r.items() {
-			if n := units(r.Lines, item) - f.refunded(r, item, refund.LineOpen, refund.LinePosted); n > 0 && r.paysBack(item) {
+			if n := r.units(item) - f.refunded(r, item, refund.LineOpen, refund.LinePosted); n > 0 && r.paysBack(item) {
 				open = append(open, refund.OpenReturn{RMA: string(r.ID), Item: item, Units: n})
 			}
 		}

@@ -140,7 +140,7 @@ func (s *Service) AddNote(ctx context.Context, id ID, text, by string) (RMA, err
 // know why, and both are recorded.
 func (s *Service) Allow(ctx context.Context, id ID, item string, units int, by, why string) (RMA, error) {
 	return s.edit(ctx, "allow a refund of", id, order.Stamp{By: by, Why: why}, func(d *decision, r *RMA) error {
-		switch authorised := unitsOf(*r, item); {
+		switch authorised := r.units(item); {
 		case why == "":
 			return errors.New("no reason is given: say why")
 		case units < 1 || units > authorised:
@@ -160,8 +160,6 @@ func (s *Service) Allow(ctx context.Context, id ID, item string, units int, by, 
 		return nil
 	})
 }
-
-func unitsOf(r RMA, item string) int { return units(r.Lines, item) }
 
 // Opening asks for an RMA that no report speaks of.
 type Opening struct {
@@ -267,10 +265,10 @@ func (d *decision) fits(r RMA) error {
 		left := l.Ordered - l.Cancelled - d.before(l)
 		for _, other := range d.rmas {
 			if !d.gone(other) {
-				left -= units(other.Lines, item)
+				left -= other.units(item)
 			}
 		}
-		if n := units(r.Lines, item); n > left {
+		if n := r.units(item); n > left {
 			return fmt.Errorf("item %s: %d units are %w: %d are left to return", item, n, order.ErrOver, max(0, left))
 		}
 	}

@@ -5,16 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"slices"
 	"strings"
 
 	"github.com/takebackhq/takeback/amazon"
 	"github.com/takebackhq/takeback/order"
-	"github.com/takebackhq/takeback/queue"
-	"github.com/takebackhq/takeback/refund"
 	"github.com/takebackhq/takeback/reportparse"
-	"github.com/takebackhq/takeback/settings"
 	"github.com/takebackhq/takeback/store"
 )
 
@@ -28,12 +24,6 @@ type Imported struct {
 	Bad         int           // rows that could not be read
 	BadRows     []error       // the first of them, as *reportparse.RowError
 }
-
-const (
-	importChunk = 200  // orders that are looked up and saved together
-	readPage    = 1000 // rows that are read at a time
-	maxTries    = 10   // bounds how often a decision is made again after a conflict
-)
 
 // Import reads a settlement report of an account, V2, V1 or XML, and matches what
 // it shows of refunds. The format is [AmazonFormat], also when empty, or one of
@@ -85,7 +75,7 @@ func (s *Service) importReport(ctx context.Context, a amazon.Account, format str
 		return err
 	}
 	in.Bad, in.BadRows = f.bad, f.badRows
-	p, err := s.pass(ctx, a, order.Stamp{By: strings.TrimSpace("settlement report " + m.Name), At: s.c.Now().UTC()}, in)
+	p, err := s.begin(ctx, a, order.Stamp{By: strings.TrimSpace("settlement report " + m.Name), At: s.c.Now().UTC()}, in)
 	if err != nil {
 		return err
 	}
@@ -94,7 +84,7 @@ func (s *Service) importReport(ctx context.Context, a amazon.Account, format str
 			continue // its rows are all bad
 		}
 		st := statement{account: a, total: total, unread: f.unread[total.ID]}
-		if err := again(errSameTime, func() error { return p.settlement(ctx, f, st, m) }); err != nil {
+		if err := store.Retry(func() error { return p.settlement(ctx, f, st, m) }); err != nil {
 			return fmt.Errorf("settlement %s: %w", total.ID, err)
 		}
 	}
@@ -114,83 +104,6 @@ func (s *Service) ImportReport(ctx context.Context, a amazon.Account, m amazon.R
 	return err
 }
 
-// Retry matches again the bookings of an account that could not be matched because
-// the host did not know the order, and those of its open refunds. Every import does
-// that, too.
-func (s *Service) Retry(ctx context.Context, a amazon.Account) (Imported, error) {
-	in := Imported{Bookings: map[Match]int{}, Skipped: map[ID]string{}}
-	p, err := s.pass(ctx, a, order.Stamp{By: "takeback", At: s.c.Now().UTC(), Why: "matched again"}, &in)
-	if err == nil {
-		err = p.sweep(ctx)
-	}
-	if err == nil {
-		err = p.check(ctx)
-	}
-	if err != nil {
-		err = fmt.Errorf("match settlements of account %s: %w", a.ID, err)
-	}
-	return in, err
-}
-
-// Recorded implements [refund.Books]: it matches the bookings of the refund's order
-// again.
-func (s *Service) Recorded(ctx context.Context, r refund.Refund) error {
-	in := Imported{Bookings: map[Match]int{}}
-	a := amazon.Account{ID: r.Order.Account, Company: r.HostOrder.Company}
-	p, err := s.pass(ctx, a, order.Stamp{By: r.Issued.By, At: s.c.Now().UTC(), Why: "refund " + string(r.ID) + " is recorded"}, &in)
-	if err == nil {
-		err = p.reconcile(ctx, []order.AmazonID{r.Order}, statement{}, nil)
-	}
-	if err != nil {
-		return fmt.Errorf("match settlements of order %s: %w", r.Order, err)
-	}
-	return nil
-}
-
-// again repeats what fails in one way.
-func again(because error, do func() error) error {
-	for try := 1; ; try++ {
-		if err := do(); !errors.Is(err, because) || try == maxTries {
-			return err
-		}
-	}
-}
-
-// errSameTime says that a settlement is imported by somebody else at the same time.
-var errSameTime = errors.New("it is imported twice at the same time")
-
-func (p *pass) save(ctx context.Context, s Settlement) error {
-	err := p.c.Store.SaveSettlement(ctx, s)
-	if errors.Is(err, store.ErrConflict) {
-		return fmt.Errorf("%w: %w", errSameTime, err)
-	}
-	return err
-}
-
-// pass is one run over an account.
-type pass struct {
-	*Service
-	account     amazon.Account
-	policy      settings.Policy
-	stamp       order.Stamp
-	settlements []Settlement // of the account
-	touched     map[order.AmazonID]bool
-	created     map[string]bool // bookings
-	in          *Imported
-}
-
-func (s *Service) pass(ctx context.Context, a amazon.Account, by order.Stamp, in *Imported) (*pass, error) {
-	set, err := s.c.Settings.Settings(ctx, a.Company)
-	if err != nil {
-		return nil, fmt.Errorf("settings of company %s: %w", a.Company, err)
-	}
-	done, err := s.c.Store.Settlements(ctx, Query{Accounts: []order.AccountID{a.ID}})
-	if err != nil {
-		return nil, err
-	}
-	return &pass{s, a, set.Policy, by, done, map[order.AmazonID]bool{}, map[string]bool{}, in}, nil
-}
-
 // settlement imports one settlement of a file. It is kept before its bookings, and
 // counts as done after them.
 func (p *pass) settlement(ctx context.Context, f *file, st statement, m amazon.ReportMeta) error {
@@ -204,7 +117,7 @@ func (p *pass) settlement(ctx context.Context, f *file, st statement, m amazon.R
 		return err
 	}
 	if len(stored) == 0 {
-		if err := p.save(ctx, row); err != nil {
+		if err := p.c.Store.SaveSettlement(ctx, row); err != nil {
 			return err
 		}
 		row.Version = 1
@@ -231,7 +144,7 @@ func (p *pass) settlement(ctx context.Context, f *file, st statement, m amazon.R
 	if err := p.journal(ctx, row); err != nil {
 		return err
 	}
-	if err := p.save(ctx, done(row)); err != nil {
+	if err := p.c.Store.SaveSettlement(ctx, done(row)); err != nil {
 		return err
 	}
 	row.Version++
@@ -291,203 +204,6 @@ func (p *pass) keep(s Settlement) {
 	p.in.Settlements = append(p.in.Settlements, s)
 }
 
-// reconcile matches all bookings of orders, with what groups of a settlement have
-// beyond them, and does it again when an order changed meanwhile.
-func (p *pass) reconcile(ctx context.Context, ids []order.AmazonID, st statement, groups map[order.AmazonID][]*group) error {
-	var changes []Change
-	err := again(store.ErrConflict, func() (err error) {
-		if changes, err = p.decide(ctx, ids, st, groups); err != nil || len(changes) == 0 {
-			return err
-		}
-		return p.c.Store.SaveBookings(ctx, changes)
-	})
-	if err != nil {
-		return err
-	}
-	for _, id := range ids {
-		p.touched[id] = true
-	}
-	for _, c := range changes {
-		for _, b := range c.Bookings {
-			if b.Version == 0 {
-				p.in.Bookings[b.Match]++
-				p.created[b.ID] = true
-			} else {
-				p.in.Rematched++
-			}
-		}
-	}
-	return nil
-}
-
-func (p *pass) decide(ctx context.Context, ids []order.AmazonID, st statement, groups map[order.AmazonID][]*group) ([]Change, error) {
-	facts, err := p.facts(ctx, ids)
-	if err != nil {
-		return nil, err
-	}
-	var changes []Change
-	for _, id := range ids {
-		f := facts[id]
-		f.Shown = st.shows(f.Bookings, groups[id], f.expects)
-		c, err := Reconcile(*f, p.stamp)
-		if err != nil {
-			return nil, fmt.Errorf("order %s: %w", id, err)
-		}
-		if !c.empty() {
-			changes = append(changes, c)
-		}
-	}
-	return changes, nil
-}
-
-// expects reports whether a refund of ours, or a cancellation, without a booking would
-// be settled by this one.
-func (f *Facts) expects(b Booking) bool {
-	for _, r := range refund.OfCancellations(f.Orders, f.Ledger, f.Entries) {
-		for _, l := range r.Lines {
-			shown := slices.ContainsFunc(f.Bookings, func(o Booking) bool { return o.Cancellation == r.ID && o.RefundItem == l.Item })
-			if !shown && b.equals(l.Amounts) {
-				return true
-			}
-		}
-	}
-	for _, r := range f.Refunds {
-		for _, l := range r.Lines {
-			if len(l.Bookings) == 0 && r.Origin != refund.FromAmazon && b.equals(l.Amounts) {
-				return true
-			}
-		}
-	}
-	return false
-}
-
-// facts reads what is known of orders. The heads come first: what is read after
-// them can only be newer, and then the save conflicts.
-func (p *pass) facts(ctx context.Context, ids []order.AmazonID) (map[order.AmazonID]*Facts, error) {
-	facts := map[order.AmazonID]*Facts{}
-	ledgers, err := p.c.Store.Ledgers(ctx, ids)
-	if err != nil {
-		return nil, err
-	}
-	for _, l := range ledgers {
-		facts[l.Order] = &Facts{Ledger: l, Settlements: p.settlements, Policy: p.policy}
-	}
-	named := slices.DeleteFunc(slices.Clone(ids), func(id order.AmazonID) bool { return id.Number == "" })
-	orders, err := p.c.Book.Orders(ctx, named)
-	if err != nil {
-		return nil, fmt.Errorf("order book: %w", err)
-	}
-	for _, o := range orders {
-		if f := facts[o.Amazon]; f != nil && o.ID.Company == p.account.Company {
-			f.Orders = append(f.Orders, o)
-		}
-	}
-	refunds, err := p.c.Store.Refunds(ctx, refund.Query{Orders: ids})
-	if err != nil {
-		return nil, err
-	}
-	for _, r := range refunds {
-		facts[r.Order].Refunds = append(facts[r.Order].Refunds, r)
-	}
-	entries, err := p.c.Store.Entries(ctx, queue.EntryQuery{Orders: ids})
-	if err != nil {
-		return nil, err
-	}
-	for _, e := range entries {
-		facts[e.Order].Entries = append(facts[e.Order].Entries, e)
-	}
-	bookings, err := p.bookings(ctx, BookingQuery{Orders: ids})
-	if err != nil {
-		return nil, err
-	}
-	for _, b := range bookings {
-		facts[b.Order].Bookings = append(facts[b.Order].Bookings, b)
-	}
-	return facts, nil
-}
-
-// bookings reads all bookings that a query selects.
-func (s *Service) bookings(ctx context.Context, q BookingQuery) (all []Booking, err error) {
-	q.Limit = readPage
-	for {
-		page, err := s.c.Store.Bookings(ctx, q)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, page...)
-		if len(page) < readPage {
-			return all, nil
-		}
-		q.After = page[len(page)-1].Cursor()
-	}
-}
-
-// refunds reads all refunds that a query selects.
-func (s *Service) refunds(ctx context.Context, q refund.Query) (all []refund.Refund, err error) {
-	q.Limit = readPage
-	for {
-		page, err := s.c.Store.Refunds(ctx, q)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, page...)
-		if len(page) < readPage {
-			return all, nil
-		}
-		q.After = page[len(page)-1].Cursor()
-	}
-}
-
-// sweep matches again what may be matched otherwise now, or missing.
-func (p *pass) sweep(ctx context.Context) error {
-	accounts := []order.AccountID{p.account.ID}
-	waiting, err := p.bookings(ctx, BookingQuery{Accounts: accounts, Matches: []Match{MatchUnknownOrder, MatchOtherCurrency, MatchUnanswered, MatchContradicted}})
-	if err != nil {
-		return err
-	}
-	open, err := p.refunds(ctx, refund.Query{Accounts: accounts, Open: true})
-	if err != nil {
-		return err
-	}
-	orders := map[order.AmazonID]bool{}
-	for _, b := range waiting {
-		orders[b.Order] = true
-	}
-	for _, r := range open {
-		orders[r.Order] = true
-	}
-	ids := slices.SortedFunc(maps.Keys(orders), func(a, b order.AmazonID) int { return strings.Compare(a.Number, b.Number) })
-	for chunk := range slices.Chunk(ids, importChunk) {
-		if err := p.reconcile(ctx, chunk, statement{}, nil); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// check proves that the books of all orders of the pass add up. What somebody
-// changes between two reads may look wrong once.
-func (p *pass) check(ctx context.Context) error {
-	ids := slices.SortedFunc(maps.Keys(p.touched), func(a, b order.AmazonID) int { return strings.Compare(a.Number, b.Number) })
-	for chunk := range slices.Chunk(ids, importChunk) {
-		var wrong error
-		for range 3 {
-			r, err := p.openEnds(ctx, EndsQuery{Orders: chunk})
-			if err != nil {
-				return err
-			}
-			if wrong = r.Check(); wrong == nil {
-				break
-			}
-		}
-		if wrong != nil {
-			key := fmt.Sprintf("unbalanced/%s/%s", p.account.ID, p.stamp.At.Format("2006-01-02T15:04:05"))
-			return errors.Join(wrong, p.alert(ctx, key, "account "+string(p.account.ID), wrong.Error()))
-		}
-	}
-	return nil
-}
-
 // journal leaves an audit row about a settlement with its account, and an alert
 // when it does not add up.
 func (p *pass) journal(ctx context.Context, s Settlement) error {
@@ -505,26 +221,4 @@ func (p *pass) journal(ctx context.Context, s Settlement) error {
 		return err
 	}
 	return p.alert(ctx, "difference/"+s.ID.String(), subject, text)
-}
-
-// alert leaves an alert about the account, for who runs the installation.
-func (p *pass) alert(ctx context.Context, key, subject, text string) error {
-	return p.write(ctx, func(w *order.Writes) {
-		w.Alert(key, subject, text, p.stamp)
-		w.Events[len(w.Events)-1].For = order.Administrator
-	})
-}
-
-// write appends to the journal of the account, which is that of no order.
-func (p *pass) write(ctx context.Context, add func(*order.Writes)) error {
-	id := order.AmazonID{Account: p.account.ID}
-	return again(store.ErrConflict, func() error {
-		ls, err := p.c.Store.Ledgers(ctx, []order.AmazonID{id})
-		if err != nil {
-			return err
-		}
-		c := Change{Writes: order.Writes{Order: id, Version: ls[0].Version}}
-		add(&c.Writes)
-		return p.c.Store.SaveBookings(ctx, []Change{c})
-	})
 }

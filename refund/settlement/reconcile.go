@@ -52,11 +52,11 @@ type Facts struct {
 // tax make no difference.
 //
 // The ledger has, for each refund of ours with bookings, what they show, and for
-// everything else what went to the buyer or came back. What a cancellation has posted
-// stays; what Amazon paid for its units beyond or short of that is posted as Amazon's
-// own. Money of a line of which
-// Amazon's answer is still unknown stays reserved: whoever asks [Service.Booked]
-// hears that it was paid, and it is posted then.
+// everything else what went to the buyer or came back. What a cancellation has
+// posted stays; what Amazon paid for its units beyond or short of that is posted as
+// Amazon's own. Money of a line of which Amazon's answer is still unknown stays
+// reserved: whoever asks [Service.Booked] hears that it was paid, and it is posted
+// then.
 func Reconcile(f Facts, s order.Stamp) (Change, error) {
 	m := newMatching(f, s)
 	if m.currency == "" {

@@ -124,18 +124,18 @@ type Query struct {
 	Company    order.CompanyID
 	Accounts   []order.AccountID
 	Currencies []order.Currency
-	After      SettlementCursor
+	After      Cursor
 	Limit      int // 0: no limit
 }
 
-// SettlementCursor is a place between two settlements of a list.
-type SettlementCursor struct {
+// Cursor is a place between two settlements of a list.
+type Cursor struct {
 	Start time.Time
 	ID    ID
 }
 
 // Cursor marks a place in a list of settlements; see [Query.After].
-func (s Settlement) Cursor() SettlementCursor { return SettlementCursor{s.Start, s.ID} }
+func (s Settlement) Cursor() Cursor { return Cursor{s.Start, s.ID} }
 
 // Match reports whether the query selects a settlement; After and Limit are about
 // lists and do not count.
@@ -155,18 +155,18 @@ type BookingQuery struct {
 	Orders      []order.AmazonID
 	Settlements []ID
 	Matches     []Match
-	After       Cursor
+	After       BookingCursor
 	Limit       int // 0: no limit
 }
 
-// Cursor is a place between two bookings of a list.
-type Cursor struct {
+// BookingCursor is a place between two bookings of a list.
+type BookingCursor struct {
 	PostedAt time.Time
 	ID       string
 }
 
 // Cursor marks a place in a list of bookings; see [BookingQuery.After].
-func (b Booking) Cursor() Cursor { return Cursor{b.PostedAt, b.ID} }
+func (b Booking) Cursor() BookingCursor { return BookingCursor{b.PostedAt, b.ID} }
 
 // Match reports whether the query selects a booking; After and Limit are about
 // lists and do not count.

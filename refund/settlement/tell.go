@@ -28,7 +28,7 @@ func (m *matching) tell() {
 		}
 		b.Matched = m.stamp
 		m.change.Bookings = append(m.change.Bookings, *b)
-		m.booking(was, *b)
+		m.tellBooking(was, *b)
 		if b.Match != MatchUnknownOrder {
 			show(m.hostOrder(b.RefundItem))
 		}
@@ -40,7 +40,7 @@ func (m *matching) tell() {
 			m.change.Event(order.EventImported, "refund "+string(r.ID), fmt.Sprintf("%s by Amazon itself: %s", r.Total(), r.Comment), m.stamp)
 			continue
 		}
-		if m.linesOf(m.Refunds[i], *r) {
+		if m.tellLines(m.Refunds[i], *r) {
 			m.change.Refunds = append(m.change.Refunds, *r)
 			show(r.HostOrder)
 		}
@@ -58,9 +58,9 @@ func (b Booking) same(o Booking) bool {
 		slices.Equal(b.Rows, o.Rows) && b.Incomplete == o.Incomplete && b.KeptExpected.Valid == o.KeptExpected.Valid
 }
 
-// booking tells of one that is new, or was matched otherwise before. was has no
+// tellBooking tells of a booking that is new, or was matched otherwise before. was has no
 // Version when it is new.
-func (m *matching) booking(was, b Booking) {
+func (m *matching) tellBooking(was, b Booking) {
 	subject := "booking " + b.ID
 	if was.Version == 0 {
 		m.change.Event(order.EventImported, subject, fmt.Sprintf("%s of %s for item %s: %s", b.Kind, b.Amounts.In(b.Currency), cmp.Or(b.Item, b.SKU, "none"), describe(b)), m.stamp)
@@ -96,13 +96,13 @@ func (m *matching) booking(was, b Booking) {
 		}
 	case MatchContradicted:
 		m.warn(at, fmt.Sprintf("contradicted/%s/%d", b.Cancellation, len(m.Entries[m.entryOf(b.Cancellation)].Attempts)), subject,
-			"%s of item %s: settlement %s shows %s for it, though it counts as without effect: its units must not ship", of(b), b.RefundItem, b.Settlement.Number, given)
+			"%s of item %s: settlement %s shows %s for it, though it counts as without effect: its units must not ship", b.takenFor(), b.RefundItem, b.Settlement.Number, given)
 	case MatchDoubled:
 		key := "doubled/" + b.ID
 		if id, ok := refund.ParseAdjustmentID(b.MerchantAdjustmentID); ok {
 			key = fmt.Sprintf("doubled/%s/%d", id.Entry, id.Attempt)
 		}
-		m.warn(at, key, subject, "%s of item %s: settlement %s shows %s once more", of(b), b.RefundItem, b.Settlement.Number, given)
+		m.warn(at, key, subject, "%s of item %s: settlement %s shows %s once more", b.takenFor(), b.RefundItem, b.Settlement.Number, given)
 	case MatchOtherCurrency:
 		m.warn(at, "currency/"+b.ID, subject, "%v: settlement %s shows %s for an order in %s: nothing is posted", order.ErrCurrency, b.Settlement.Number, given, m.currency)
 	case MatchIncomplete:
@@ -112,11 +112,11 @@ func (m *matching) booking(was, b Booking) {
 
 func (m *matching) mismatched(b Booking, at order.ID, subject string, given order.Money) {
 	m.warn(at, "mismatched/"+b.ID, subject, "%s of item %s: settlement %s shows %s, which differs by %s; the difference is posted",
-		of(b), b.RefundItem, b.Settlement.Number, given, b.Difference.In(b.Currency))
+		b.takenFor(), b.RefundItem, b.Settlement.Number, given, b.Difference.In(b.Currency))
 }
 
-// of names what a booking was taken for.
-func of(b Booking) string {
+// takenFor names what a booking was taken for.
+func (b Booking) takenFor() string {
 	if b.Cancellation != "" {
 		return "cancellation " + string(b.Cancellation)
 	}
@@ -128,9 +128,9 @@ func (x Match) posted() bool {
 	return slices.Contains([]Match{MatchSettled, MatchMismatched, MatchDoubled, MatchAmazonInitiated, MatchCancelled, MatchContradicted, MatchReversed, MatchFees}, x)
 }
 
-// linesOf tells what became of the lines of a refund, and reports whether anything
+// tellLines tells what became of the lines of a refund, and reports whether anything
 // did.
-func (m *matching) linesOf(was, r refund.Refund) (changed bool) {
+func (m *matching) tellLines(was, r refund.Refund) (changed bool) {
 	subject := "refund " + string(r.ID)
 	for i, l := range r.Lines {
 		o := was.Lines[i]

@@ -19,7 +19,8 @@ import (
 type aside struct {
 	record   refund.Recorded
 	by       amazon.Actor
-	recorded bool
+	recorded bool // somebody has begun to
+	known    bool // somebody knows that it is recorded
 }
 
 // past has a refund made past the library.
@@ -57,9 +58,23 @@ func (r *run) record(ctx context.Context, d desk) error {
 	if made.by != amazon.ActorMerchant {
 		return nil
 	}
+	made.recorded = true // perhaps, if this fails; staff see to it in the end
 	_, err := d.Refunds.Record(ctx, made.record)
-	made.recorded = made.recorded || err == nil
+	made.known = made.known || err == nil
 	return err
+}
+
+// recordRest enters what somebody began to and does not know to be there.
+func (r *run) recordRest(ctx context.Context, d desk) error {
+	var errs []error
+	for _, made := range r.world.aside {
+		if made.recorded && !made.known {
+			_, err := d.Refunds.Record(ctx, made.record)
+			made.known = err == nil
+			errs = append(errs, err)
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // approve agrees to what is above its clerk's limit.
@@ -84,6 +99,7 @@ type period struct {
 	account amazon.Account
 	file    amazontest.ReportFile
 	meta    amazon.ReportMeta
+	tried   bool // by somebody who began to import it
 	known   bool // to somebody who has imported it
 }
 
@@ -118,6 +134,7 @@ func (r *run) importPeriod(ctx context.Context, d desk) error {
 }
 
 func (r *run) importSettlement(ctx context.Context, d desk, p *period) error {
+	p.tried = true
 	in, err := d.Settlements.Import(ctx, p.account, settlement.AmazonFormat, p.meta, strings.NewReader(string(p.file.Body)))
 	r.tell("  %s of %s: %v, known %d, matched anew %d", p.meta.Name, p.account.ID, in.Bookings, in.Known, in.Rematched)
 	p.known = p.known || err == nil

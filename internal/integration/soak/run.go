@@ -82,7 +82,7 @@ func (r *run) play(folder string, empty []byte) (err error) {
 // storm is the part in which things go wrong, until everything was asked for and
 // for some time more.
 func (r *run) storm() error {
-	for moves := 15 + r.random.IntN(25); moves > 0 || r.unissued() != nil; moves-- {
+	for moves := 20 + r.random.IntN(30); moves > 0 || r.unissued() != nil; moves-- {
 		if moves < -1000 {
 			return fmt.Errorf("%s cannot be asked for", r.unissued())
 		}
@@ -173,19 +173,19 @@ func (r *run) task() (string, func(context.Context, desk) error) {
 		doing string
 		task  func(context.Context, desk) error
 	}{
-		{12, "process", r.process},
-		{16, "withdraw or retry", r.changeMind},
-		{20, "decide", r.person},
-		{24, "meddle", r.meddle},
-		{30, "approve", r.approve},
-		{39, "import returns", r.importReturns},
-		{44, "receive goods", r.receive},
-		{50, "refund a return", r.refundReturn},
-		{56, "hear of a wish", r.hear},
-		{59, "answer the buyer", r.answerBuyer},
-		{66, handingOver, r.ship},
-		{69, "record", r.record},
-		{73, "import a settlement", r.importPeriod},
+		{10, "process", r.process},
+		{13, "withdraw or retry", r.changeMind},
+		{16, "decide", r.person},
+		{19, "meddle", r.meddle},
+		{24, "approve", r.approve},
+		{31, "import returns", r.importReturns},
+		{35, "receive goods", r.receive},
+		{40, "refund a return", r.refundReturn},
+		{45, "hear of a wish", r.hear},
+		{48, "answer the buyer", r.answerBuyer},
+		{55, handingOver, r.ship},
+		{58, "record", r.record},
+		{62, "import a settlement", r.importPeriod},
 	} {
 		if dice < t.below {
 			return t.doing, t.task
@@ -234,6 +234,9 @@ func (r *run) settle() error {
 			return err
 		}
 		r.carry()
+		if err := r.compareUnsettled(); err != nil {
+			return err
+		}
 		if err := r.begin(r.workers[0], "close the books", r.closeBooks); err != nil {
 			return err
 		}

@@ -72,7 +72,7 @@ func (r *run) build() (*world, error) {
 		company := order.CompanyID(fmt.Sprintf("company-%d", 1+i%companies))
 		a := amazon.Account{
 			ID: order.AccountID(fmt.Sprintf("seller-%d", i+1)), Company: company, Merchant: fmt.Sprintf("A2SOAK%05d", i+1),
-			Region: amazon.NorthAmerica, Marketplaces: []order.MarketplaceID{marketplace}, OtherSenders: r.chance(0.3),
+			Region: amazon.NorthAmerica, Marketplaces: []order.MarketplaceID{marketplace}, OtherSenders: r.chance(0.4),
 		}
 		if _, known := w.settings[company]; !known {
 			w.settings[company] = r.drawSettings()
