@@ -70,7 +70,7 @@ func (f *flatFile) next(keep bool) (record, error) {
 			return f.realign(line)
 		default:
 			if expected := f.widths.add(n, len(f.slots), f.lines.open); expected != "" {
-				return record{}, &RowError{Line: f.lines.number, Expected: expected, Raw: cut(line, maxRaw)}
+				return record{}, &RowError{Line: f.lines.number, Expected: expected, BreaksOff: true, Raw: cut(line, maxRaw)}
 			}
 			return record{f.lines.number, f.row}, nil
 		}

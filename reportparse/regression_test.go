@@ -2,8 +2,10 @@ package reportparse_test
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"strings"
 	"testing"
 
@@ -212,8 +214,22 @@ func TestCutInTheLastLine(t *testing.T) {
 			require.NoError(t, err)
 			assert.Len(t, got.Rows, tc.rows)
 			assert.Equal(t, tc.bad, got.Bad)
+			r, err := reportparse.Orders(strings.NewReader(tc.file), reportparse.Options{})
+			require.NoError(t, err)
+			assert.Equal(t, len(tc.bad), breaksOff(r.All()))
 		})
 	}
+}
+
+// breaksOff counts the rows within which a file ends.
+func breaksOff[T any](all iter.Seq2[T, error]) (n int) {
+	for _, err := range all {
+		var bad *reportparse.RowError
+		if errors.As(err, &bad) && bad.BreaksOff {
+			n++
+		}
+	}
+	return n
 }
 
 // Every kind of flat file tells that it breaks off, also in its only row.

@@ -70,7 +70,9 @@ func (r RMA) reason(item string) (reason amazon.Reason, fault bool) {
 // Refund is the request that refunds what of an RMA may be refunded now: the units
 // that the policy RefundCeiling and what arrived allow, less those that its refunds
 // are for already; of kits by the policy KitRefund. [ErrNothing] when that is
-// nothing. It only reads.
+// nothing. Money that may have gone back for it without us, as refunds from elsewhere or
+// the column Refunded Amount of the returns reports say, comes as a
+// refund.CautionAlreadyRefunded. It only reads.
 func (s *Service) Refund(ctx context.Context, id ID, by string) (refund.Request, error) {
 	r, f, err := s.one(ctx, id)
 	if err != nil {

@@ -33,10 +33,13 @@ type Imported struct {
 // that was imported before changes nothing, one whose import broke off is completed,
 // and rows that could not be read the first time are added when they can. The same
 // settlement in another format, whose rows have other numbers, and a report that
-// says otherwise what an earlier one said are Skipped with the reason. Rows that
-// cannot be read are counted, and what is there of their orders is believed only
-// where it agrees with a refund of ours to the cent. A report that breaks off, or
-// is none of a settlement ([reportparse.ErrWrongReport]), is refused as a whole.
+// says otherwise what an earlier one said, or lacks rows of it, are Skipped with the
+// reason. Rows that cannot be read are counted, and what is there of their orders is
+// believed only where it agrees with a refund of ours to the cent. Nothing of a report
+// with such rows, or one that is not the sum of its rows, takes back what the ledger
+// has. A report of which the reader knows that it breaks off
+// ([reportparse.RowError.BreaksOff]), or that is none of a settlement
+// ([reportparse.ErrWrongReport]), is refused as a whole.
 //
 // At the end, bookings of orders that the host did not know and the open refunds of
 // the account are matched again, and the books of all orders concerned are checked:
@@ -116,15 +119,16 @@ func (p *pass) settlement(ctx context.Context, f *file, st statement, m amazon.R
 	if err != nil {
 		return err
 	}
+	var was Settlement
 	if len(stored) == 0 {
 		if err := p.c.Store.SaveSettlement(ctx, row); err != nil {
 			return err
 		}
 		row.Version = 1
 	} else {
-		was := stored[0]
+		was = stored[0]
 		row.Version, row.Imported, row.Report = was.Version, was.Imported, was.Report
-		if why := f.refusal(was, known); why != "" {
+		if why := f.refusal(was, row, known); why != "" {
 			p.in.Skipped[row.ID] = why
 			return nil
 		}
@@ -141,7 +145,7 @@ func (p *pass) settlement(ctx context.Context, f *file, st statement, m amazon.R
 			return err
 		}
 	}
-	if err := p.journal(ctx, row); err != nil {
+	if err := p.journal(ctx, was, row); err != nil {
 		return err
 	}
 	if err := p.c.Store.SaveSettlement(ctx, done(row)); err != nil {
@@ -174,12 +178,15 @@ func (s Settlement) same(report Settlement) bool {
 
 // refusal tells why a settlement that was imported before is not taken from this
 // file; empty when it is.
-func (f *file) refusal(was Settlement, known []Booking) string {
+func (f *file) refusal(was, row Settlement, known []Booking) string {
 	if was.Format != f.format {
 		return fmt.Sprintf("it was imported from a report of type %s, and one of type %s counts its rows otherwise", was.Format, f.format)
 	}
 	if b, ok := f.agrees(known); !ok {
 		return fmt.Sprintf("its rows %v do not come to %s, as they did when it was imported before: this is another report under the same ID", b.Rows, order.Format(b.Net, b.Currency))
+	}
+	if was.Done && !was.doubted() && row.doubted() {
+		return "it was imported from a complete report, and this one lacks rows"
 	}
 	return ""
 }
@@ -205,20 +212,25 @@ func (p *pass) keep(s Settlement) {
 }
 
 // journal leaves an audit row about a settlement with its account, and an alert
-// when it does not add up.
-func (p *pass) journal(ctx context.Context, s Settlement) error {
-	subject := "settlement " + s.ID.Number
+// when it does not add up, which one that does closes.
+func (p *pass) journal(ctx context.Context, was, s Settlement) error {
+	subject, alert := "settlement "+s.ID.Number, "difference/"+s.ID.String()
 	total := order.Format(s.Total, s.Currency)
 	if s.NoTotal {
 		total = "an unstated total"
 	}
 	text := fmt.Sprintf("%s to %s, %s: %d rows, %d of them bad", s.Start.Format("2006-01-02"), s.End.Format("2006-01-02"), total, s.Rows+s.Bad, s.Bad)
 	if s.Difference().IsZero() {
-		return p.write(ctx, func(w *order.Writes) { w.Event(order.EventImported, subject, text, p.stamp) })
+		return p.write(ctx, func(w *order.Writes) {
+			w.Event(order.EventImported, subject, text, p.stamp)
+			if !was.Difference().IsZero() {
+				answered(w, alert, subject, text, p.stamp)
+			}
+		})
 	}
 	text += fmt.Sprintf("; its rows come to %s, which leaves %s", order.Format(s.Sum, s.Currency), order.Format(s.Difference(), s.Currency))
 	if err := p.write(ctx, func(w *order.Writes) { w.Event(order.EventImported, subject, text, p.stamp) }); err != nil {
 		return err
 	}
-	return p.alert(ctx, "difference/"+s.ID.String(), subject, text)
+	return p.alert(ctx, alert, subject, text)
 }

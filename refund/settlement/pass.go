@@ -79,7 +79,7 @@ func (s *Service) begin(ctx context.Context, a amazon.Account, by order.Stamp, i
 // sweep matches again what may be matched otherwise now, or missing.
 func (p *pass) sweep(ctx context.Context) error {
 	accounts := []order.AccountID{p.account.ID}
-	waiting, err := p.bookings(ctx, BookingQuery{Accounts: accounts, Matches: []Match{MatchUnknownOrder, MatchOtherCurrency, MatchUnanswered, MatchContradicted}})
+	waiting, err := p.bookings(ctx, BookingQuery{Accounts: accounts, Matches: []Match{MatchUnknownOrder, MatchOtherCurrency, MatchUnanswered, MatchContradicted, MatchIncomplete}})
 	if err != nil {
 		return err
 	}

@@ -110,7 +110,7 @@ func read(rows Rows) (*file, error) {
 	for row, err := range rows.All() {
 		var bad *reportparse.RowError
 		switch {
-		case errors.As(err, &bad):
+		case errors.As(err, &bad) && !bad.BreaksOff:
 			f.refuse(row, err)
 			continue
 		case err != nil:

@@ -97,7 +97,7 @@ func (s *Service) Booked(ctx context.Context, id order.AmazonID) ([]refund.Booke
 	}
 	var booked []refund.Booked
 	for _, b := range bs {
-		if b.Match == MatchReversed || b.Match == MatchFees {
+		if b.Match == MatchReversed || b.Match == MatchFees || !b.Amounts.Total().IsPositive() {
 			continue
 		}
 		known := refund.Booked{

@@ -55,6 +55,10 @@ func (s Settlement) Difference() decimal.Decimal {
 	return s.Total.Sub(s.Sum)
 }
 
+// doubted reports whether rows of the settlement may be missing: it is not the sum of
+// its rows, or some of them could not be read.
+func (s Settlement) doubted() bool { return s.Bad > 0 || !s.Difference().IsZero() }
+
 // Match tells what a booking was taken for.
 type Match string
 
@@ -74,7 +78,7 @@ const (
 	MatchUnanswered    Match = "Unanswered"    // a refund of ours, of which the queue still waits to hear: its money is reserved
 	MatchUnknownOrder  Match = "UnknownOrder"  // of an order that the host does not know
 	MatchOtherCurrency Match = "OtherCurrency" // in another currency than its order
-	MatchIncomplete    Match = "Incomplete"    // a row of its order could not be read, and without that row it is no refund that is known
+	MatchIncomplete    Match = "Incomplete"    // rows of it may be missing from its report, and as it stands it is no refund that is known, or less than one
 )
 
 // Booking is what one settlement shows of one order item in one refund: rows of the
@@ -87,7 +91,7 @@ type Booking struct {
 	Settlement ID
 	Rows       []int  // in the report, in rising order
 	Kind       string // Amazon's transaction-type, verbatim
-	Incomplete bool   // a row of the order could not be read, and may belong to it
+	Incomplete bool   // a row of the order could not be read, and may belong to it; see also MatchIncomplete
 	Item, SKU  string // empty when the report gives none
 
 	AdjustmentID         string // Amazon's

@@ -76,6 +76,9 @@ func (m *matching) tellBooking(was, b Booking) {
 			Returned: b.CommissionReturned, Kept: b.CommissionKept, Currency: b.Currency,
 		}}, at, m.stamp)
 	}
+	if key := was.alert(); key != "" && key != b.alert() {
+		answered(&m.change.Writes, key, subject, describe(was)+" became "+describe(b), m.stamp)
+	}
 	if was.Match == b.Match && was.Refund == b.Refund && was.Cancellation == b.Cancellation {
 		return
 	}
@@ -106,8 +109,35 @@ func (m *matching) tellBooking(was, b Booking) {
 	case MatchOtherCurrency:
 		m.warn(at, "currency/"+b.ID, subject, "%v: settlement %s shows %s for an order in %s: nothing is posted", order.ErrCurrency, b.Settlement.Number, given, m.currency)
 	case MatchIncomplete:
-		m.warn(at, "incomplete/"+b.ID, subject, "settlement %s has %s and a row of this order that could not be read: nothing is posted; import it again when it can", b.Settlement.Number, given)
+		m.incomplete(b, at, subject, given)
 	}
+}
+
+// alert is the key of the alert that what a booking was taken for leaves, where a
+// completed report may answer it.
+func (b Booking) alert() string {
+	switch {
+	case b.Match == MatchIncomplete:
+		return "incomplete/" + b.ID
+	case b.Match == MatchMismatched, b.Match == MatchCancelled && !b.Difference.IsZero():
+		return "mismatched/" + b.ID
+	}
+	return ""
+}
+
+// answered closes an alert that another report has answered.
+func answered(w *order.Writes, alert, subject, text string, s order.Stamp) {
+	w.Event(order.EventClosed, subject, text, s)
+	w.Events[len(w.Events)-1].Key = order.ClosedKey(alert)
+}
+
+func (m *matching) incomplete(b Booking, at order.ID, subject string, given order.Money) {
+	what := "for which nobody here asked"
+	if b.Refund != "" || b.Cancellation != "" {
+		what = fmt.Sprintf("which differs by %s from %s of item %s", b.Difference.In(b.Currency), b.takenFor(), b.RefundItem)
+	}
+	m.warn(at, "incomplete/"+b.ID, subject, "settlement %s has rows that could not be read, or is not the sum of its rows, and shows %s, %s: nothing is posted; import it again when it is complete",
+		b.Settlement.Number, given, what)
 }
 
 func (m *matching) mismatched(b Booking, at order.ID, subject string, given order.Money) {
