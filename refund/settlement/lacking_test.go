@@ -175,7 +175,7 @@ func TestASettlementThatBreaksOffWithinARow(t *testing.T) {
 	whole := day500().v2()
 	cut := whole[:strings.Index(whole, "Shipping\t-2")+len("Shipping\t-2")]
 	_, err := s.read(cut)
-	require.ErrorContains(t, err, "import settlement: file.txt: line 4: expected 24 cells, as in the header, but the file breaks off after 15")
+	require.ErrorContains(t, err, "import settlement: file.txt: line 4: expected 24 cells, but the file breaks off after 15")
 	assert.Empty(t, s.bookings())
 	ss, err := s.Settlements(t.Context(), settlement.Query{})
 	require.NoError(t, err)
