@@ -151,7 +151,7 @@ func TestRecordRefuses(t *testing.T) {
 		{"an order that Amazon fulfils", func(o *order.Order, _ *refund.Recorded) { o.Fulfilment = order.ByAmazon }, refund.ErrAmazonFulfilled, nil},
 		{"a broken order", func(o *order.Order, _ *refund.Recorded) { o.Lines[0].Ordered = 0 }, nil, errTexts{"ordered quantity 0"}},
 		{"another company's account", func(o *order.Order, _ *refund.Recorded) { o.ID.Company = "bravo" }, nil, errTexts{"bravo"}},
-		{"nobody", func(_ *order.Order, r *refund.Recorded) { r.By = "" }, nil, errTexts{"who records it"}},
+		{"nobody", func(_ *order.Order, r *refund.Recorded) { r.By = "" }, nil, errTexts{"say by whom"}},
 		{"no reason why", func(_ *order.Order, r *refund.Recorded) { r.Why = "" }, nil, errTexts{"and why"}},
 		{"no key", func(_ *order.Order, r *refund.Recorded) { r.Reference = "" }, nil, errTexts{"Reference", "Key"}},
 		{"a key that does not show", func(_ *order.Order, r *refund.Recorded) { r.Key = "a\x00" }, nil, errTexts{"key"}},
