@@ -80,3 +80,18 @@ func (s *shop) record(item, amount string) queue.EntryID {
 	}}))
 	return r.ID
 }
+
+// What was recorded by mistake and taken back is not what a settlement shows later,
+// however alike they are.
+func TestARecordThatWasTakenBack(t *testing.T) {
+	s := newShop(t, newOrder())
+	r, err := s.refunds.Record(t.Context(), refund.Recorded{
+		Order: sold, Lines: []refund.RecordedLine{{Item: mug, Amounts: principal("20.00")}}, Reference: "SC-1", By: "ann", Why: "found it",
+	})
+	require.NoError(t, err)
+	_, err = s.refunds.Unrecord(t.Context(), r.ID, "ann", "another order's")
+	require.NoError(t, err)
+	s.load(report{id: "500", rows: paid(mug, noon.Add(day), "Principal", "20.00")})
+	assert.Equal(t, "20", s.ledger().Total(order.Posted).String())
+	assert.True(t, s.ledger().PostedBy(r.Cause(), mug).IsZero(), "it is Amazon's own")
+}
