@@ -2,14 +2,12 @@ package cancel
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
 
 	"github.com/takebackhq/takeback/amazon"
 	"github.com/takebackhq/takeback/order"
-	"github.com/takebackhq/takeback/store"
 )
 
 // requests reads the buyers' wishes about Amazon orders.
@@ -93,14 +91,4 @@ func (s *Service) factsOf(ctx context.Context, a amazon.Account, ids []order.Ama
 		all = append(all, *f)
 	}
 	return all, nil
-}
-
-// again repeats a save, with everything that it rests on, when an order changed
-// meanwhile.
-func again(save func() error) error {
-	for try := 1; ; try++ {
-		if err := save(); !errors.Is(err, store.ErrConflict) || try == maxTries {
-			return err
-		}
-	}
 }

@@ -6,6 +6,7 @@ import (
 	"iter"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -69,6 +70,11 @@ func TestImportOrdersRefuses(t *testing.T) {
 	require.ErrorContains(t, err, "no report")
 	_, err = s.ImportOrders(t.Context(), amazon.Account{}, "", amazon.ReportMeta{}, strings.NewReader(unshipped()))
 	require.ErrorContains(t, err, "account")
+	future := amazon.ReportMeta{Name: "x", AsOf: time.Date(2036, time.March, 2, 9, 0, 0, 0, time.UTC)}
+	_, err = s.ImportOrders(t.Context(), account, "", future, strings.NewReader(unshipped(asks(mug))))
+	require.ErrorContains(t, err, `report "x" was made at 2036-03-02T09:00:00Z, and now it is 20`)
+	require.ErrorContains(t, s.ImportReport(t.Context(), account, future, strings.NewReader(unshipped(asks(mug)))), "was made at 2036")
+	assert.Empty(t, s.wishes())
 	require.NoError(t, s.ImportReport(t.Context(), account, amazon.ReportMeta{}, strings.NewReader(unshipped(asks(mug)))))
 	assert.Len(t, s.wishes(), 1)
 }

@@ -96,8 +96,8 @@ func (c Cancellation) before(id order.ID) order.Status {
 	return c.Before
 }
 
-// found notes the status that a host order had when the cancellation was asked for.
-func (c *Cancellation) found(id order.ID, status order.Status) {
+// setBefore notes the status that a host order had when the cancellation was asked for.
+func (c *Cancellation) setBefore(id order.ID, status order.Status) {
 	if c.HostOrder == id {
 		c.Before = status
 	}
@@ -123,8 +123,8 @@ func (c Cancellation) ended() bool {
 	return c.Outcome == Dropped || c.Outcome == Refused || c.Outcome == GivenUp
 }
 
-// again tells that the entry is tried again after it had ended.
-func (c Cancellation) again(e queue.Entry) bool {
+// retried tells that the entry is tried again after it had ended.
+func (c Cancellation) retried(e queue.Entry) bool {
 	return e.State == queue.EntryQueued && !c.Ended.At.IsZero()
 }
 

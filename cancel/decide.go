@@ -317,8 +317,8 @@ func (t target) stock() []string {
 }
 
 // hold closes the gate for people to see: the order's status and our hold. What
-// MayShip reads is the cancellation itself.
-// A status that the order may have beside the one before is held, too.
+// MayShip reads is the cancellation itself. A host order whose status is one of held,
+// and no longer the one before, is held too.
 func (ch *Change) hold(c *Cancellation, p settings.Policy, s order.Stamp, held ...order.Status) {
 	c.Shown = order.StatusOnHold
 	if p.CancelledAt == settings.CancelledWhenRequested {

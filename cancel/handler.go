@@ -208,10 +208,10 @@ func (c Cancellation) splitSince(others []Cancellation) (Cancellation, bool) {
 	return others[i], true
 }
 
-// again refuses to queue a cancellation anew when it was carried out after all, its
+// renewable refuses to queue a cancellation anew when it was carried out after all, its
 // order was handed over, or another one has taken its place. It answers the gates as
 // they shall be: that somebody opened one once says nothing about the next refusal.
-func (f Facts) again(c Cancellation) ([]Gate, error) {
+func (f Facts) renewable(c Cancellation) ([]Gate, error) {
 	if c.Outcome == Cancelled {
 		return nil, fmt.Errorf("the order is cancelled, so there is nothing to try again: %w", queue.ErrTransition)
 	}

@@ -149,30 +149,25 @@ func (f Facts) lastDropped(id order.ID) (last Cancellation, dropped bool) {
 	return last, dropped
 }
 
-// maxTries bounds how often a decision is made again after a conflict.
-const maxTries = 10
-
 // Issue drafts and saves on the service's own store, and drafts again on
 // conflict. A repeat returns the first cancellation, with ErrEnded when that was
 // refused, rejected, withdrawn or given up: the order is not being cancelled.
 func (s *Service) Issue(ctx context.Context, r Request) (Cancellation, error) {
-	for try := 1; ; try++ {
-		d, err := s.Draft(ctx, r)
-		if err != nil {
-			return Cancellation{}, err
+	var d Draft
+	err := store.Retry(func() (err error) {
+		if d, err = s.Draft(ctx, r); err != nil {
+			return err
 		}
-		if d.Existing && d.Cancellation.ended() {
-			return d.Cancellation, fmt.Errorf("cancellation of order %s: %w: %s", r.Order.Number, ErrEnded, d.Cancellation.renew())
-		}
-		err = d.Save(ctx, s.c.Store)
-		if err == nil {
-			d.Cancellation.Version = max(d.Cancellation.Version, 1)
-			return d.Cancellation, nil
-		}
-		if !errors.Is(err, store.ErrConflict) || try == maxTries {
-			return Cancellation{}, err
-		}
+		return d.Save(ctx, s.c.Store)
+	})
+	switch {
+	case err != nil:
+		return Cancellation{}, err
+	case d.Existing && d.Cancellation.ended():
+		return d.Cancellation, fmt.Errorf("cancellation of order %s: %w: %s", r.Order.Number, ErrEnded, d.Cancellation.renew())
 	}
+	d.Cancellation.Version = max(d.Cancellation.Version, 1)
+	return d.Cancellation, nil
 }
 
 // Cancellation reads one cancellation by its ID; store.ErrNotFound when there is

@@ -29,7 +29,7 @@ func (f Facts) settle(c Cancellation, e queue.Entry) (Change, error) {
 		c.Ended = s
 	}
 	switch {
-	case c.again(e):
+	case c.retried(e):
 		err = ch.renew(f, &c, s)
 	case len(some) > 0 && c.ended():
 		err = ch.contradict(&c, f, some, done, s)
@@ -64,7 +64,7 @@ func (f Facts) settle(c Cancellation, e queue.Entry) (Change, error) {
 
 // renew makes a cancellation that ended without effect an open one again.
 func (ch *Change) renew(f Facts, c *Cancellation, s order.Stamp) (err error) {
-	if ch.Gates, err = f.again(*c); err != nil {
+	if ch.Gates, err = f.renewable(*c); err != nil {
 		return err
 	}
 	f.remember(c)
@@ -89,7 +89,7 @@ func (f Facts) remember(c *Cancellation) {
 		if o.Status == c.Shown { // the book may not show yet that it was dropped
 			continue
 		}
-		c.found(o.ID, o.Status)
+		c.setBefore(o.ID, o.Status)
 	}
 	f.unhold(c, target{})
 }
@@ -181,7 +181,7 @@ func (ch *Change) cancel(c *Cancellation, f Facts, s order.Stamp, from ...order.
 // status is left alone, which people are told.
 func (ch *Change) contradict(c *Cancellation, f Facts, some []string, attempt int, s order.Stamp) error {
 	fresh := slices.DeleteFunc(slices.Clone(c.Items), func(item string) bool {
-		known := !posted(f.Ledger, c.Cause(), item).IsZero()
+		known := !f.Ledger.PostedBy(c.Cause(), item).IsZero()
 		return known || attempt == 0 && !slices.Contains(some, item)
 	})
 	if err := ch.take(f.Ledger, *c, fresh, c.lastShares(f.Ledger), s); err != nil {
@@ -234,17 +234,6 @@ func (ch *Change) void(c Cancellation, l order.Ledger, s order.Stamp) {
 	for _, item := range c.Items {
 		ch.Postings = append(ch.Postings, l.With(ch.Postings...).Void(c.Cause(), item, s)...)
 	}
-}
-
-// posted is what a cause has posted on an item.
-func posted(l order.Ledger, c order.Cause, item string) order.Amounts {
-	sum := order.Amounts{}
-	for _, p := range l.Postings {
-		if p.Balance == order.Posted && p.Item == item && p.Cause == c {
-			sum = sum.Plus(order.Amounts{p.Component: p.Amount})
-		}
-	}
-	return sum
 }
 
 func because(why string) string {

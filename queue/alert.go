@@ -73,8 +73,8 @@ func (q *Queue) Alerts(ctx context.Context, query order.AlertQuery, companies ..
 // store.ErrNotFound, one for another role [ErrRole], one that was closed before a
 // [*ClosedError]; of two who close it at once, one gets that.
 func (q *Queue) CloseAlert(ctx context.Context, key string, role order.Role, by, why string) error {
-	if strings.TrimSpace(by) == "" || strings.TrimSpace(why) == "" {
-		return fmt.Errorf("close alert %q: by %q, because %q: say by whom, and why", key, by, why)
+	if err := order.CheckDecision(by, why); err != nil {
+		return fmt.Errorf("close alert %q: %w", key, err)
 	}
 	a, err := q.alertOf(ctx, key)
 	switch {

@@ -230,8 +230,8 @@ func (q *Queue) process(ctx context.Context, by string, ids []EntryID) ([]Select
 			errs = append(errs, fmt.Errorf("%s %s was chosen before by %s for batch %s", e.Kind, e.ID, e.Selection.By, e.Selection.Batch))
 		}
 	}
-	if by == "" {
-		errs = append(errs, errors.New("nobody processes: say by whom"))
+	if err := order.CheckActor(by); err != nil {
+		errs = append(errs, err)
 	}
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
@@ -315,10 +315,11 @@ func (e Entry) decidedBy(to State, s order.Stamp) bool {
 }
 
 func (q *Queue) decideAll(ctx context.Context, to State, stamp order.Stamp, es []Entry) error {
-	var errs []error
-	if stamp.By == "" || stamp.Why == "" && to != EntryWithdrawn {
-		errs = append(errs, fmt.Errorf("by %q, because %q: say by whom, and why", stamp.By, stamp.Why))
+	err := order.CheckDecision(stamp.By, stamp.Why)
+	if to == EntryWithdrawn {
+		err = order.CheckActor(stamp.By)
 	}
+	errs := []error{err}
 	for i := range es {
 		e := &es[i]
 		if to == EntryQueued && !e.State.Final() {

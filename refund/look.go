@@ -50,11 +50,12 @@ func (f Facts) revealed(r Refund) *queue.Aside {
 	return &queue.Aside{State: queue.EntryNeedsDecision, Why: fmt.Sprintf("%s: %s", ErrAlreadyRefunded, evidence(found))}
 }
 
-// unexplained are the bookings that no refund of ours explains, and no cancellation of
-// a part, neither one that is posted nor one that may have been paid: any that is open,
-// but for the one that is about to be sent, which a booking taken for it keeps back: it
-// was paid after all. So is a line that counts as unpaid, and nobody has posted that yet.
-// What both settlements and finances show counts once.
+// unexplained are the bookings that no refund of ours explains, and no cancellation
+// of a part. What is open explains one too, since it may have been paid; but not the
+// refund that is about to be sent: a booking that was taken for it keeps it back,
+// because it was paid after all. Neither does a line that counts as unpaid, until
+// somebody has posted that it was. What both settlements and finances show counts
+// once.
 func (f Facts) unexplained(about queue.EntryID) []booking {
 	settled, live := newBookMatch(f.Booked, f.Orders), newMatch(f.Finances, f.Orders)
 	ours := slices.Concat(f.Refunds, OfCancellations(f.Orders, f.Ledger, f.Cancellations))
