@@ -78,14 +78,25 @@ func (s heardStore) SaveBookings(ctx context.Context, cs []settlement.Change) er
 	return err
 }
 
+// SaveEffects tells of an alert once, though an effect that is not taken raises it with
+// every try.
 func (s heardStore) SaveEffects(ctx context.Context, outcomes []order.EffectOutcome) error {
+	var raised []order.Event
+	for _, o := range outcomes {
+		if o.Alert == nil {
+			continue
+		}
+		known, err := s.Alerts(ctx, order.AlertQuery{Keys: []string{o.Alert.Key}, Closed: true})
+		if err != nil {
+			return err
+		}
+		if len(known) == 0 {
+			raised = append(raised, *o.Alert)
+		}
+	}
 	err := s.Store.SaveEffects(ctx, outcomes)
 	if err == nil {
-		for _, o := range outcomes {
-			if o.Alert != nil {
-				s.alerts(ctx, []order.Event{*o.Alert})
-			}
-		}
+		s.alerts(ctx, raised)
 	}
 	return err
 }

@@ -28,6 +28,7 @@ type Book interface {
 	// the host does not keep. ErrStale means the order no longer has the status
 	// that the effect expects; it has not passed that Seq then, and is given a
 	// note under the same one at once. Any other error has the effect tried again
-	// later, before all later effects of that order.
+	// later, before all later effects of that order; after a day people are shown its
+	// text, which holds no buyer data.
 	ApplyOrder(ctx context.Context, e Effect) error
 }

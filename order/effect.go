@@ -134,15 +134,20 @@ type EffectOutcome struct {
 	Done      bool
 	NotBefore time.Time // when not done: the next try
 	Err       string    // what the host said, for people
-	Alert     *Event    // nil: nobody needs to look
+	Alert     *Event    // nil: nobody needs to look; one whose key is there already is not appended again
 }
 
 // deliveryPause is how long an order's effects rest after one of them failed.
 const deliveryPause = time.Minute
 
+// deliveryPatience is how long an effect may wait for the book before people are told.
+const deliveryPatience = 24 * time.Hour
+
 // Deliver hands effects to the book, in order per host order, and records what
-// became of each. An effect that fails is tried again later and blocks only the
-// later ones of its own order. Where the book answers [ErrStale] it is handed a
+// became of each. An effect that fails is tried again a minute later, and
+// blocks only the later ones of its own order. One that fails
+// a day or more after it was written is an alert, once: "undelivered/" and its key, with
+// what the book says. Where the book answers [ErrStale] it is handed a
 // note under the same key and number; the effect is done with that, but does not
 // count as delivered. The error is of the outbox or the context; what the book
 // says is recorded, not returned. What it said as the context ended is not, and
@@ -168,7 +173,7 @@ func Deliver(ctx context.Context, from Outbox, to Book, now time.Time, limit int
 		case ctx.Err() != nil:
 			return delivered, ctx.Err()
 		case err != nil:
-			outcome = EffectOutcome{Key: e.Key, NotBefore: now.Add(deliveryPause), Err: err.Error()}
+			outcome = undelivered(e, err, now)
 			blocked[e.Order] = true
 		case !stale:
 			delivered++
@@ -178,6 +183,23 @@ func Deliver(ctx context.Context, from Outbox, to Book, now time.Time, limit int
 		}
 	}
 	return delivered, nil
+}
+
+// undelivered is what becomes of an effect that the book does not take now.
+func undelivered(e Effect, why error, now time.Time) EffectOutcome {
+	o := EffectOutcome{Key: e.Key, NotBefore: now.Add(deliveryPause), Err: why.Error()}
+	if now.Sub(e.At) >= deliveryPatience {
+		o.Alert = e.alert("undelivered", fmt.Sprintf("the order book has not taken %s since %s, nor what follows: %v", e.Kind, e.At.UTC().Format(time.RFC3339), why), now)
+	}
+	return o
+}
+
+// alert is an alert about an effect, once under its key.
+func (e Effect) alert(what, text string, now time.Time) *Event {
+	return &Event{
+		Order: e.Amazon, Seq: e.Seq, Kind: EventAlert, Key: what + "/" + e.Key, For: Operator, Subject: "order " + e.Order.String(), Text: text,
+		Stamp: Stamp{By: "takeback", At: now.UTC()},
+	}
 }
 
 // staleNote takes the place of an effect that came too late, under its number.
@@ -193,12 +215,7 @@ func staleNote(e Effect) Effect {
 func StaleKey(effect string) string { return "stale/" + effect }
 
 // staleAlert tells people that an order does not show what it should.
-func staleAlert(e Effect, now time.Time) *Event {
-	return &Event{
-		Order: e.Amazon, Seq: e.Seq, Kind: EventAlert, Key: StaleKey(e.Key), For: Operator, Subject: "order " + e.Order.String(), Text: stale(e),
-		Stamp: Stamp{By: "takeback", At: now.UTC()},
-	}
-}
+func staleAlert(e Effect, now time.Time) *Event { return e.alert("stale", stale(e), now) }
 
 func stale(e Effect) string {
 	what := string(e.Kind)

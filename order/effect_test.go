@@ -166,6 +166,34 @@ func TestAFailingEffectBlocksOnlyItsOwnOrder(t *testing.T) {
 	assertOutcomes(t, from, done(10000), done(10001), done(10002), done(10003))
 }
 
+// What the book does not take for a day is an alert about its order.
+func TestWhatTheBookRefusesForLong(t *testing.T) {
+	for _, tt := range []struct {
+		waited time.Duration
+		alert  string
+	}{
+		{0, ""},
+		{24*time.Hour - time.Second, ""},
+		{24 * time.Hour, "undelivered/" + key(10000)},
+	} {
+		t.Run(tt.waited.String(), func(t *testing.T) {
+			from := written()
+			tried := from.effects[0].At.Add(tt.waited)
+			_, err := order.Deliver(t.Context(), from, &hostBook{answers: map[string][]error{"SO-1/10000 Hold": {errors.New("no such order")}}}, tried, 100)
+			require.NoError(t, err)
+			got := from.outcomes[key(10000)]
+			assert.Equal(t, tried.Add(time.Minute), got.NotBefore)
+			alert := order.Event{}
+			if got.Alert != nil {
+				alert = *got.Alert
+				assert.Contains(t, alert.Text, "no such order")
+				assert.Equal(t, amazonOrder, alert.Order)
+			}
+			assert.Equal(t, tt.alert, alert.Key)
+		})
+	}
+}
+
 func TestAFailureInTheMiddleKeepsTheRestInOrder(t *testing.T) {
 	from := written()
 	to := &hostBook{answers: map[string][]error{"SO-1/10002 Note": {errors.New("no room")}}}

@@ -33,7 +33,7 @@ const (
 // written in the save that it tells of and never changed.
 type Event struct {
 	Order   AmazonID
-	Seq     int64 // never falls within the Amazon order; gaps are normal, and equal numbers are in the order they were saved
+	Seq     int64 // never falls within the Amazon order, see Journal; gaps are normal, and equal numbers are in the order they were saved
 	Kind    EventKind
 	Subject string // what changed, such as "refund RF7QK…"
 	Text    string // no buyer data
@@ -90,7 +90,9 @@ func (q AlertQuery) Match(a Alert) bool {
 		(q.Closed || a.Closed == Stamp{})
 }
 
-// Journal reads the audit rows of an Amazon order, oldest first.
+// Journal reads the audit rows of an Amazon order, in the order they were saved: oldest
+// first. A row that is saved with a lower Seq than the last one of its order, because
+// it was made without knowing that one, takes the last one's.
 type Journal interface {
 	Events(ctx context.Context, id AmazonID) ([]Event, error)
 

@@ -41,6 +41,8 @@ func (e *ClosedError) Error() string {
 //	waits/<entry>/<attempt>         the request could have gone for a day, and its handler sets it aside
 //	doubled/<entry>/<attempt>       two attempts of the request were sent
 //	contradicted/<entry>/<attempt>  Amazon did what counted as not done
+//	stale/<effect>                  the host's order had changed, and got a note instead of an effect
+//	undelivered/<effect>            the host's order book has not taken an effect for a day
 //	unclaimed/<account>/<feed>      Amazon has a feed that nobody here sent
 //	cancelled/<account>/<batch>     Amazon cancels one feed after the other
 //

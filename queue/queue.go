@@ -310,14 +310,11 @@ func (e Entry) decidedBy(to State, s order.Stamp) bool {
 }
 
 func (q *Queue) decideAll(ctx context.Context, to State, stamp order.Stamp, es []Entry) error {
-	var errs []error
-	said := order.CheckDecision(stamp.By, stamp.Why)
+	err := order.CheckDecision(stamp.By, stamp.Why)
 	if to == EntryWithdrawn {
-		said = order.CheckActor(stamp.By)
+		err = order.CheckActor(stamp.By)
 	}
-	if said != nil {
-		errs = append(errs, said)
-	}
+	errs := []error{err}
 	for i := range es {
 		e := &es[i]
 		if to == EntryQueued && !e.State.Final() {

@@ -21,15 +21,18 @@ func newJournal() journal {
 	return journal{map[order.AmazonID][]order.Event{}, map[string]order.Event{}, &places{}, &places{}}
 }
 
-// append appends audit rows; one whose key is there already is left out.
+// append appends audit rows, none with a lower number than the last one; one whose key
+// is there already is left out.
 func (j journal) append(sv *saving, id order.AmazonID, es ...order.Event) {
 	for _, e := range rowcopy.Of(es) {
+		if rows := j.events[id]; len(rows) > 0 {
+			e.Seq = max(e.Seq, rows[len(rows)-1].Seq)
+		}
 		if e.Key != "" && !j.enter(sv, e) {
 			continue
 		}
 		before := j.events[id]
-		at, _ := slices.BinarySearchFunc(before, e.Seq+1, func(e order.Event, seq int64) int { return cmp.Compare(e.Seq, seq) })
-		j.events[id] = slices.Insert(slices.Clone(before), at, e)
+		j.events[id] = append(slices.Clip(before), e)
 		sv.onUndo(func() { j.events[id] = before })
 	}
 }

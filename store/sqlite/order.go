@@ -59,11 +59,13 @@ func write(p *plan, w order.Writes) error {
 	return nil
 }
 
-// log appends to the journal of an Amazon order.
+// log appends to the journal of an Amazon order, no row with a lower number than the
+// last one.
 func log(id order.AmazonID, e order.Event) step {
 	s := step{
 		stmt: `INSERT INTO takeback_events (account, number, seq, kind, subject, text, value_before, value_after, key, role, done_by, done_at, why, open)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0) ON CONFLICT DO NOTHING`,
+		VALUES (?1, ?2, max(?3, (SELECT coalesce(max(seq), 0) FROM takeback_events WHERE account = ?1 AND number = ?2)),
+			?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, 0) ON CONFLICT DO NOTHING`,
 		args: []any{string(id.Account), id.Number, e.Seq, string(e.Kind), e.Subject, e.Text, e.Before, e.After, e.Key, string(e.For), e.By, instant(e.At), e.Why},
 	}
 	switch {

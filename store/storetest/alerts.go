@@ -56,7 +56,7 @@ func checkKeys(t *testing.T, st takeback.Store) {
 		e.Key = "key"
 		return e
 	}
-	tell(t, st, event(one, 1), keyed(one, 2), keyed(one, 3), event(one, 1))
+	tell(t, st, event(one, 1), event(one, 1), keyed(one, 2), keyed(one, 3))
 	tells(t, st, one, event(one, 1), event(one, 1), keyed(one, 2))
 	tell(t, st, keyed(two, 1), event(two, 2))
 	for i, s := range savers {
@@ -116,6 +116,7 @@ func checkAlertConflict(t *testing.T, st takeback.Store) {
 
 func checkAlerts(t *testing.T, st takeback.Store) {
 	var want []order.Alert
+	var closed []order.Event
 	for i := range 12 {
 		_, id := spread(i)
 		key := fmt.Sprintf("lost/%02d", (i*5)%12)
@@ -123,11 +124,12 @@ func checkAlerts(t *testing.T, st takeback.Store) {
 		tell(t, st, a.Event)
 		if i%4 == 1 {
 			c := closing(id, 50+i, key)
-			tell(t, st, c)
+			closed = append(closed, c)
 			a.Closed = c.Stamp
 		}
 		want = append(want, a)
 	}
+	tell(t, st, closed...)
 	slices.SortFunc(want, func(a, b order.Alert) int {
 		if c := a.At.Compare(b.At); c != 0 {
 			return c

@@ -95,7 +95,7 @@ func orderPromises() []promise {
 			"A posting's Seq stands once in an Amazon order: a second one answers ErrConflict and changes nothing.",
 			checkPostingTwice},
 		promise{"journal/order",
-			"Events answers the audit rows of an Amazon order, oldest first.",
+			"Events answers the audit rows of an Amazon order in the order they were saved. One that is saved with a lower Seq than the last one has the last one's.",
 			checkEvents},
 		promise{"outbox/round trip",
 			"The save appends the effects; Effects answers them as they were saved.",
@@ -293,11 +293,14 @@ func checkPostingTwice(t *testing.T, st takeback.Store) {
 
 func checkEvents(t *testing.T, st takeback.Store) {
 	id := amazonOrder(1)
-	save(t, st, order.Writes{Order: id, Events: []order.Event{event(id, 10_001), event(id, 10_000)}})
+	save(t, st, order.Writes{Order: id, Events: []order.Event{event(id, 10_000), event(id, 10_001)}})
+	late := event(id, 9_999)
+	tell(t, st, late)
 	save(t, st, order.Writes{Order: id, Version: 1, Events: []order.Event{event(id, 20_000)}}, filled(2, 0))
+	late.Seq = 10_001
 	got, err := st.Events(t.Context(), id)
 	require.NoError(t, err)
-	same(t, []order.Event{event(id, 10_000), event(id, 10_001), event(id, 20_000)}, got)
+	same(t, []order.Event{event(id, 10_000), event(id, 10_001), late, event(id, 20_000)}, got)
 	got, err = st.Events(t.Context(), amazonOrder(3))
 	require.NoError(t, err)
 	assert.Empty(t, got, "events of an order about which nothing was saved")

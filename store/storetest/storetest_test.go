@@ -238,7 +238,7 @@ func TestRunFails(t *testing.T) {
 		{"wishes that need no look", "buyer requests", "answers what its query's Match says"},
 		{"settlement imported twice", "settlements", "answers ErrConflict"},
 		{"refunds of bookings forgotten", "refunds by SaveBookings", "the stored row gets version 1"},
-		{"values before and after forgotten", "journal", "oldest first"},
+		{"values before and after forgotten", "journal", "in the order they were saved"},
 		{"cursor included", "refunds", "strictly after a place"},
 		{"local times", "refunds", "times as the same instant in UTC"},
 		{"microseconds", "refunds", "times as the same instant in UTC"},
