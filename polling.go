@@ -37,9 +37,12 @@ const day = 24 * time.Hour
 
 // jobs are what is polled. The names of jobs have their cursors, and never change.
 func (p Polling) jobs(source settings.Source, to sinks) ([]reportpoll.Job, error) {
-	for name, every := range map[string]time.Duration{"Returns": p.Returns, "Orders": p.Orders, "Settlements": p.Settlements} {
-		if every < 0 {
-			return nil, fmt.Errorf("takeback: Config.Polling.%s is %s, want how often: zero takes the default, and Off polls nothing", name, every)
+	for _, field := range []struct {
+		name  string
+		every time.Duration
+	}{{"Returns", p.Returns}, {"Orders", p.Orders}, {"Settlements", p.Settlements}} {
+		if field.every < 0 {
+			return nil, fmt.Errorf("takeback: Config.Polling.%s is %s, want how often: zero takes the default, and Off polls nothing", field.name, field.every)
 		}
 	}
 	if p.Off {

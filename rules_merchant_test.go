@@ -456,10 +456,13 @@ func (m *merchant) counts(in rma.Imported) {
 	m.see("import: %d created, %d updated, %d unchanged, %d returnless, %d unmatched, skipped %v", in.Created, in.Updated, in.Unchanged, in.Returnless, in.Unmatched, in.Skipped)
 }
 
+// rmas are all of them, by Amazon's RMA ID, those without one last.
 func (m *merchant) rmas() []rma.RMA {
 	m.t.Helper()
 	rs, err := m.desk.Returns.RMAs(m.t.Context(), rma.Query{Company: "acme"})
 	m.must(err)
+	name := func(r rma.RMA) string { return cmp.Or(r.OrderSourceRMANumber, "none") }
+	slices.SortFunc(rs, func(a, b rma.RMA) int { return strings.Compare(name(a), name(b)) })
 	return rs
 }
 

@@ -164,8 +164,9 @@ const deliverAtOnce = 200
 
 // Step makes one pass: it sends what is due, applies what Amazon answered, looks
 // after cancellations, returns and reports, and tells the host's order book what
-// changed. It says when to come back at the latest; a host with cron needs nothing
-// else. In Direct mode a host steps after each request, which sends it. Errors of one
+// changed. It says when to come back at the latest, and that is about a minute after
+// an idle pass: what was asked for since waits for a Step. A host with cron needs
+// nothing else. In Direct mode a host steps after each request, which sends it. Errors of one
 // account or order do not keep the others from their turn.
 //
 // On a store that belongs to another installation, which is [queue.ErrInstallation],

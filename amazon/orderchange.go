@@ -15,11 +15,15 @@ import (
 type OrderChangeType string
 
 const (
-	ChangeByBuyer     OrderChangeType = "BuyerRequestedChange" // such as a wish to cancel
-	ChangeOfStatus    OrderChangeType = "OrderStatusChange"
-	ChangeOfTip       OrderChangeType = "DeliveryTipChange"
-	levelOfOrder                      = "OrderLevel"
-	orderNotification                 = "ORDER_CHANGE"
+	ChangeByBuyer  OrderChangeType = "BuyerRequestedChange" // such as a wish to cancel
+	ChangeOfStatus OrderChangeType = "OrderStatusChange"
+	ChangeOfTip    OrderChangeType = "DeliveryTipChange"
+)
+
+// Words of the notification that say what it is.
+const (
+	orderNotification = "ORDER_CHANGE" // NotificationType
+	levelOfOrder      = "OrderLevel"   // NotificationLevel: about the whole order
 )
 
 // OrderChange is what an ORDER_CHANGE notification tells (schema

@@ -2,6 +2,7 @@ package amazon
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"time"
 
@@ -77,6 +78,18 @@ type ReportMeta struct {
 	Name        string    // file name, for errors
 	AsOf        time.Time // when Amazon made it; zero: unknown
 	ContentType string    // as the download said; names the character set
+}
+
+// maxAhead is how far Amazon's clock, or that of who hands a file in, may be ahead.
+const maxAhead = 24 * time.Hour
+
+// Check refuses a report that was made more than 24 hours after now. What it says
+// would count as newer than what every report says until then.
+func (m ReportMeta) Check(now time.Time) error {
+	if m.AsOf.Sub(now) > maxAhead {
+		return fmt.Errorf("report %q was made at %s, and now it is %s: want an AsOf that is over, or none", m.Name, m.AsOf.UTC().Format(time.RFC3339), now.UTC().Format(time.RFC3339))
+	}
+	return nil
 }
 
 // Reports asks for reports and reads them. Implementations must be safe for use

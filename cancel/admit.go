@@ -44,10 +44,16 @@ func (f Facts) admit(r Request, t target) error {
 		}
 		ids = append(ids, o.ID)
 	}
+	if f.gone() { // the order book may not show it yet
+		return fmt.Errorf("%w: Amazon shows the order as cancelled", ErrKeyReused)
+	}
 	// The split of a part that was taken back comes about too.
 	for _, c := range f.pendingSplits() {
-		if c.Outcome == Dropped && !t.part {
+		switch {
+		case c.Outcome == Dropped && !t.part:
 			continue
+		case f.refusedSplit(c):
+			return fmt.Errorf("%w: the order book refused to split %s off from %s for cancellation %s: withdraw that first", ErrSplitPending, c.HostOrder, c.SplitFrom, c.ID)
 		}
 		return fmt.Errorf("%w: %s is split off from %s by cancellation %s: ask again when it is", ErrSplitPending, c.HostOrder, c.SplitFrom, c.ID)
 	}
@@ -85,12 +91,17 @@ func alone(gates []Gate, others []Cancellation) error {
 }
 
 // pendingSplits are the cancellations, dropped ones among them, whose part the order book
-// does not show yet.
+// does not show yet. One that it refused to split off never shows: that counts only while
+// its cancellation is open, since somebody has to withdraw it.
 func (f Facts) pendingSplits() []Cancellation {
 	return slices.DeleteFunc(slices.Clone(f.Cancellations), func(c Cancellation) bool {
-		return c.SplitFrom == order.ID{} || slices.ContainsFunc(f.Orders, func(o order.Order) bool { return o.ID == c.HostOrder })
+		return c.SplitFrom == order.ID{} || c.Outcome != Open && f.refusedSplit(c) ||
+			slices.ContainsFunc(f.Orders, func(o order.Order) bool { return o.ID == c.HostOrder })
 	})
 }
+
+// refusedSplit tells whether the order book refused to split the part off.
+func (f Facts) refusedSplit(c Cancellation) bool { return slices.Contains(f.Unsplit, c.ID) }
 
 // remains tells whether something was shipped, or is left to be, of host orders that
 // share the Amazon order with a part.

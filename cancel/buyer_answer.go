@@ -25,22 +25,24 @@ type AcceptRequest struct {
 
 // Accept cancels what the buyer wishes to have cancelled, with
 // [amazon.ReasonBuyerCancelled]: the whole order when nothing else is left of it,
-// otherwise the items are split off first, and the rest is free to ship once no wish is
-// undecided. Where the rest already waits to be cancelled in parts, for the buyer, those
-// are withdrawn and all of the order is cancelled together. Wishes that were declined or came too late can be accepted too, by naming
-// their items, as long as the order can be cancelled.
+// otherwise the items are split off first, and the rest is free to ship once no wish
+// is undecided. Where the rest already waits to be cancelled in parts, for the
+// buyer, those are withdrawn and all of the order is cancelled together. Wishes that
+// were declined or came too late can be accepted too, by naming their items, as long
+// as the order can be cancelled.
 //
 // It saves on the service's own store, and decides again on conflict. It answers the
-// cancellations: one, or one for each host order when several share the items. Where two
-// of those have to be split, the second is ErrSplitPending until the order book shows the
-// first: accept again then. A wish that was accepted before answers with its cancellation, and nothing is saved. A wish
-// that is not on file is store.ErrNotFound.
+// cancellations: one, or one for each host order when several share the items. Where
+// two of those have to be split, the second is ErrSplitPending until the order book
+// shows the first: accept again then. A wish that was accepted before answers with
+// its cancellation, and nothing is saved. A wish that is not on file is
+// store.ErrNotFound.
 func (s *Service) Accept(ctx context.Context, r AcceptRequest) ([]Cancellation, error) {
 	var accepted []Cancellation
 	joined := false
 	for {
 		var d Draft
-		err := again(func() (err error) {
+		err := store.Retry(func() (err error) {
 			if d, err = s.AcceptDraft(ctx, r); err != nil {
 				return err
 			}
@@ -298,13 +300,12 @@ func (f Facts) newNumber(of order.ID, number func(order.ID, int) string) string 
 // once no wish about the Amazon order is undecided, and the previous status returns unless
 // somebody changed it. The same wish holds nothing again; a notification of a later
 // change, or another reason, is another wish. It answers the order's wishes. Declining
-// again changes nothing; a wish that is not on file is store.ErrNotFound, and one that
-// was accepted is an error: its cancellation has to be withdrawn.
+// again changes nothing; a wish that is not on file is store.ErrNotFound, and naming one
+// that was accepted is an error: its cancellation has to be withdrawn. Without items,
+// accepted wishes stay accepted.
 func (s *Service) Decline(ctx context.Context, id order.AmazonID, by, why string, items ...string) (rs []BuyerRequest, err error) {
-	if by == "" {
-		err = errors.New("nobody declines: say who")
-	} else {
-		err = again(func() error {
+	if err = order.CheckActor(by); err == nil {
+		err = store.Retry(func() error {
 			f, err := s.facts(ctx, Request{Order: id})
 			if err != nil {
 				return err
@@ -388,7 +389,7 @@ func (s *Service) notAccepted(ctx context.Context, a amazon.Account, r BuyerRequ
 	if err != nil || len(told) > 0 {
 		return err
 	}
-	return again(func() error {
+	return store.Retry(func() error {
 		facts, err := s.factsOf(ctx, a, []order.AmazonID{r.Order})
 		if err != nil {
 			return err

@@ -3,8 +3,6 @@ package cancel_test
 import (
 	"context"
 	"fmt"
-	"io"
-	"iter"
 	"slices"
 	"strings"
 	"testing"
@@ -19,7 +17,6 @@ import (
 	"github.com/takebackhq/takeback/cancel"
 	"github.com/takebackhq/takeback/order"
 	"github.com/takebackhq/takeback/queue"
-	"github.com/takebackhq/takeback/reportparse"
 	"github.com/takebackhq/takeback/settings"
 	"github.com/takebackhq/takeback/store"
 	"github.com/takebackhq/takeback/store/memory"
@@ -233,7 +230,7 @@ func TestAcceptRefuses(t *testing.T) {
 		{"no wish at all", func(*shop) {}, nil, "anna", "no wish of the buyer is undecided", store.ErrNotFound},
 		{"no wish about this item", func(s *shop) { s.imports(unshipped(asks(mug))) }, []string{tray}, "anna", "no wish of the buyer about item " + tray, store.ErrNotFound},
 		{"a declined one that is not named", func(s *shop) { s.imports(unshipped(asks(mug))); s.declines() }, nil, "anna", "undecided", store.ErrNotFound},
-		{"nobody", func(s *shop) { s.imports(unshipped(asks(mug))) }, nil, "", "nobody asks", nil},
+		{"nobody", func(s *shop) { s.imports(unshipped(asks(mug))) }, nil, "", "say by whom", nil},
 		{"what has shipped", func(s *shop) { s.imports(unshipped(asks(mug))); s.ship(so1) }, nil, "anna", "nothing of these items waits", cancel.ErrShipped},
 		{"what was handed over", func(s *shop) { handOver(s); s.imports(unshipped(asks(mug), asks(tray))) }, []string{mug, tray}, "anna", "handed over", cancel.ErrHandedOver},
 	} {
@@ -453,92 +450,6 @@ func TestAutoAccept(t *testing.T) {
 	})
 }
 
-// The clock counts from the earliest evidence, and tells which that is.
-func TestEvidence(t *testing.T) {
-	at := func(h int) time.Time { return morning.Add(time.Duration(h) * time.Hour) }
-	updated := func(s *shop, t time.Time) {
-		s.there.state = amazon.OrderState{Number: first.Number, Status: amazon.OrderUnshipped, UpdatedAt: t, Items: []amazon.ItemState{{ID: mug, RequestedBy: amazon.ActorBuyer, RequestedReason: "Ordered twice"}}}
-		s.reads()
-	}
-	for _, tt := range []struct {
-		name   string
-		see    func(*shop)
-		clock  cancel.Clock
-		source string
-		at     time.Time
-	}{
-		{"the report's own time", func(s *shop) { s.importsAt(unshipped(asks(mug)), at(-2)) }, cancel.ByFirstSeen, cancel.FromOrderReport, at(-2)},
-		{"the order's last update is earlier", func(s *shop) { s.importsAt(unshipped(asks(mug)), at(-2)); updated(s, at(-3)) }, cancel.ByLastUpdate, cancel.FromOrdersAPI, at(-3)},
-		{"a later update counts nothing", func(s *shop) { updated(s, at(-3)); updated(s, at(-1)) }, cancel.ByLastUpdate, cancel.FromOrdersAPI, at(-3)},
-		{"the notification is earliest", func(s *shop) { updated(s, at(-3)); s.notified(at(-5), mug) }, cancel.ByNotification, cancel.FromNotification, at(-5)},
-		{"of one time, the notification", func(s *shop) { updated(s, at(-3)); s.notified(at(-3), mug) }, cancel.ByNotification, cancel.FromNotification, at(-3)},
-		{"a later file is an older one", func(s *shop) { s.importsAt(unshipped(asks(mug)), at(-2)); s.importsAt(unshipped(asks(mug)), at(-4)) }, cancel.ByFirstSeen, cancel.FromOrderReport, at(-4)},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			s := open(t, settings.Policy{}, paid(so1, first))
-			tt.see(s)
-			r := s.wishes()[mug]
-			assert.Equal(t, tt.clock, r.Evidence().Clock)
-			assert.Equal(t, tt.source, r.Evidence().Source)
-			assert.Equal(t, tt.at, r.Evidence().At)
-			assert.Equal(t, tt.at.Add(48*time.Hour), r.Deadline)
-		})
-	}
-}
-
-// Overdue alerts, once, and never acts.
-func TestOverdue(t *testing.T) {
-	for _, tt := range []struct {
-		name   string
-		then   func(*shop)
-		alerts []string
-		state  cancel.RequestState
-	}{
-		{"undecided", func(*shop) {}, []string{"buyer-overdue"}, cancel.Undecided},
-		{"accepted, and Amazon has not confirmed", func(s *shop) { s.accepts() }, []string{"buyer-overdue"}, cancel.RequestAccepted},
-		{"accepted and confirmed", func(s *shop) {
-			c := s.accepts()[0]
-			s.move(c.ID, queue.EntryAccepted, queue.Result{Verdict: amazon.VerdictAccepted})
-			s.there.state = amazon.OrderState{Number: first.Number, Status: amazon.OrderCancelled}
-			s.step(time.Hour)
-			assert.Equal(s.t, cancel.RequestOver, s.wishes()[mug].State, "as soon as Amazon shows it")
-		}, []string{}, cancel.RequestOver},
-		{"declined", func(s *shop) { s.declines() }, []string{}, cancel.RequestDeclined},
-		{"shipped all the same", func(s *shop) { s.ship(so1) }, []string{}, cancel.RequestOver},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			mugs := paid(so1, first)
-			mugs.Lines = mugs.Lines[:1]
-			s := open(t, settings.Policy{}, mugs)
-			s.importsAt(unshipped(asks(mug)), morning)
-			tt.then(s)
-			status := s.order(so1).Status
-			s.step(45 * time.Hour)
-			assert.NotContains(t, s.alerted(), "buyer-overdue", "not before its time")
-			s.step(3 * time.Hour)
-			s.step(48 * time.Hour)
-			s.deliver()
-			assert.Equal(t, tt.alerts, s.alerted())
-			r := s.wishes()[mug]
-			assert.Equal(t, tt.state, r.State)
-			assert.Equal(t, len(tt.alerts) > 0, r.Overdue)
-			if tt.state != cancel.RequestOver {
-				assert.Equal(t, status, s.order(so1).Status)
-			}
-		})
-	}
-}
-
-func TestOverdueLooksForNinetyDays(t *testing.T) {
-	s := open(t, settings.Policy{}, paid(so1, first))
-	s.imports(unshipped(asks(mug)))
-	s.step(50 * time.Hour)
-	assert.False(t, s.wishes()[mug].LookAt.IsZero())
-	s.step(95 * 24 * time.Hour)
-	assert.True(t, s.wishes()[mug].LookAt.IsZero())
-	assert.False(t, s.pass(first).May, "it is undecided still")
-}
-
 func TestNotificationsOfOthers(t *testing.T) {
 	s := open(t, settings.Policy{}, paid(so1, first))
 	for _, tt := range []struct{ name, body, says string }{
@@ -562,92 +473,6 @@ func TestReadOrderWithoutOrders(t *testing.T) {
 	require.ErrorContains(t, err, "no Orders")
 	_, err = s.ReadOrder(t.Context(), order.AmazonID{Account: "nobody", Number: first.Number})
 	require.ErrorIs(t, err, store.ErrNotFound)
-}
-
-// lines is a format of a host's own: an order and an item in each line.
-type lines struct{ text string }
-
-func (l lines) All() iter.Seq2[cancel.OrderRow, error] {
-	return func(yield func(cancel.OrderRow, error) bool) {
-		for i, line := range strings.Split(strings.TrimSpace(l.text), "\n") {
-			orderID, item, ok := strings.Cut(line, " ")
-			var err error
-			if !ok {
-				err = &reportparse.RowError{File: "calls.txt", Line: i + 1, Expected: "an order and an item"}
-			}
-			if !yield(cancel.OrderRow{Order: orderID, Item: item, Wish: reportparse.Yes}, err) {
-				return
-			}
-		}
-	}
-}
-func (lines) Has(string) bool { return true }
-func (lines) Replaced() int   { return 0 }
-
-func TestOrderFormats(t *testing.T) {
-	s := open(t, settings.Policy{}, paid(so1, first))
-	config := cancel.Config{
-		Store: s.store, Book: s.book, Accounts: amazon.AccountList{account}, Settings: settings.Fixed{}, Now: s.tick,
-		OrderFormats: map[string]cancel.OrderFormat{"Calls": func(r io.Reader, _ reportparse.Options) (cancel.OrderRows, error) {
-			text, err := io.ReadAll(r)
-			return lines{string(text)}, err
-		}},
-	}
-	c, err := cancel.New(config)
-	require.NoError(t, err)
-	in, err := c.ImportOrders(t.Context(), account, "Calls", amazon.ReportMeta{}, strings.NewReader(first.Number+" "+mug+"\nrubbish\n1-2-3 "+tray+"\n"))
-	require.NoError(t, err)
-	assert.Equal(t, 1, in.New)
-	assert.Equal(t, 2, in.Bad, "a line that cannot be read, and an order that is none")
-	assert.Equal(t, cancel.Undecided, s.wishes()[mug].State)
-
-	_, err = c.ImportOrders(t.Context(), account, "Faxes", amazon.ReportMeta{}, strings.NewReader(""))
-	assert.ErrorContains(t, err, `format "Faxes" is unknown: want one of ["Amazon Format" "Calls"]`)
-	config.OrderFormats = map[string]cancel.OrderFormat{cancel.AmazonFormat: nil}
-	_, err = cancel.New(config)
-	assert.ErrorContains(t, err, "OrderFormats")
-}
-
-func TestImportOrdersRefuses(t *testing.T) {
-	s := open(t, settings.Policy{}, paid(so1, first))
-	_, err := s.ImportOrders(t.Context(), account, "", amazon.ReportMeta{Name: "x"}, strings.NewReader("settlement-id\ttransaction-type\tamount\n"))
-	require.ErrorIs(t, err, reportparse.ErrWrongReport)
-	_, err = s.ImportOrders(t.Context(), account, "", amazon.ReportMeta{}, nil)
-	require.ErrorContains(t, err, "no report")
-	_, err = s.ImportOrders(t.Context(), amazon.Account{}, "", amazon.ReportMeta{}, strings.NewReader(unshipped()))
-	require.ErrorContains(t, err, "account")
-	require.NoError(t, s.ImportReport(t.Context(), account, amazon.ReportMeta{}, strings.NewReader(unshipped(asks(mug)))))
-	assert.Len(t, s.wishes(), 1)
-}
-
-// A good row counts beside a bad one.
-func TestBadRows(t *testing.T) {
-	s := open(t, settings.Policy{}, paid(so1, first))
-	in, err := s.ImportOrders(t.Context(), account, "", amazon.ReportMeta{Name: "orders.txt"},
-		strings.NewReader(unshipped([4]string{first.Number, mug, "perhaps", ""}, asks(tray))))
-	require.NoError(t, err)
-	assert.Equal(t, 1, in.Bad)
-	require.Len(t, in.BadRows, 1)
-	assert.ErrorContains(t, in.BadRows[0], "orders.txt: line 2: is-buyer-requested-cancellation")
-	assert.Equal(t, 1, in.New)
-}
-
-// More orders than are saved together.
-func TestManyOrders(t *testing.T) {
-	var orders []order.Order
-	var rows [][4]string
-	for i := range 1100 {
-		id := order.AmazonID{Account: account.ID, Number: fmt.Sprintf("111-0000001-%07d", i)}
-		o := paid(order.ID{Company: "acme", Number: fmt.Sprint("SO-", i)}, id)
-		orders, rows = append(orders, o), append(rows, [4]string{id.Number, mug, "true", ""})
-	}
-	s := open(t, settings.Policy{}, orders...)
-	in, err := s.ImportOrders(t.Context(), account, "", amazon.ReportMeta{}, strings.NewReader(unshipped(rows...)))
-	require.NoError(t, err)
-	assert.Equal(t, 1100, in.New)
-	rs, err := s.BuyerRequests(t.Context(), cancel.RequestQuery{States: []cancel.RequestState{cancel.Undecided}})
-	require.NoError(t, err)
-	assert.Len(t, rs, 1100)
 }
 
 // Whatever comes in which order, and how often: the same wishes, clocks and holds.
@@ -697,18 +522,6 @@ func TestSightingsConverge(t *testing.T) {
 			r.Fatalf("orders differ:\n%s", diff)
 		}
 	})
-}
-
-// Another wish has its own deadline to miss.
-func TestOverdueAgain(t *testing.T) {
-	s := open(t, settings.Policy{}, paid(so1, first))
-	s.notified(morning, mug)
-	s.step(49 * time.Hour)
-	s.declines()
-	s.notified(s.now.Add(time.Hour), mug)
-	assert.False(t, s.wishes()[mug].Overdue)
-	s.step(50 * time.Hour)
-	assert.Equal(t, []string{"buyer-overdue", "buyer-overdue"}, s.alerted())
 }
 
 // A wish about what Amazon has shown as cancelled asks for nothing more.

@@ -2,14 +2,12 @@ package cancel
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
 
 	"github.com/takebackhq/takeback/amazon"
 	"github.com/takebackhq/takeback/order"
-	"github.com/takebackhq/takeback/store"
 )
 
 // requests reads the buyers' wishes about Amazon orders.
@@ -82,25 +80,19 @@ func (s *Service) factsOf(ctx context.Context, a amazon.Account, ids []order.Ama
 	if err != nil {
 		return nil, err
 	}
+	unsplit, err := s.refusedSplits(ctx, cancellations)
+	if err != nil {
+		return nil, err
+	}
 	for _, c := range cancellations {
 		facts[c.Order].Cancellations = append(facts[c.Order].Cancellations, c)
 	}
 	var all []Facts
 	for i, id := range ids {
 		f := facts[id]
-		f.Account, f.Ledger = a, ledgers[i]
+		f.Account, f.Ledger, f.Unsplit = a, ledgers[i], unsplit
 		f.catchUp()
 		all = append(all, *f)
 	}
 	return all, nil
-}
-
-// again repeats a save, with everything that it rests on, when an order changed
-// meanwhile.
-func again(save func() error) error {
-	for try := 1; ; try++ {
-		if err := save(); !errors.Is(err, store.ErrConflict) || try == maxTries {
-			return err
-		}
-	}
 }

@@ -131,7 +131,7 @@ func (f Facts) standing(item string) (units int) {
 // they were held for the buyer.
 func (f Facts) unhold(c *Cancellation, t target) {
 	for _, h := range f.holds() {
-		c.found(h.ID, h.Before)
+		c.setBefore(h.ID, h.Before)
 		if h.ID == t.from {
 			c.Before = h.Before
 		}

@@ -31,7 +31,7 @@ func (w *wishes) hold(back bool) {
 		if slices.Equal(r.Holds, holds) {
 			continue
 		}
-		if len(r.Holds) > 0 && len(holds) > 0 {
+		if r.Version > 0 && len(holds) > 0 {
 			w.ch.Changed(order.EventChanged, r.subject()+": held", heldNumbers(r.Holds), heldNumbers(holds), w.s)
 		}
 		r.Holds, w.touched[r.Item] = slices.Clone(holds), true

@@ -1,6 +1,7 @@
 package cancel
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -14,6 +15,7 @@ import (
 	"github.com/takebackhq/takeback/amazon"
 	"github.com/takebackhq/takeback/order"
 	"github.com/takebackhq/takeback/reportparse"
+	"github.com/takebackhq/takeback/store"
 )
 
 // OrderRow is what a row of an order report tells of a wish to cancel.
@@ -86,7 +88,8 @@ const (
 // which orders are cancelled or shipped at Amazon. Rows that can be read count even
 // when others cannot; the error is about the file as a whole, and what came before it
 // has been imported. The same file again changes nothing. A file that is no order
-// report is refused with [reportparse.ErrWrongReport], and nothing is imported.
+// report is refused with [reportparse.ErrWrongReport], and nothing is imported; so is
+// one whose AsOf is more than 24 hours ahead, see [amazon.ReportMeta.Check].
 //
 // Only an explicit yes is a wish: a blank, a no and a missing column hold nothing. A
 // missing column is told to an Administrator, once for each account, by the alert
@@ -100,7 +103,7 @@ func (s *Service) ImportOrders(ctx context.Context, a amazon.Account, format str
 	if err != nil {
 		return fail(err)
 	}
-	if err := a.Check(); err != nil {
+	if err := cmp.Or(a.Check(), m.Check(s.c.Now())); err != nil {
 		return fail(err)
 	}
 	if r == nil {
@@ -242,7 +245,7 @@ func (s *Service) tidings(ctx context.Context, a amazon.Account, ids []order.Ama
 		return h, 0, nil
 	}
 	var facts []Facts
-	err = again(func() error {
+	err = store.Retry(func() error {
 		if facts, err = s.factsOf(ctx, a, ids); err != nil {
 			return err
 		}
@@ -315,7 +318,7 @@ func (s *Service) noColumn(ctx context.Context, a amazon.Account, m amazon.Repor
 	}
 	stamp := order.Stamp{By: strings.TrimSpace("order report " + m.Name), At: s.c.Now().UTC()}
 	journal := order.AmazonID{Account: a.ID}
-	return again(func() error {
+	return store.Retry(func() error {
 		heads, err := s.c.Store.Ledgers(ctx, []order.AmazonID{journal})
 		if err != nil {
 			return err

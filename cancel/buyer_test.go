@@ -627,3 +627,23 @@ func TestWishesWithAGenerousBook(t *testing.T) {
 	assert.Equal(t, order.StatusOnHold, s.order(so1).Status)
 	assert.Equal(t, order.StatusInProcess, s.order(so2).Status)
 }
+
+// An order that the host splits while a wish is undecided is held in both parts, and
+// the journal says so.
+func TestWishHoldsWhatIsSplitOffLater(t *testing.T) {
+	rest, part, err := order.Split(paid(so1, first), "SO-1-B", []order.LineQuantity{{Item: tray, Quantity: 1}})
+	require.NoError(t, err)
+	s := open(t, settings.Policy{}, paid(so1, first))
+	s.imports(unshipped(asks(mug)))
+	s.book.orders = []order.Order{rest, part}
+	s.step(49 * time.Hour)
+	es, err := s.store.Events(t.Context(), first)
+	require.NoError(t, err)
+	var held []string
+	for _, e := range es {
+		if strings.HasSuffix(e.Subject, ": held") {
+			held = append(held, e.Before+" became "+e.After)
+		}
+	}
+	assert.Equal(t, []string{"SO-1 became SO-1, SO-1-B"}, held)
+}

@@ -50,9 +50,11 @@ type Cancellation struct {
 	Part  bool
 
 	// SplitFrom is the host order that the part was split off from in the save that
-	// asked for its cancellation; zero: none was. Also are the other host orders of
-	// the Amazon order, where all of them are cancelled together.
+	// asked for its cancellation; zero: none was. SplitBy is the key of the effect that
+	// does it. Also are the other host orders of the Amazon order, where all of them are
+	// cancelled together.
 	SplitFrom order.ID
+	SplitBy   string
 	Also      []Carrier
 
 	Local   bool // Do Not Send To Amazon: the host's order alone is cancelled
@@ -96,8 +98,8 @@ func (c Cancellation) before(id order.ID) order.Status {
 	return c.Before
 }
 
-// found notes the status that a host order had when the cancellation was asked for.
-func (c *Cancellation) found(id order.ID, status order.Status) {
+// setBefore notes the status that a host order had when the cancellation was asked for.
+func (c *Cancellation) setBefore(id order.ID, status order.Status) {
 	if c.HostOrder == id {
 		c.Before = status
 	}
@@ -123,8 +125,8 @@ func (c Cancellation) ended() bool {
 	return c.Outcome == Dropped || c.Outcome == Refused || c.Outcome == GivenUp
 }
 
-// again tells that the entry is tried again after it had ended.
-func (c Cancellation) again(e queue.Entry) bool {
+// retried tells that the entry is tried again after it had ended.
+func (c Cancellation) retried(e queue.Entry) bool {
 	return e.State == queue.EntryQueued && !c.Ended.At.IsZero()
 }
 

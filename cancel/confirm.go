@@ -12,44 +12,61 @@ import (
 	"github.com/takebackhq/takeback/store"
 )
 
-// looksAtOnce bounds how many cancellations one pass looks after: each may cost a
-// call to Amazon, which allows one in two seconds.
+// looksAtOnce bounds how many orders one pass reads at Amazon, which allows one in two
+// seconds, and how many cancellations are read together.
 const looksAtOnce = 100
 
 // confirm reads the orders of cancellations whose time for it has come, and says when
-// to come back.
+// to come back. One that cannot be looked at keeps no other from its turn, and neither
+// does an account that is throttled.
 func (s *Service) confirm(ctx context.Context, now time.Time) (next time.Time, err error) {
 	next = now.Add(idle)
 	if s.c.Orders == nil {
 		return next, nil
 	}
-	due, err := s.c.Store.Cancellations(ctx, Query{LookBy: now, Limit: looksAtOnce})
-	if err != nil {
-		return next, fmt.Errorf("cancellations to confirm: %w", err)
-	}
-	if len(due) == looksAtOnce {
-		next = now
-	}
-	read := map[order.AmazonID]amazon.OrderState{}
+	there := &atAmazon{known: map[order.AmazonID]amazon.OrderState{}}
+	throttled := map[order.AccountID]bool{}
 	var errs []error
-	for _, c := range due {
-		if ctx.Err() != nil {
-			return next, ctx.Err()
+	for q := (Query{LookBy: now, Limit: looksAtOnce}); ; {
+		due, err := s.c.Store.Cancellations(ctx, q)
+		if err != nil {
+			return next, errors.Join(append(errs, fmt.Errorf("cancellations to confirm: %w", err))...)
 		}
-		err := s.confirmOne(ctx, c, read)
-		if retry, throttled := amazon.Throttled(err); throttled { // so is whatever else would be asked
-			return retry, errors.Join(errs...)
+		for _, c := range due {
+			switch {
+			case ctx.Err() != nil:
+				return next, ctx.Err()
+			case there.asked == looksAtOnce:
+				return now, errors.Join(errs...)
+			case throttled[c.Order.Account]:
+				continue
+			}
+			err := s.confirmOne(ctx, c, there)
+			if retry, wait := amazon.Throttled(err); wait {
+				throttled[c.Order.Account] = true
+				if retry.Before(next) {
+					next = retry
+				}
+			} else if err != nil && !errors.Is(err, store.ErrConflict) { // somebody decided: the next pass looks again
+				errs = append(errs, fmt.Errorf("confirm cancellation %s of order %s: %w", c.ID, c.Order.Number, err))
+			}
 		}
-		if err != nil && !errors.Is(err, store.ErrConflict) { // somebody decided: the next pass looks again
-			errs = append(errs, fmt.Errorf("confirm cancellation %s of order %s: %w", c.ID, c.Order.Number, err))
+		if len(due) < looksAtOnce {
+			return next, errors.Join(errs...)
 		}
+		q.After = due[len(due)-1].Cursor()
 	}
-	return next, errors.Join(errs...)
+}
+
+// atAmazon is what one pass has read.
+type atAmazon struct {
+	known map[order.AmazonID]amazon.OrderState
+	asked int
 }
 
 // confirmOne looks after one cancellation. Orders that were read in this pass are not
 // read again.
-func (s *Service) confirmOne(ctx context.Context, c Cancellation, read map[order.AmazonID]amazon.OrderState) error {
+func (s *Service) confirmOne(ctx context.Context, c Cancellation, there *atAmazon) error {
 	f, err := s.facts(ctx, Request{Order: c.Order})
 	if err != nil {
 		return err
@@ -63,20 +80,21 @@ func (s *Service) confirmOne(ctx context.Context, c Cancellation, read map[order
 	if c.Proof == Confirmed {
 		return s.finish(ctx, f, c, stamp)
 	}
-	o, known := read[c.Order]
+	o, known := there.known[c.Order]
 	if !known {
+		there.asked++
 		if o, err = s.c.Orders.Order(ctx, f.Account, c.Order.Number); err != nil {
 			if _, throttled := amazon.Throttled(err); throttled || ctx.Err() != nil {
 				return err
 			}
 			return errors.Join(err, s.postpone(ctx, f, c, nextQuestion(c.since(), f.Now.UTC())))
 		}
-		read[c.Order] = o
+		there.known[c.Order] = o
 	}
 	stamp.Why = shown(o) + "."
 	change, err := f.looked(c, o, stamp)
 	if err != nil {
-		return err
+		return errors.Join(err, s.postpone(ctx, f, c, nextQuestion(c.since(), f.Now.UTC())))
 	}
 	change.heed(f, stamp)
 	if err := s.c.Store.SaveCancellations(ctx, []Change{change}); err != nil {
@@ -175,13 +193,14 @@ func (f Facts) gate(id order.ID) Gate {
 }
 
 // shownItems are the items of a part of which the order at Amazon has as many
-// cancelled units as that takes, beside those that other parts were confirmed with.
+// cancelled units as that takes, beside those that other parts were confirmed with; when
+// Amazon has not answered it, also beside those of other parts that Amazon has accepted.
 func (f Facts) shownItems(o amazon.OrderState, c Cancellation) (items []string) {
 	for _, u := range c.Units {
 		want := u.Quantity
 		for _, other := range f.Cancellations {
 			for _, v := range other.Units {
-				if other.ID != c.ID && other.Proof == Confirmed && v.Item == u.Item {
+				if other.ID != c.ID && v.Item == u.Item && (other.Proof == Confirmed || c.Outcome != Cancelled && other.Outcome == Cancelled && !other.untold()) {
 					want += v.Quantity
 				}
 			}

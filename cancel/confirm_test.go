@@ -2,6 +2,7 @@ package cancel_test
 
 import (
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 
@@ -183,6 +184,26 @@ func TestTheOrderTellsOfAPart(t *testing.T) {
 	}
 }
 
+// A unit that Amazon was to cancel with an earlier part proves nothing of a later one.
+func TestAUnitTellsOfOnePart(t *testing.T) {
+	s := open(t, settings.Policy{}, paid(so1, first))
+	one := s.issue(aMug())
+	s.deliver()
+	s.move(one.ID, queue.EntryAccepted, queue.Result{Part: mug, Verdict: amazon.VerdictAccepted})
+	r := aMug()
+	r.HostOrder, r.SplitTo = so1, "SO-1-C"
+	two := s.issue(r)
+	s.move(two.ID, queue.EntryUnknownResult)
+	e := s.entry(two.ID)
+	s.now = s.now.Add(time.Hour)
+	for left, proven := range map[int]int{1: 0, 0: 1} {
+		s.there.state = amazon.OrderState{Status: amazon.OrderShipped, Items: []amazon.ItemState{{ID: mug, Ordered: 2, Unfulfilled: left, CancelledBy: amazon.ActorMerchant}}}
+		said, err := s.Testify(t.Context(), account, e)
+		require.NoError(t, err)
+		assert.Len(t, said.Results, proven)
+	}
+}
+
 // One order's error keeps no other from its turn; a throttled call ends the pass.
 func TestConfirmWhenAmazonDoesNotAnswer(t *testing.T) {
 	s := open(t, settings.Policy{}, paid(so1, first), paid(so2, second))
@@ -212,6 +233,28 @@ func TestConfirmWhenAmazonDoesNotAnswer(t *testing.T) {
 	for _, on := range []order.AmazonID{first, second} {
 		assert.Equal(t, cancel.Confirmed, s.cancellations(on)[0].Proof)
 	}
+}
+
+// Cancellations that cannot be looked at, however many, rest for a while, and the
+// others have their turn.
+func TestWhatCannotBeConfirmedKeepsNobody(t *testing.T) {
+	s := open(t, settings.Policy{})
+	for i := range 101 {
+		on := order.AmazonID{Account: "acme-us", Number: fmt.Sprintf("111-0000003-%07d", i)}
+		s.book.orders = append(s.book.orders, paid(order.ID{Company: "acme", Number: on.Number}, on))
+		s.move(s.issue(ask(on)).ID, queue.EntryAccepted, acceptance)
+	}
+	for i := range 100 {
+		s.book.orders[i].Currency = "EUR" // which no ledger of theirs has
+	}
+	s.there.state = amazon.OrderState{Status: amazon.OrderCancelled}
+	s.now = s.now.Add(time.Hour)
+	_, err := s.Step(t.Context())
+	require.ErrorIs(t, err, order.ErrCurrency)
+	next, err := s.Step(t.Context())
+	require.NoError(t, err)
+	assert.True(t, next.After(s.now), "come back at %s", next)
+	assert.Equal(t, cancel.Confirmed, s.cancellations(s.book.orders[100].Amazon)[0].Proof)
 }
 
 // The withdrawal that did not come about is made up for by the next pass.

@@ -20,9 +20,10 @@ type Facts struct {
 	Account       amazon.Account // of the order; zero when it is unknown
 	Orders        []order.Order  // the host orders that carry the Amazon order
 	Ledger        order.Ledger
-	Cancellations []Cancellation // of the Amazon order, and the one with the request's key
-	Gates         []Gate         // of the host orders
-	Requests      []BuyerRequest // buyers' wishes about the Amazon order
+	Cancellations []Cancellation  // of the Amazon order, and the one with the request's key
+	Gates         []Gate          // of the host orders
+	Unsplit       []queue.EntryID // the cancellations whose split the order book refused: it never shows
+	Requests      []BuyerRequest  // buyers' wishes about the Amazon order
 	Settings      settings.Settings
 	Now           time.Time
 }
@@ -140,7 +141,7 @@ func decide(f Facts, r Request) (Draft, error) {
 		if d.AmazonReason, err = told(c); err != nil {
 			return Draft{}, err
 		}
-		for _, m := range messages(c, promised, 1) {
+		for _, m := range messages(c, promised, queue.Entry{}) {
 			if err := m.Message.Check(); err != nil {
 				return Draft{}, err
 			}
@@ -260,6 +261,7 @@ func write(f Facts, t target, c Cancellation, amount order.Money, charges, reser
 	ch := Change{Writes: order.Writes{Order: c.Order, Version: f.Ledger.Version, Postings: charges}}
 	if t.from != (order.ID{}) {
 		ch.Effect(order.Effect{Kind: order.EffectSplit, Split: &order.SplitOff{To: c.HostOrder.Number, Lines: c.Units}}, t.from, s)
+		c.SplitBy = ch.Effects[len(ch.Effects)-1].Key
 	}
 	if c.Local {
 		e.State = queue.EntryAppliedLocally
@@ -317,8 +319,8 @@ func (t target) stock() []string {
 }
 
 // hold closes the gate for people to see: the order's status and our hold. What
-// MayShip reads is the cancellation itself.
-// A status that the order may have beside the one before is held, too.
+// MayShip reads is the cancellation itself. A host order whose status is one of held,
+// and no longer the one before, is held too.
 func (ch *Change) hold(c *Cancellation, p settings.Policy, s order.Stamp, held ...order.Status) {
 	c.Shown = order.StatusOnHold
 	if p.CancelledAt == settings.CancelledWhenRequested {

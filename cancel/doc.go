@@ -20,7 +20,9 @@
 // items for one of the whole order, so a part is never sent as that: its entry waits
 // until the rest is shipped, then goes as an adjustment with the units that are
 // cancelled, for one of the two reasons that Amazon takes for it. When nothing would be
-// left to ship, the parts are the whole order.
+// left to ship, the parts are the whole order. An order book that refuses the split
+// ([order.ErrStale]) has nothing ship until the part's cancellation is withdrawn; then
+// another split, into another number, may be asked for.
 //
 // # What becomes of it
 //

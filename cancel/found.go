@@ -21,8 +21,8 @@ import (
 // order as open afterwards, there is an alert. Marking an order again changes nothing,
 // and an order that the host does not have is store.ErrNotFound.
 func (s *Service) MarkCancelled(ctx context.Context, id order.AmazonID, by, why string) error {
-	if by == "" {
-		return fmt.Errorf("mark order %s as cancelled: nobody does: say who", id.Number)
+	if err := order.CheckActor(by); err != nil {
+		return fmt.Errorf("mark order %s as cancelled: %w", id.Number, err)
 	}
 	known, err := s.cancelled(ctx, id, order.Stamp{By: by, Why: why}, Unproven)
 	if err == nil && !known {
@@ -51,28 +51,29 @@ func (s *Service) found(ctx context.Context, id order.AmazonID, by amazon.Actor,
 // cancelled saves that an order is cancelled, again on conflict, and withdraws what
 // waits. It answers whether the host has the order.
 func (s *Service) cancelled(ctx context.Context, id order.AmazonID, stamp order.Stamp, proof Proof) (known bool, err error) {
-	for try := 1; ; try++ {
+	var waiting []Cancellation
+	err = store.Retry(func() error {
 		f, err := s.facts(ctx, Request{Order: id})
-		if err != nil || len(f.Orders) == 0 {
-			return false, err
+		known = err == nil && len(f.Orders) > 0
+		if !known {
+			return err
 		}
 		stamp.At = f.Now.UTC()
 		change, err := f.cancelled(stamp, proof)
 		if err != nil {
-			return true, err
+			return err
 		}
-		if len(change.Cancellations) == 0 { // known; but whoever knew first may have withdrawn nothing
-			return true, s.withdraw(ctx, stamp, f.Cancellations)
+		if waiting = change.Cancellations; len(waiting) == 0 { // known; but whoever knew first may have withdrawn nothing
+			waiting = f.Cancellations
+			return nil
 		}
 		change.heed(f, stamp)
-		err = s.c.Store.SaveCancellations(ctx, []Change{change})
-		if err == nil {
-			return true, s.withdraw(ctx, stamp, change.Cancellations)
-		}
-		if !errors.Is(err, store.ErrConflict) || try == maxTries {
-			return true, err
-		}
+		return s.c.Store.SaveCancellations(ctx, []Change{change})
+	})
+	if err != nil || !known {
+		return known, err
 	}
+	return true, s.withdraw(ctx, stamp, waiting)
 }
 
 // withdraw takes back the entries of cancellations that have not come to their end,
@@ -134,7 +135,7 @@ func (ch *Change) comesTrue(f Facts, c Cancellation, s order.Stamp, proof Proof)
 				return err
 			}
 		}
-		ch.cancel(&c, f.Ledger, s, expected(proof)...)
+		ch.cancel(&c, f, s, expected(proof)...)
 		if c.Ended.At.IsZero() { // its entry is withdrawn now, or by a pass
 			c.LookAt = s.At
 		}
@@ -168,7 +169,7 @@ func (ch *Change) unasked(f Facts, rest []order.Order, s order.Stamp, proof Proo
 		return err
 	}
 	ch.status(c, order.StatusCancelled, s, expected(proof)...)
-	ch.paid(c, f.Ledger, s)
+	ch.paid(c, f, s)
 	ch.note(c, s, "The order is cancelled.%s", because(s.Why))
 	ch.tooLate(f, c, s)
 	ch.Event(order.EventResult, c.subject(), s.Why, s)
@@ -209,7 +210,7 @@ func (ch *Change) prove(f Facts, c *Cancellation, s order.Stamp) error {
 		if err := ch.take(f.Ledger, *c, c.Items, paidFor(own), s); err != nil {
 			return err
 		}
-		ch.paid(*c, f.Ledger, s)
+		ch.paid(*c, f, s)
 	}
 	c.Proof = Confirmed
 	if !c.Ended.At.IsZero() {

@@ -98,6 +98,33 @@ func TestFoundCancelledWhileAPartWaits(t *testing.T) {
 	assert.Len(t, s.cancellations(first), 2)
 }
 
+// Amazon was told of none of these, and shows all of them as cancelled: nothing is left
+// that an earlier cancellation, or a new one, could be about.
+func TestFoundCancelledWhatWasCancelledHereAlone(t *testing.T) {
+	rest, own := split(t)
+	s := openWith(t, settings.Settings{AllowLocalCancel: true}, rest, own)
+	whole := ask(first)
+	whole.Whole = true
+	dropped := s.issue(whole)
+	s.move(dropped.ID, queue.EntryRejected)
+	s.deliver()
+	for _, id := range []order.ID{so1, so1b} {
+		here := part(id)
+		here.Local = true
+		s.issue(here)
+	}
+	s.found(amazon.ActorBuyer)
+	require.Equal(t, order.NoPayment, s.ledger(first).PaymentStatus())
+
+	require.ErrorIs(t, s.queue.Retry(t.Context(), "bob", "again", dropped.ID), queue.ErrTransition)
+	whole.Key = "another"
+	_, err := s.Issue(t.Context(), whole)
+	require.ErrorIs(t, err, cancel.ErrKeyReused, "the order book shows none of it yet")
+	s.deliver()
+	assert.Equal(t, cancel.Dropped, s.read(dropped.ID).Outcome)
+	assert.True(t, s.ledger(first).Total(order.Reserved).IsZero())
+}
+
 // What is on its way keeps its way: its answer changes nothing any more.
 func TestFoundCancelledWhileOnTheWay(t *testing.T) {
 	s := open(t, settings.Policy{}, paid(so1, first))
@@ -183,7 +210,7 @@ func TestMarkCancelledWhatIsRefusedOrWaits(t *testing.T) {
 
 func TestMarkCancelledRefuses(t *testing.T) {
 	s := open(t, settings.Policy{}, paid(so1, first))
-	assert.ErrorContains(t, s.MarkCancelled(t.Context(), first, "", "why"), "say who")
+	assert.ErrorContains(t, s.MarkCancelled(t.Context(), first, "", "why"), "say by whom")
 	assert.ErrorIs(t, s.MarkCancelled(t.Context(), second, "anna", "why"), store.ErrNotFound)
 	assert.Zero(t, s.ledger(first).Version)
 }

@@ -27,14 +27,15 @@ type door struct {
 	why  []string
 }
 
-// MayShip says whether an order may leave the house: not while a cancellation
-// is queued or was carried out, not after one was refused or given up until a
-// person opened the gate, not while a hold stands or nobody has decided about a buyer's
-// wish, and not when the order is cancelled
-// or void. Each host order that shares the Amazon order has its own answer, see
-// [Pass.Of]: a part that is being cancelled does not keep the others. Only between
-// the save that splits a part off and the split's showing in the order book none may
-// ship. MayShip is a function of its arguments alone.
+// MayShip says whether an order may leave the house: not while a cancellation is
+// queued or was carried out, not after one was refused or given up until a person
+// opened the gate, not while a hold stands or nobody has decided about a buyer's
+// wish, and not when the order is cancelled, void or fulfilled by Amazon. Each host
+// order that shares the Amazon order has its own answer, see [Pass.Of]: a part that is
+// being cancelled does not keep the others. Only between the save that splits a part
+// off and the split's showing in the order book none may ship, and none while a
+// cancellation is open whose split the book refused. MayShip is a function of its
+// arguments alone.
 func MayShip(f Facts) Pass {
 	p := Pass{Order: f.Ledger.Order, Version: f.Ledger.Version}
 	gates := map[order.ID]Gate{}
@@ -55,6 +56,9 @@ func (f Facts) closed(o order.Order, g Gate) (why []string) {
 	no := func(format string, args ...any) { why = append(why, fmt.Sprintf(format, args...)) }
 	if over(o) {
 		no("order %s is %s", o.ID, o.Status)
+	}
+	if o.Fulfilment == order.ByAmazon {
+		no("order %s is fulfilled by Amazon: Amazon ships it", o.ID)
 	}
 	for _, h := range o.Holds {
 		// Our own hold only shows what the cancellations below say.
@@ -81,6 +85,10 @@ func (f Facts) closed(o order.Order, g Gate) (why []string) {
 		}
 	}
 	for _, c := range f.unsplit(g) {
+		if f.refusedSplit(c) {
+			no("cancellation %s is %s, and the order book refused to split order %s off from %s for it: withdraw it", c.ID, c.Outcome, c.HostOrder, c.SplitFrom)
+			continue
+		}
 		no("cancellation %s splits order %s off from %s, and the order book does not show it yet", c.ID, c.HostOrder, c.SplitFrom)
 	}
 	return why
@@ -155,7 +163,10 @@ func (p Pass) HandOver(ctx context.Context, st Store, s order.Stamp, hostOrders 
 		return fmt.Errorf("order %s: %w: %s", p.Order, ErrClosed, strings.Join(p.Why, "; "))
 	}
 	if s.By == "" || s.At.IsZero() {
-		return fmt.Errorf("hand over order %s: stamp by %q at %s: say who hands over, and when", p.Order, s.By, s.At.Format(time.RFC3339))
+		return fmt.Errorf("hand over order %s: stamp by %.40q at %s: say who hands over, and when", p.Order, s.By, s.At.Format(time.RFC3339))
+	}
+	if err := order.CheckActor(s.By); err != nil {
+		return fmt.Errorf("hand over order %s: %w", p.Order, err)
 	}
 	s.At = s.At.UTC()
 	c := Change{Writes: order.Writes{Order: p.Order, Version: p.Version}}
@@ -194,8 +205,8 @@ func (s *Service) MayShip(ctx context.Context, id order.AmazonID) (Pass, error) 
 // order book carried out its split, and never will. Opening a gate that no such
 // cancellation closes is an error.
 func (s *Service) Open(ctx context.Context, id order.AmazonID, by, why string) error {
-	if by == "" {
-		return fmt.Errorf("open gate of order %s: nobody opens it: say who", id.Number)
+	if err := order.CheckActor(by); err != nil {
+		return fmt.Errorf("open gate of order %s: %w", id.Number, err)
 	}
 	f, err := s.facts(ctx, Request{Order: id})
 	if err != nil {

@@ -74,6 +74,7 @@ func TestMayShip(t *testing.T) {
 		}, []string{"order acme/SO-1-B is held by host"}},
 		{"it is cancelled", func(f *cancel.Facts) { f.Orders[0].Status = order.StatusCancelled }, []string{"order acme/SO-1 is Cancelled"}},
 		{"it is void", func(f *cancel.Facts) { f.Orders[0].Status = order.StatusVoid }, []string{"order acme/SO-1 is Void"}},
+		{"Amazon fulfils it", func(f *cancel.Facts) { f.Orders[0].Fulfilment = order.ByAmazon }, []string{"order acme/SO-1 is fulfilled by Amazon"}},
 		{"it is a problem order that nobody cancelled", func(f *cancel.Facts) { f.Orders[0].Status = order.StatusProblemOrder }, nil},
 		{"the host does not have it", func(f *cancel.Facts) { f.Orders = nil }, []string{"is not in the host's order book"}},
 		{"everything at once", func(f *cancel.Facts) {
@@ -281,7 +282,7 @@ func TestOpenRefuses(t *testing.T) {
 		by   string
 		says string
 	}{
-		{"nobody", first, "", "say who"},
+		{"nobody", first, "", "say by whom"},
 		{"a gate that nothing closes", first, "carla", "no cancellation that was refused or given up closes it"},
 		{"a gate that an open cancellation closes", second, "carla", "no cancellation that was refused or given up closes it"},
 		{"an order that the host does not have", order.AmazonID{Account: "acme-us", Number: "111-0000003-0000003"}, "carla", "no cancellation that was refused or given up closes it"},

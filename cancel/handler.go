@@ -3,6 +3,7 @@ package cancel
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/takebackhq/takeback/order"
@@ -27,6 +28,10 @@ func (s *Service) Prepare(ctx context.Context, es []queue.Entry) ([]queue.Prepar
 	for _, o := range orders {
 		carriers[o.Amazon] = append(carriers[o.Amazon], o)
 	}
+	unsplit, err := s.refusedSplits(ctx, slices.Collect(maps.Values(cancellations)))
+	if err != nil {
+		return nil, err
+	}
 	siblings := byOrder(cancellations)
 	requests, err := s.requests(ctx, amazonIDs(es))
 	if err != nil {
@@ -38,10 +43,10 @@ func (s *Service) Prepare(ctx context.Context, es []queue.Entry) ([]queue.Prepar
 		if !ok {
 			continue
 		}
-		f := Facts{Ledger: ledgers[e.Order], Orders: carriers[e.Order], Cancellations: siblings[e.Order], Requests: requests[e.Order]}
+		f := Facts{Ledger: ledgers[e.Order], Orders: carriers[e.Order], Cancellations: siblings[e.Order], Unsplit: unsplit, Requests: requests[e.Order]}
 		prepared = append(prepared, queue.Prepared{
 			Entry: e.ID, Order: order.Writes{Order: f.Ledger.Order, Version: f.Ledger.Version},
-			Messages: messages(c, f.Ledger, len(e.Attempts)+1), Aside: f.aside(c),
+			Messages: messages(c, f.Ledger, e), Aside: f.aside(c),
 		})
 	}
 	return prepared, nil
@@ -83,6 +88,9 @@ func (f Facts) aside(c Cancellation) *queue.Aside {
 func (f Facts) partAside(c Cancellation, no func(queue.State, string, ...any) *queue.Aside) *queue.Aside {
 	i := slices.IndexFunc(f.Orders, func(o order.Order) bool { return o.ID == c.HostOrder })
 	if i < 0 {
+		if f.refusedSplit(c) {
+			return no(queue.EntryQueued, "the order book refused to split order %s off from %s: withdraw this, and ask anew with another number", c.HostOrder, c.SplitFrom)
+		}
 		return no(queue.EntryQueued, "the order book does not show order %s", c.HostOrder)
 	}
 	own, others := f.Orders[i], slices.Delete(slices.Clone(f.Orders), i, i+1)
@@ -142,8 +150,12 @@ func (s *Service) apply(ctx context.Context, es []queue.Entry) error {
 	if err != nil {
 		return err
 	}
+	unsplit, err := s.refusedSplits(ctx, slices.Collect(maps.Values(cancellations)))
+	if err != nil {
+		return err
+	}
 	for id, siblings := range byOrder(cancellations) {
-		facts[id].Ledger, facts[id].Cancellations = ledgers[id], siblings
+		facts[id].Ledger, facts[id].Cancellations, facts[id].Unsplit = ledgers[id], siblings, unsplit
 	}
 	var changes []Change
 	for _, e := range es {
@@ -196,10 +208,13 @@ func (f Facts) rivals(c Cancellation) []Cancellation {
 	return slices.DeleteFunc(slices.Clone(f.Cancellations), func(other Cancellation) bool { return !c.rivals(other) })
 }
 
-// overAtAmazon tells whether Amazon shows all of the order as cancelled.
-func (f Facts) overAtAmazon() bool {
+// gone tells that Amazon has shown every host order as cancelled, if only one by one:
+// nothing is left that a cancellation could be about, though Amazon was told of none.
+func (f Facts) gone() bool {
 	return len(f.Orders) > 0 && !slices.ContainsFunc(f.Orders, func(o order.Order) bool {
-		return !slices.ContainsFunc(f.Cancellations, func(c Cancellation) bool { return c.Proof == Confirmed && c.covers(o.ID) })
+		return !slices.ContainsFunc(f.Cancellations, func(c Cancellation) bool {
+			return c.Order == o.Amazon && c.Outcome == Cancelled && c.Proof == Confirmed && c.covers(o.ID)
+		})
 	})
 }
 
@@ -215,12 +230,18 @@ func (c Cancellation) splitSince(others []Cancellation) (Cancellation, bool) {
 	return others[i], true
 }
 
-// again refuses to queue a cancellation anew when it was carried out after all, its
+// renewable refuses to queue a cancellation anew when it was carried out after all, its
 // order was handed over, or another one has taken its place. It answers the gates as
 // they shall be: that somebody opened one once says nothing about the next refusal.
-func (f Facts) again(c Cancellation) ([]Gate, error) {
-	if c.Outcome == Cancelled || f.overAtAmazon() {
+func (f Facts) renewable(c Cancellation) ([]Gate, error) {
+	if c.Outcome == Cancelled {
 		return nil, fmt.Errorf("the order is cancelled, so there is nothing to try again: %w", queue.ErrTransition)
+	}
+	if f.gone() {
+		return nil, fmt.Errorf("Amazon shows the order as cancelled, so there is nothing to try again: %w", queue.ErrTransition)
+	}
+	if f.refusedSplit(c) {
+		return nil, fmt.Errorf("the order book refused to split order %s off: ask anew with another number: %w", c.HostOrder, queue.ErrTransition)
 	}
 	if part, ok := c.splitSince(f.Cancellations); ok {
 		return nil, fmt.Errorf("units of it were split off into order %s since: ask anew for what is left: %w", part.HostOrder, queue.ErrTransition)

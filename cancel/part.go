@@ -2,6 +2,7 @@ package cancel
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/shopspring/decimal"
 
@@ -28,17 +29,22 @@ func told(c Cancellation) (string, error) {
 }
 
 // messages are what Amazon is told: one that lists every item of the whole order, or
-// one for each item of a part, with what the ledger holds for it. The reason was
-// checked when the cancellation was decided.
-func messages(c Cancellation, l order.Ledger, attempt int) []queue.PreparedMessage {
+// one for each item of a part, with what the ledger holds for it; not for one that
+// Amazon has carried out in an earlier attempt. The reason was checked when the
+// cancellation was decided.
+func messages(c Cancellation, l order.Ledger, e queue.Entry) []queue.PreparedMessage {
 	reason, _ := told(c)
 	if !c.Part {
 		return []queue.PreparedMessage{{Message: amazon.Cancellation{Order: c.Order.Number, Items: c.Items, Reason: amazon.CancelReason(reason)}}}
 	}
+	carried, _ := carriedOut(c, e)
 	var ms []queue.PreparedMessage
 	for i, u := range c.Units {
+		if slices.Contains(carried, u.Item) {
+			continue
+		}
 		ms = append(ms, queue.PreparedMessage{Part: u.Item, Message: amazon.Adjustment{
-			Order: c.Order.Number, Item: u.Item, AdjustmentID: fmt.Sprintf("%s-%d-%d", c.ID, i+1, attempt),
+			Order: c.Order.Number, Item: u.Item, AdjustmentID: fmt.Sprintf("%s-%d-%d", c.ID, i+1, len(e.Attempts)+1),
 			Reason: amazon.RefundReason(reason), Currency: l.Currency(), Amounts: l.Held(c.Cause(), u.Item), QuantityCancelled: u.Quantity,
 		}})
 	}

@@ -143,6 +143,48 @@ func TestAPartWaitsUntilTheRestIsShipped(t *testing.T) {
 	assert.Equal(t, &queue.Aside{State: queue.EntryNeedsDecision, Why: "the order is cancelled already"}, prepared().Aside)
 }
 
+// An item that Amazon has cancelled travels no second time with the others of its
+// part, whoever decided that those go again, and takes no more money.
+func TestWhatAmazonHasCancelledDoesNotGoAgain(t *testing.T) {
+	anew := func(s *shop, c queue.EntryID) {
+		e := s.entry(c)
+		e.State, e.Changed = queue.EntryQueued, order.Stamp{By: "anna", At: s.tick(), Why: "it is not cancelled at Amazon"}
+		require.NoError(s.t, s.Apply(s.t.Context(), []queue.Entry{e}))
+	}
+	for name, then := range map[string]func(*shop, queue.EntryID){
+		"the others are sent anew": func(*shop, queue.EntryID) {},
+		"the others are refused then, and tried again": func(s *shop, c queue.EntryID) {
+			s.move(c, queue.EntryRefused, queue.Result{Part: tray, Verdict: amazon.VerdictRefused})
+			anew(s, c)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			o := paid(so1, first)
+			o.Lines[1].Ordered = 2
+			rest, own, err := order.Split(o, so1b.Number, []order.LineQuantity{{Item: mug, Quantity: 1}, {Item: tray, Quantity: 1}})
+			require.NoError(t, err)
+			s := open(t, settings.Policy{}, rest, own)
+			c := s.issue(part(so1b)).ID
+			s.ship(so1)
+			s.move(c, queue.EntryNeedsDecision, queue.Result{Part: mug, Verdict: amazon.VerdictAccepted}, queue.Result{Part: tray, Verdict: amazon.VerdictUnknown})
+			anew(s, c)
+			then(s, c)
+
+			ps, err := s.Prepare(t.Context(), []queue.Entry{s.entry(c)})
+			require.NoError(t, err)
+			require.Nil(t, ps[0].Aside)
+			require.Len(t, ps[0].Messages, 1)
+			assert.Equal(t, tray, ps[0].Messages[0].Part)
+
+			s.move(c, queue.EntryAccepted, queue.Result{Part: tray, Verdict: amazon.VerdictAccepted})
+			assert.Equal(t, cancel.Cancelled, s.read(c).Outcome)
+			l := s.ledger(first)
+			assert.True(t, l.Total(order.Reserved).IsZero())
+			assert.Equal(t, "26.65", l.Total(order.Posted).String())
+		})
+	}
+}
+
 func TestPrepareAPart(t *testing.T) {
 	tests := []struct {
 		name      string
@@ -307,6 +349,50 @@ func TestAPartOfAShippedOrder(t *testing.T) {
 	ps, err := s.Prepare(t.Context(), []queue.Entry{s.entry(c.ID)})
 	require.NoError(t, err)
 	assert.Nil(t, ps[0].Aside)
+}
+
+// The order book answers ErrStale to a split: the part never shows. Nothing ships and
+// nothing else is split off until its cancellation is withdrawn, and then everything
+// is as if it had not been asked for.
+func TestTheOrderBookRefusesASplit(t *testing.T) {
+	s := open(t, settings.Policy{}, paid(so1, first))
+	c := s.issue(aMug())
+	s.order(so1).Lines[0].Shipped = 2 // meanwhile
+	s.deliver()
+
+	p := s.pass(first)
+	assert.Equal(t, []string{"cancellation " + string(c.ID) + " is Open, and the order book refused to split order acme/SO-1-B off from acme/SO-1 for it: withdraw it"}, p.Why)
+	ps, err := s.Prepare(t.Context(), []queue.Entry{s.entry(c.ID)})
+	require.NoError(t, err)
+	require.NotNil(t, ps[0].Aside)
+	assert.Equal(t, queue.EntryQueued, ps[0].Aside.State)
+	assert.Contains(t, ps[0].Aside.Why, "the order book refused to split order acme/SO-1-B off from acme/SO-1: withdraw this")
+	another := ask(first)
+	another.Split, another.SplitTo = []order.LineQuantity{{Item: tray, Quantity: 1}}, "SO-1-C"
+	_, err = s.Issue(t.Context(), another)
+	require.ErrorIs(t, err, cancel.ErrSplitPending)
+	require.ErrorContains(t, err, "withdraw that first")
+
+	require.NoError(t, s.queue.Withdraw(t.Context(), "bob", "the mugs have shipped", c.ID))
+	assert.Equal(t, cancel.Dropped, s.read(c.ID).Outcome)
+	assert.True(t, s.ledger(first).Total(order.Reserved).IsZero())
+	assert.True(t, s.pass(first).May)
+	require.ErrorIs(t, s.queue.Retry(t.Context(), "bob", "again", c.ID), queue.ErrTransition)
+	assert.Equal(t, order.ID{Company: "acme", Number: "SO-1-C"}, s.issue(another).HostOrder)
+}
+
+// A part that is cancelled here alone cannot be withdrawn: when the order book refuses
+// its split, people are told, and the order has its own gate again.
+func TestTheOrderBookRefusesASplitHereAlone(t *testing.T) {
+	s := openWith(t, settings.Settings{AllowLocalCancel: true}, paid(so1, first))
+	here := aMug()
+	here.Local = true
+	s.issue(here)
+	s.order(so1).Lines[0].Shipped = 2
+	assert.False(t, s.pass(first).May)
+	s.deliver()
+	assert.True(t, s.pass(first).May)
+	assert.Len(t, s.alerts(), 1)
 }
 
 func TestARepeatedSplitMeetsTheFirst(t *testing.T) {

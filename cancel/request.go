@@ -1,6 +1,7 @@
 package cancel
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -56,15 +57,15 @@ var (
 )
 
 func (r Request) check() error {
-	switch {
-	case r.By == "":
-		return errors.New("nobody asks: set By to who does")
+	switch err := cmp.Or(order.CheckActor(r.By), queue.CheckKey(r.Key), order.CheckName("split to number", r.SplitTo)); {
+	case err != nil:
+		return err
 	case r.Whole && len(r.Split) > 0:
 		return errors.New("Whole and Split contradict each other: ask for one of them")
 	case (r.SplitTo == "") != (len(r.Split) == 0):
 		return fmt.Errorf("split of %d items to number %q: want both, or neither", len(r.Split), r.SplitTo)
 	}
-	return queue.CheckKey(r.Key)
+	return nil
 }
 
 // key names the business event: an order, or a part of one, is cancelled once.

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/takebackhq/takeback/amazon"
@@ -106,6 +108,9 @@ func (s *Service) facts(ctx context.Context, r Request) (f Facts, err error) {
 	for _, o := range f.Orders {
 		ids = append(ids, o.ID)
 	}
+	if f.Unsplit, err = s.refusedSplits(ctx, f.Cancellations); err != nil {
+		return f, err
+	}
 	if f.Gates, err = s.c.Store.Gates(ctx, ids); err != nil || r.Key == "" && r.SplitTo == "" {
 		return f, err
 	}
@@ -116,30 +121,44 @@ func (s *Service) facts(ctx context.Context, r Request) (f Facts, err error) {
 	return f, err
 }
 
-// maxTries bounds how often a decision is made again after a conflict.
-const maxTries = 10
+// refusedSplits finds the cancellations whose split the order book has refused. Effects of an
+// order come one after the other, so that none that was refused is carried out later.
+func (s *Service) refusedSplits(ctx context.Context, cs []Cancellation) (refused []queue.EntryID, err error) {
+	by := map[string]queue.EntryID{}
+	for _, c := range cs {
+		if c.SplitBy != "" {
+			by[order.StaleKey(c.SplitBy)] = c.ID
+		}
+	}
+	if len(by) == 0 {
+		return nil, nil
+	}
+	alerts, err := s.c.Store.Alerts(ctx, order.AlertQuery{Keys: slices.Collect(maps.Keys(by)), Closed: true})
+	for _, a := range alerts {
+		refused = append(refused, by[a.Key])
+	}
+	return refused, err
+}
 
 // Issue drafts and saves on the service's own store, and drafts again on
 // conflict. A repeat returns the first cancellation, with ErrEnded when that was
 // refused, rejected, withdrawn or given up: the order is not being cancelled.
 func (s *Service) Issue(ctx context.Context, r Request) (Cancellation, error) {
-	for try := 1; ; try++ {
-		d, err := s.Draft(ctx, r)
-		if err != nil {
-			return Cancellation{}, err
+	var d Draft
+	err := store.Retry(func() (err error) {
+		if d, err = s.Draft(ctx, r); err != nil {
+			return err
 		}
-		if d.Existing && d.Cancellation.ended() {
-			return d.Cancellation, fmt.Errorf("cancellation of order %s: %w: %s", r.Order.Number, ErrEnded, d.Cancellation.renew())
-		}
-		err = d.Save(ctx, s.c.Store)
-		if err == nil {
-			d.Cancellation.Version = max(d.Cancellation.Version, 1)
-			return d.Cancellation, nil
-		}
-		if !errors.Is(err, store.ErrConflict) || try == maxTries {
-			return Cancellation{}, err
-		}
+		return d.Save(ctx, s.c.Store)
+	})
+	switch {
+	case err != nil:
+		return Cancellation{}, err
+	case d.Existing && d.Cancellation.ended():
+		return d.Cancellation, fmt.Errorf("cancellation of order %s: %w: %s", r.Order.Number, ErrEnded, d.Cancellation.renew())
 	}
+	d.Cancellation.Version = max(d.Cancellation.Version, 1)
+	return d.Cancellation, nil
 }
 
 // Cancellation reads one cancellation by its ID; store.ErrNotFound when there is

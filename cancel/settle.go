@@ -9,6 +9,7 @@ import (
 	"github.com/takebackhq/takeback/amazon"
 	"github.com/takebackhq/takeback/order"
 	"github.com/takebackhq/takeback/queue"
+	"github.com/takebackhq/takeback/settings"
 )
 
 // settle is what an entry, with all its attempts, means for its cancellation and
@@ -28,16 +29,16 @@ func (f Facts) settle(c Cancellation, e queue.Entry) (Change, error) {
 		c.Ended = s
 	}
 	switch {
-	case c.again(e):
+	case c.retried(e):
 		err = ch.renew(f, &c, s)
 	case len(some) > 0 && c.ended():
-		err = ch.contradict(&c, f.Ledger, some, done, s)
+		err = ch.contradict(&c, f, some, done, s)
 	case done > 0 && c.Outcome == Open, e.State == queue.EntrySettledOutside && c.Outcome == Open:
 		how := "accepted by Amazon."
 		if done == 0 {
 			how = "done another way." + because(s.Why)
 		}
-		ch.cancel(&c, f.Ledger, s)
+		ch.cancel(&c, f, s)
 		ch.note(c, s, "Cancellation %s: %s", c.ID, how)
 		ch.tooLate(f, c, s)
 	case told, e.State == queue.EntryQueued && c.Outcome == Open: // nothing happened, everything is as it was
@@ -63,7 +64,7 @@ func (f Facts) settle(c Cancellation, e queue.Entry) (Change, error) {
 
 // renew makes a cancellation that ended without effect an open one again.
 func (ch *Change) renew(f Facts, c *Cancellation, s order.Stamp) (err error) {
-	if ch.Gates, err = f.again(*c); err != nil {
+	if ch.Gates, err = f.renewable(*c); err != nil {
 		return err
 	}
 	f.remember(c)
@@ -88,7 +89,7 @@ func (f Facts) remember(c *Cancellation) {
 		if o.Status == c.Shown { // the book may not show yet that it was dropped
 			continue
 		}
-		c.found(o.ID, o.Status)
+		c.setBefore(o.ID, o.Status)
 	}
 	f.unhold(c, target{})
 }
@@ -142,7 +143,7 @@ func (ch *Change) end(f Facts, c *Cancellation, e queue.Entry, some []string, s 
 		ch.void(*c, l, s)
 		ch.status(*c, order.StatusProblemOrder, s)
 		if len(some) > 0 {
-			ch.paid(*c, l, s)
+			ch.paid(*c, f, s)
 		}
 		ch.note(*c, s, "Cancellation %s: %s. The order must not ship until somebody decides. Amazon says: %d %s", c.ID, how, c.Code, c.Text)
 		ch.Alert(fmt.Sprintf("refused/%s/%d", c.ID, len(e.Attempts)), c.subject(), fmt.Sprintf("%s: %d %s", how, c.Code, c.Text), s)
@@ -168,27 +169,27 @@ func (ch *Change) end(f Facts, c *Cancellation, e queue.Entry, some []string, s 
 
 // cancel makes the order cancelled: what it would have cost is never collected.
 // From one of these statuses, or from any when none is named.
-func (ch *Change) cancel(c *Cancellation, l order.Ledger, s order.Stamp, from ...order.Status) {
-	ch.post(l, *c, c.Items, s)
+func (ch *Change) cancel(c *Cancellation, f Facts, s order.Stamp, from ...order.Status) {
+	ch.post(f.Ledger, *c, c.Items, s)
 	c.Outcome, c.Code, c.Text, c.LookAt = Cancelled, 0, "", s.At.Add(patience)
 	ch.status(*c, order.StatusCancelled, s, from...)
-	ch.paid(*c, l, s)
+	ch.paid(*c, f, s)
 }
 
 // contradict records that Amazon carried out what had ended here without effect,
 // or some items of a part. The order may be on its way to the buyer by now: then its
 // status is left alone, which people are told.
-func (ch *Change) contradict(c *Cancellation, l order.Ledger, some []string, attempt int, s order.Stamp) error {
+func (ch *Change) contradict(c *Cancellation, f Facts, some []string, attempt int, s order.Stamp) error {
 	fresh := slices.DeleteFunc(slices.Clone(c.Items), func(item string) bool {
-		known := !posted(l, c.Cause(), item).IsZero()
+		known := !f.Ledger.PostedBy(c.Cause(), item).IsZero()
 		return known || attempt == 0 && !slices.Contains(some, item)
 	})
-	if err := ch.take(l, *c, fresh, c.lastShares(l), s); err != nil {
+	if err := ch.take(f.Ledger, *c, fresh, c.lastShares(f.Ledger), s); err != nil {
 		return err
 	}
 	if attempt == 0 {
 		if len(fresh) > 0 {
-			ch.paid(*c, l, s)
+			ch.paid(*c, f, s)
 		}
 		for _, item := range fresh {
 			ch.Alert(fmt.Sprintf("contradicted/%s/%s", c.ID, item), c.subject(),
@@ -197,7 +198,7 @@ func (ch *Change) contradict(c *Cancellation, l order.Ledger, some []string, att
 		return nil
 	}
 	text := fmt.Sprintf("Amazon cancelled the order in attempt %d, though the cancellation was taken to be %s: it must not ship", attempt, c.Outcome)
-	ch.cancel(c, l, s, c.Before, order.StatusInProcess, order.StatusOnHold, order.StatusProblemOrder)
+	ch.cancel(c, f, s, c.Before, order.StatusInProcess, order.StatusOnHold, order.StatusProblemOrder)
 	ch.note(*c, s, "Cancellation %s: %s.", c.ID, text)
 	ch.Alert(fmt.Sprintf("contradicted/%s/%d", c.ID, attempt), c.subject(), text, s)
 	return nil
@@ -221,13 +222,13 @@ func (ch *Change) post(l order.Ledger, c Cancellation, items []string, s order.S
 }
 
 // paid tells the payment status that follows from the postings.
-func (ch *Change) paid(c Cancellation, l order.Ledger, s order.Stamp) {
-	l = l.With(ch.Postings...)
+func (ch *Change) paid(c Cancellation, f Facts, s order.Stamp) {
+	issued := f.Settings.Policy.PaymentStatusAt == settings.PaymentStatusWhenIssued
+	var own []order.ID
 	for _, o := range c.carriers() {
-		ch.Effect(order.Effect{Kind: order.EffectPayment, Payment: &order.Payment{
-			Status: l.PaymentStatus(), Pending: l.Pending(), Refunded: l.TotalBy(order.Posted, order.CauseRefund), Currency: l.Currency(),
-		}}, o.HostOrder, s)
+		own = append(own, o.HostOrder)
 	}
+	ch.Payment(f.Ledger.With(ch.Postings...).Payment(issued), f.Orders, s, own...)
 }
 
 // void gives back what is still held.
@@ -235,17 +236,6 @@ func (ch *Change) void(c Cancellation, l order.Ledger, s order.Stamp) {
 	for _, item := range c.Items {
 		ch.Postings = append(ch.Postings, l.With(ch.Postings...).Void(c.Cause(), item, s)...)
 	}
-}
-
-// posted is what a cause has posted on an item.
-func posted(l order.Ledger, c order.Cause, item string) order.Amounts {
-	sum := order.Amounts{}
-	for _, p := range l.Postings {
-		if p.Balance == order.Posted && p.Item == item && p.Cause == c {
-			sum = sum.Plus(order.Amounts{p.Component: p.Amount})
-		}
-	}
-	return sum
 }
 
 func because(why string) string {

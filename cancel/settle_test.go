@@ -15,6 +15,7 @@ import (
 	"github.com/takebackhq/takeback/cancel"
 	"github.com/takebackhq/takeback/order"
 	"github.com/takebackhq/takeback/queue"
+	"github.com/takebackhq/takeback/refund"
 	"github.com/takebackhq/takeback/settings"
 )
 
@@ -381,4 +382,30 @@ func TestCancelledPartButShipped(t *testing.T) {
 	s.step(time.Hour)
 	assert.Equal(t, cancel.Confirmed, s.read(c.ID).Proof)
 	assert.Equal(t, []string{"shipped/" + string(c.ID)}, s.alerts())
+}
+
+// What the host hears of the money counts all that went back, whoever sent it, and what
+// is promised as the merchant wants it counted.
+func TestTheMoneyBesideACancellation(t *testing.T) {
+	for policy, status := range map[settings.PaymentStatusAt]order.PaymentStatus{
+		settings.PaymentStatusWhenAccepted: order.PartialRefund,
+		settings.PaymentStatusWhenIssued:   order.FullRefund,
+	} {
+		s := open(t, settings.Policy{PaymentStatusAt: policy}, paid(so1, first))
+		c := s.issue(aMug())
+		s.deliver()
+		l, stamp := s.ledger(first), order.Stamp{By: "anna", At: s.tick()}
+		byAmazon := l.Book(order.Cause{Kind: order.CauseAmazon, ID: "B1"}, tray, order.Amounts{order.Principal: usd("10.00")}, "USD", stamp)
+		promised, err := l.With(byAmazon...).Reserve(order.Cause{Kind: order.CauseRefund, ID: "RF1"}, mug, order.Amounts{order.Principal: usd("20.00"), order.Tax: usd("1.65")}, false, stamp)
+		require.NoError(t, err)
+		require.NoError(t, s.store.SaveRefunds(t.Context(), []refund.Change{{Writes: order.Writes{Order: first, Version: l.Version, Postings: append(byAmazon, promised...)}}}))
+
+		s.move(c.ID, queue.EntryAccepted, queue.Result{Part: mug, Verdict: amazon.VerdictAccepted})
+		told := slices.DeleteFunc(s.deliver(), func(e order.Effect) bool { return e.Kind != order.EffectPayment })
+		require.Len(t, told, 2)
+		assert.Equal(t, []order.ID{so1b, so1}, []order.ID{told[0].Order, told[1].Order}, "a split moves no money")
+		for _, e := range told {
+			assert.Empty(t, cmp.Diff(&order.Payment{Status: status, Pending: usd("21.65"), Refunded: usd("10.00"), Currency: "USD"}, e.Payment))
+		}
+	}
 }

@@ -32,11 +32,11 @@ func nextQuestion(attempt, now time.Time) time.Time {
 	return next
 }
 
-// Testify implements [queue.Witness]: it reads the order, from ten minutes after
-// the attempt. One that Amazon shows as cancelled is, whoever cancelled it, and so are
-// the units of a part. Any
-// other state is evidence for people and proves nothing: the cancellation may not
-// have been carried out yet. Without Config.Orders it knows nothing.
+// Testify implements [queue.Witness]: it reads the order, from ten minutes after the
+// attempt. One that Amazon shows as cancelled is, whoever cancelled it, and so are
+// the units of a part. Any other state is evidence for people and proves nothing:
+// the cancellation may not have been carried out yet. Without Config.Orders it knows
+// nothing.
 func (s *Service) Testify(ctx context.Context, a amazon.Account, e queue.Entry) (queue.Testimony, error) {
 	at := e.Attempt().At
 	if s.c.Orders == nil || at.IsZero() {

@@ -216,7 +216,7 @@ func (b *shelf) ApplyOrder(_ context.Context, e order.Effect) error {
 	case order.EffectSplit:
 		rest, part, err := order.Split(*o, e.Split.To, e.Split.Lines)
 		if err != nil {
-			return err
+			return fmt.Errorf("%w: %w", order.ErrStale, err)
 		}
 		*o = rest
 		b.orders = append(b.orders, part)

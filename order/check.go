@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 )
 
 var (
@@ -57,6 +59,50 @@ func CheckItem(item string) error {
 		return fmt.Errorf("order item ID %q: want 14 or 15 digits", item)
 	case len(item) < 13 || len(item) > 15:
 		return fmt.Errorf("order item ID %q has %d digits: want 14 or 15", item, len(item))
+	}
+	return nil
+}
+
+const (
+	maxName = 256     // bytes
+	maxNote = 4 << 10 // bytes
+)
+
+// CheckName refuses a name that could not be told from another by people who read
+// it: longer than 256 bytes, not UTF-8, of blanks only or around, or with
+// characters that do not show. what says of what it is the name. An empty name is
+// none, and passes.
+func CheckName(what, name string) error {
+	unseen := func(r rune) bool { return !unicode.IsPrint(r) }
+	if len(name) > maxName || !utf8.ValidString(name) || strings.TrimSpace(name) != name || strings.ContainsFunc(name, unseen) {
+		return fmt.Errorf("%s %.40q: want at most %d bytes of printable text without blanks around it", what, name, maxName)
+	}
+	return nil
+}
+
+// CheckActor refuses an actor who has no name, or one that [CheckName] refuses.
+func CheckActor(by string) error {
+	if by == "" {
+		return errors.New("nobody does it: say by whom")
+	}
+	return CheckName("actor", by)
+}
+
+// CheckDecision refuses a decision without a reason, or by whom [CheckActor] refuses.
+func CheckDecision(by, why string) error {
+	if strings.TrimSpace(by) == "" || strings.TrimSpace(why) == "" {
+		return fmt.Errorf("by %.40q, because %.40q: say by whom, and why", by, why)
+	}
+	return CheckActor(by)
+}
+
+// CheckNote refuses a text for people that they could not read as it was written:
+// empty or blank, longer than 4 KiB, not UTF-8, or with characters that do not show
+// besides line ends, TABs and what joins emoji.
+func CheckNote(text string) error {
+	unseen := func(r rune) bool { return !unicode.IsGraphic(r) && !strings.ContainsRune("\n\r\t\u200d", r) }
+	if strings.TrimSpace(text) == "" || len(text) > maxNote || !utf8.ValidString(text) || strings.ContainsFunc(text, unseen) {
+		return fmt.Errorf("note %.40q of %d bytes: want 1 to %d bytes of text in UTF-8 that shows", text, len(text), maxNote)
 	}
 	return nil
 }

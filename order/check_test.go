@@ -223,3 +223,19 @@ func TestIDsAreNamedWithTheirOwner(t *testing.T) {
 	assert.Equal(t, "acme-na/111-1234567-7654321", amazonOrder.String())
 	assert.Equal(t, "refund RF1", order.Cause{Kind: order.CauseRefund, ID: "RF1"}.String())
 }
+
+// Names that people could not tell apart are none.
+func TestCheckNames(t *testing.T) {
+	for _, name := range []string{"\x00", "a\nb", "\xff", "  ", "anna ", "an\u202ena", strings.Repeat("x", 257)} {
+		require.ErrorContains(t, order.CheckName("key", name), "want at most 256 bytes of printable text", "%.10q", name)
+		require.ErrorContains(t, order.CheckActor(name), `actor "`, "%.10q", name)
+		require.Error(t, order.CheckDecision(name, "why"), "%.10q", name)
+	}
+	require.NoError(t, order.CheckName("key", ""))
+	require.ErrorContains(t, order.CheckActor(""), "say by whom")
+	require.ErrorContains(t, order.CheckDecision("", "why"), "say by whom, and why")
+	require.ErrorContains(t, order.CheckDecision("anna", " "), "say by whom, and why")
+	for _, name := range []string{"anna", "Jörg Müller", "山田", "anna@example.com", strings.Repeat("x", 256)} {
+		assert.NoError(t, order.CheckDecision(name, "why"), name)
+	}
+}

@@ -64,9 +64,12 @@ type Release struct{ Owner HoldOwner }
 type Note struct{ Text string }
 
 // SplitOff moves lines of a host order to a new host order of the same Amazon
-// order, as [Split] does. A host whose order cannot be split that way any more answers
-// [ErrStale], and then nil to the effects of the new order, which does not come about.
-// Money does not move: the ledger belongs to the Amazon order. When the new order is cancelled, its lines may keep their charges or give
+// order, as [Split] does. A host whose order cannot be split that way any more, or that
+// has an order with the new number, whatever order that is, answers [ErrStale] and
+// changes nothing, and then nil to the effects of the new order, which does not come
+// about: the part's cancellation is told. Any other error has the split tried again, and
+// nothing of the Amazon order ships until it is done. Money does not move: the ledger
+// belongs to the Amazon order. When the new order is cancelled, its lines may keep their charges or give
 // them up with the units; neither changes what is left of the others.
 type SplitOff struct {
 	To    string // number of the new host order
@@ -185,10 +188,14 @@ func staleNote(e Effect) Effect {
 	}
 }
 
+// StaleKey is the key of the alert that the effect with this key was answered
+// [ErrStale]: it was not applied, and never will be.
+func StaleKey(effect string) string { return "stale/" + effect }
+
 // staleAlert tells people that an order does not show what it should.
 func staleAlert(e Effect, now time.Time) *Event {
 	return &Event{
-		Order: e.Amazon, Seq: e.Seq, Kind: EventAlert, Key: "stale/" + e.Key, For: Operator, Subject: "order " + e.Order.String(), Text: stale(e),
+		Order: e.Amazon, Seq: e.Seq, Kind: EventAlert, Key: StaleKey(e.Key), For: Operator, Subject: "order " + e.Order.String(), Text: stale(e),
 		Stamp: Stamp{By: "takeback", At: now.UTC()},
 	}
 }

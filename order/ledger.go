@@ -372,3 +372,13 @@ func (l Ledger) PaymentStatus() PaymentStatus {
 
 // Pending is the money that is promised to refunds and not yet confirmed.
 func (l Ledger) Pending() decimal.Decimal { return l.TotalBy(Reserved, CauseRefund) }
+
+// Payment is how the money of the order stands, for its host orders. With issued, the
+// status is as if what is promised to refunds had gone back already.
+func (l Ledger) Payment(issued bool) *Payment {
+	shown := l
+	if issued {
+		shown = l.With(Posting{Component: Principal, Balance: Posted, Amount: l.Pending(), Cause: Cause{Kind: CauseRefund}})
+	}
+	return &Payment{Status: shown.PaymentStatus(), Pending: l.Pending(), Refunded: l.Refunded().Amount, Currency: l.Currency()}
+}

@@ -17,8 +17,8 @@ var ErrSplit = errors.New("cannot be split")
 //
 // It wants an order that [Check] passes, and refuses with [ErrSplit] to take
 // nothing, everything that is not cancelled, an item twice, an item that the order
-// does not have, more of one than waits to be shipped, and a number that is empty
-// or the order's own. The order given is left alone.
+// does not have, more of one than waits to be shipped, and a number that is empty,
+// the order's own, or refused by [CheckName]. The order given is left alone.
 func Split(o Order, to string, units []LineQuantity) (rest, part Order, err error) {
 	if err := Check(o); err != nil {
 		return Order{}, Order{}, err
@@ -26,7 +26,9 @@ func Split(o Order, to string, units []LineQuantity) (rest, part Order, err erro
 	refuse := func(format string, args ...any) (Order, Order, error) {
 		return Order{}, Order{}, fmt.Errorf("order %s %w: "+format, append([]any{o.ID, ErrSplit}, args...)...)
 	}
-	switch {
+	switch err := CheckName("the new host order's number", to); {
+	case err != nil:
+		return refuse("%w", err)
 	case to == "":
 		return refuse("the new host order has no number")
 	case to == o.ID.Number:

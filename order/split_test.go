@@ -81,6 +81,7 @@ func TestSplitRefuses(t *testing.T) {
 	}{
 		{"to no number", "", []order.LineQuantity{{Item: splitMug, Quantity: 1}}, "has no number"},
 		{"to its own number", "1001", []order.LineQuantity{{Item: splitMug, Quantity: 1}}, `own number "1001"`},
+		{"to a number that does not show", "1001-A\n", []order.LineQuantity{{Item: splitMug, Quantity: 1}}, `number "1001-A\n": want`},
 		{"nothing", "1001-A", nil, "no units"},
 		{"no unit of an item", "1001-A", []order.LineQuantity{{Item: splitMug}}, "× 0: want 1 to the 2"},
 		{"fewer than none", "1001-A", []order.LineQuantity{{Item: splitMug, Quantity: -1}}, "× -1: want 1 to the 2"},

@@ -1,6 +1,7 @@
 package order
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -126,6 +127,24 @@ func (w *Writes) Effect(e Effect, id ID, s Stamp) {
 	e.Seq = (w.Version+1)*seqStep + int64(len(w.Effects))
 	e.Key = fmt.Sprintf("%s#%d", w.Order, e.Seq)
 	w.Effects = append(w.Effects, e)
+}
+
+// Payment appends effects that tell how the money of the Amazon order stands: to each of
+// the host orders that carry it, and to those at which something happened, whether the
+// order book shows them or not. A split moves lines and no money, so that they all show
+// the same.
+func (w *Writes) Payment(p *Payment, carriers []Order, s Stamp, at ...ID) {
+	at = slices.Clone(at)
+	for _, o := range slices.SortedFunc(slices.Values(carriers), func(a, b Order) int { return cmp.Compare(a.ID.Number, b.ID.Number) }) {
+		at = append(at, o.ID)
+	}
+	told := map[ID]bool{}
+	for _, id := range at {
+		if !told[id] {
+			told[id] = true
+			w.Effect(Effect{Kind: EffectPayment, Payment: p}, id, s)
+		}
+	}
 }
 
 // Alert appends an alert for the staff who work the queue, once for ever under

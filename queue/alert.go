@@ -37,7 +37,8 @@ func (e *ClosedError) Error() string {
 //	contradicted/<batch>            the document was found after it was decided that it was not sent
 //	stuck/<batch>                   Amazon has had the document for long
 //	decide/<entry>/<attempt>        a person must decide about the request
-//	refused/<entry>/<attempt>       Amazon refused the request
+//	refused/<entry>/<attempt>       Amazon refused the request, or some lines of it
+//	waits/<entry>/<attempt>         the request could have gone for a day, and its handler sets it aside
 //	doubled/<entry>/<attempt>       two attempts of the request were sent
 //	contradicted/<entry>/<attempt>  Amazon did what counted as not done
 //	unclaimed/<account>/<feed>      Amazon has a feed that nobody here sent
@@ -70,8 +71,8 @@ func (q *Queue) Alerts(ctx context.Context, query order.AlertQuery, companies ..
 // store.ErrNotFound, one for another role [ErrRole], one that was closed before a
 // [*ClosedError]; of two who close it at once, one gets that.
 func (q *Queue) CloseAlert(ctx context.Context, key string, role order.Role, by, why string) error {
-	if strings.TrimSpace(by) == "" || strings.TrimSpace(why) == "" {
-		return fmt.Errorf("close alert %q: by %q, because %q: say by whom, and why", key, by, why)
+	if err := order.CheckDecision(by, why); err != nil {
+		return fmt.Errorf("close alert %q: %w", key, err)
 	}
 	a, err := q.alertOf(ctx, key)
 	switch {

@@ -221,3 +221,63 @@ func TestCloseAlertOnAStoreThatFails(t *testing.T) {
 		assert.Len(w.t, w.alertKeys(q, order.AlertQuery{}), 3)
 	})
 }
+
+// What its handler sets aside for a day, pass after pass, is an alert, once an attempt:
+// counted from when it could go.
+func TestWhatIsSetAsideForADay(t *testing.T) {
+	for name, tt := range map[string]struct {
+		aside  queue.Aside
+		manual bool
+		days   int // before a person chooses it
+		hours  int // after that
+		want   []string
+	}{
+		"not yet":                   {queue.Aside{Why: "overdrawn"}, false, 0, 23, nil},
+		"for longer":                {queue.Aside{Why: "overdrawn"}, false, 0, 72, []string{"waits"}},
+		"chosen after days":         {queue.Aside{Why: "overdrawn"}, true, 3, 23, nil},
+		"chosen, and set aside":     {queue.Aside{Why: "overdrawn"}, true, 3, 72, []string{"waits"}},
+		"it waits for its shipment": {queue.Aside{State: queue.EntryAwaitingShipment, Why: "not shipped"}, false, 0, 72, nil},
+		"a person has to decide":    {queue.Aside{State: queue.EntryNeedsDecision, Why: "cancelled"}, false, 0, 72, []string{"decide"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			in(t, func(w *world) {
+				w.settings.Queue = tt.manual
+				heard := w.listen()
+				id := w.request(asked{order: 1})[0]
+				w.prepare = func(_ []queue.Entry, ps []queue.Prepared) ([]queue.Prepared, error) {
+					ps[0].Aside = &tt.aside
+					return ps, nil
+				}
+				q := w.queue()
+				require.Empty(w.t, w.pass(q, time.Duration(tt.days)*24*time.Hour))
+				assert.Empty(w.t, w.alertKeys(q, order.AlertQuery{}), "it waits for a person's choice")
+				if tt.manual {
+					_, err := q.Process(w.t.Context(), "boss", id)
+					require.NoError(w.t, err)
+				}
+				require.Empty(w.t, w.pass(q, time.Duration(tt.hours)*time.Hour))
+
+				var want []string
+				for _, what := range tt.want {
+					want = append(want, what+"/"+string(id)+"/0")
+				}
+				assert.Equal(w.t, want, w.alertKeys(q, order.AlertQuery{}))
+				assert.Len(w.t, heard.only(queue.EventAlert), len(want), "told once")
+			})
+		})
+	}
+}
+
+// What waits for another entry of its order is told of with that one.
+func TestWaitingForAnotherEntryIsNoAlert(t *testing.T) {
+	in(t, func(w *world) {
+		w.amazon.noReport = true
+		ids := w.request(asked{order: 1}, asked{order: 1})
+		q := w.queue()
+		require.Empty(w.t, w.pass(q, 72*time.Hour))
+		require.Equal(w.t, queue.EntryQueued, w.get(ids[1]).State)
+		for _, key := range w.alertKeys(q, order.AlertQuery{}) {
+			assert.NotContains(w.t, key, ids[1])
+		}
+	})
+}

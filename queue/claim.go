@@ -20,6 +20,10 @@ import (
 // handler names no time.
 const asidePause = 15 * time.Minute
 
+// asidePatience is how long an entry may be set aside, pass after pass, before people
+// are told.
+const asidePatience = 24 * time.Hour
+
 // claim chooses from entries, builds their document, and saves both as one
 // batch. It returns no batch when nothing can go now, and when more is due.
 func (q *Queue) claim(ctx context.Context, a amazon.Account, t amazon.FeedType, es []Entry, by string) (Batch, time.Time, error) {
@@ -175,6 +179,7 @@ func (q *Queue) setAside(ctx context.Context, es []Entry, prepared []Prepared, p
 	now := q.now()
 	var next time.Time
 	var changed []Entry
+	var rows []order.Event
 	for i, e := range es {
 		before := e.State
 		why, state, until := plan.Left[e.ID], EntryQueued, time.Time{}
@@ -198,6 +203,13 @@ func (q *Queue) setAside(ctx context.Context, es []Entry, prepared []Prepared, p
 			if err := e.move(state, order.Stamp{By: "queue", At: now, Why: why}); err != nil {
 				return next, err
 			}
+			row := e.row(order.EventChanged, fmt.Sprintf("%s. %s", state, why), e.Changed)
+			row.Before, row.After = string(before), string(state)
+			rows = append(rows, row)
+		}
+		if prepared[i].Aside != nil && state == EntryQueued && now.Sub(e.couldGo()) > asidePatience {
+			text := fmt.Sprintf("not sent since %s: %s", e.couldGo().UTC().Format(time.RFC3339), why)
+			rows = append(rows, e.alert("waits", text, order.Stamp{By: "queue", At: now}))
 		}
 		e.Why, e.NotBefore = why, until
 		next = earlier(next, until)
@@ -206,13 +218,12 @@ func (q *Queue) setAside(ctx context.Context, es []Entry, prepared []Prepared, p
 	if len(changed) == 0 {
 		return next, nil
 	}
-	var alerts []order.Event
 	for _, e := range changed {
 		if e.State == EntryNeedsDecision {
-			alerts = append(alerts, e.undecided())
+			rows = append(rows, e.undecided())
 		}
 	}
-	switch err := q.commit(ctx, Change{Entries: changed, Events: alerts}); {
+	switch err := q.commit(ctx, Change{Entries: changed, Events: rows}); {
 	case errors.Is(err, store.ErrConflict):
 		q.overtaken(ctx, changed[0].event(EventOvertaken), "set aside", err)
 		return next, nil
@@ -225,6 +236,15 @@ func (q *Queue) setAside(ctx context.Context, es []Entry, prepared []Prepared, p
 		q.observe(ctx, told)
 	}
 	return next, nil
+}
+
+// couldGo is since when nothing but its handler keeps a queued entry from being sent:
+// it was queued, or chosen by a person.
+func (e Entry) couldGo() time.Time {
+	if e.Selection != nil {
+		return later(e.Changed.At, e.Selection.At)
+	}
+	return e.Changed.At
 }
 
 // batchID is the one that was promised to the selection, unless an earlier

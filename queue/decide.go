@@ -147,10 +147,9 @@ var open = []State{EntryUnknownSent, EntryUnknownResult, EntryNeedsDecision}
 // A decision about a batch counts from the moment it is saved, and its entries
 // follow, here or in a later pass of any process.
 func (q *Queue) Decide(ctx context.Context, d Decision) error {
-	var err error
+	err := order.CheckDecision(d.By, d.Why)
 	switch {
-	case d.By == "" || d.Why == "":
-		err = fmt.Errorf("by %q, because %q: say by whom, and why", d.By, d.Why)
+	case err != nil:
 	case (d.Batch == "") == (d.Entry == ""):
 		err = fmt.Errorf("batch %q, entry %q: name one of the two", d.Batch, d.Entry)
 	case (d.Choice == ChoiceSent) != (d.Feed != ""):

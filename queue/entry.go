@@ -8,8 +8,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/takebackhq/takeback/amazon"
 	"github.com/takebackhq/takeback/order"
@@ -36,19 +34,8 @@ func NewEntryID(k Kind, company order.CompanyID, key string) EntryID {
 	return EntryID(prefix + base32.StdEncoding.EncodeToString(sum[:10]))
 }
 
-// maxKey is the longest key that a host may bring.
-const maxKey = 256
-
-// CheckKey refuses a key that could not be told from another by people who read
-// it: longer than 256 bytes, not UTF-8, of blanks only or around, or with
-// characters that do not show. An empty key is none.
-func CheckKey(key string) error {
-	unseen := func(r rune) bool { return !unicode.IsPrint(r) }
-	if len(key) > maxKey || !utf8.ValidString(key) || strings.TrimSpace(key) != key || strings.ContainsFunc(key, unseen) {
-		return fmt.Errorf("key %.40q: want at most %d bytes of printable text without blanks around it", key, maxKey)
-	}
-	return nil
-}
+// CheckKey refuses a key that [order.CheckName] refuses. An empty key is none.
+func CheckKey(key string) error { return order.CheckName("key", key) }
 
 // BatchID names a batch: the account and a number that rises within it.
 type BatchID string

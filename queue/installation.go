@@ -64,7 +64,7 @@ func (q *Queue) install(ctx context.Context) error {
 // Whoever takes over a copy of a database makes it send: its requests may have
 // been sent by the original meanwhile. Call [Queue.Recover] first.
 func (q *Queue) TakeOver(ctx context.Context, by, why, from string) error {
-	if err := checkStamp(by, why); err != nil {
+	if err := order.CheckDecision(by, why); err != nil {
 		return fmt.Errorf("take over: %w", err)
 	}
 	err := edit(ctx, q, installationCell, func(here *installation) (bool, error) {
@@ -100,8 +100,11 @@ type recovery struct {
 // followed as ever.
 func (q *Queue) Recover(ctx context.Context, by string, since time.Time) error {
 	now := q.now()
-	if by == "" || since.IsZero() || since.After(now) {
-		return fmt.Errorf("recover: by %q, since %s: say by whom, and a time that is over", by, since)
+	if err := order.CheckActor(by); err != nil {
+		return fmt.Errorf("recover: %w", err)
+	}
+	if since.IsZero() || since.After(now) {
+		return fmt.Errorf("recover since %s: want a time that is over", since)
 	}
 	err := edit(ctx, q, recoverCell, func(rs *[]recovery) (bool, error) {
 		*rs = append(*rs, recovery{since.UTC(), order.Stamp{By: by, At: now}})

@@ -58,7 +58,7 @@ type pause struct {
 // Config.Accounts does not list is store.ErrNotFound: a stop that stops nothing
 // must not look like one.
 func (q *Queue) Pause(ctx context.Context, by, why string, s Scope) error {
-	err := errors.Join(s.check(), checkStamp(by, why))
+	err := errors.Join(s.check(), order.CheckDecision(by, why))
 	if err == nil {
 		err = q.listed(ctx, s)
 	}
@@ -111,7 +111,7 @@ func (q *Queue) pause(ctx context.Context, s Scope, stamp order.Stamp, known tim
 // right, and that nothing is left of a [Queue.Recover]. Resuming what is not
 // stopped changes nothing.
 func (q *Queue) Resume(ctx context.Context, by, why string, s Scope) error {
-	if err := errors.Join(s.check(), checkStamp(by, why)); err != nil {
+	if err := errors.Join(s.check(), order.CheckDecision(by, why)); err != nil {
 		return fmt.Errorf("resume: %w", err)
 	}
 	var recoveries []recovery
@@ -153,13 +153,6 @@ func (q *Queue) Paused(ctx context.Context, s Scope) (order.Stamp, error) {
 		return order.Stamp{}, err
 	}
 	return p.By, nil
-}
-
-func checkStamp(by, why string) error {
-	if by == "" || why == "" {
-		return fmt.Errorf("by %q, because %q: say by whom, and why", by, why)
-	}
-	return nil
 }
 
 // halt is what stands against sending for an account.

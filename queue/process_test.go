@@ -261,13 +261,15 @@ func TestProcessNamesEveryWrongEntry(t *testing.T) {
 	})
 }
 
-// A claim that comes between reading and saving wins; the selection conflicts.
+// A claim that comes between reading and saving wins; the error says what became of
+// the entry.
 func TestProcessMeetsAClaim(t *testing.T) {
 	in(t, func(w *world) {
 		id := w.request(asked{order: 1})[0]
 		claimed := &meanwhile{at: "store.SaveQueue", act: func() { w.step(w.queue()) }}
 		_, err := w.queue(claimed).Process(w.t.Context(), "boss", id)
-		require.ErrorIs(w.t, err, store.ErrConflict)
+		require.ErrorIs(w.t, err, queue.ErrTransition)
+		require.ErrorContains(w.t, err, string(id)+" is Submitted")
 		assert.Equal(w.t, queue.EntrySubmitted, w.get(id).State)
 		assert.Nil(w.t, w.get(id).Selection)
 	})
@@ -366,16 +368,75 @@ func TestRetryFindsTheMoneyGone(t *testing.T) {
 	})
 }
 
-// A claim that comes between reading and saving wins; a late no is a conflict.
+// A claim that comes between reading and saving wins; a late no is told so.
 func TestDecisionMeetsAClaim(t *testing.T) {
 	in(t, func(w *world) {
 		id := w.request(asked{order: 1})[0]
 		claimed := &meanwhile{at: "store.SaveRefunds", act: func() { w.step(w.queue()) }}
 		err := w.queue(claimed).Withdraw(w.t.Context(), "clerk", "mistake", id)
-		require.ErrorIs(w.t, err, store.ErrConflict)
+		require.ErrorIs(w.t, err, queue.ErrTransition)
+		require.ErrorContains(w.t, err, "is Submitted")
 		assert.Equal(w.t, queue.EntrySubmitted, w.get(id).State)
 		assert.Equal(w.t, "5.00", w.reserved(id))
 	})
+}
+
+// Of two who decide at once one does, and the other is told what the entry is now.
+func TestTwoDecideAtOnce(t *testing.T) {
+	for name, tt := range map[string]struct {
+		at            string // where the second one comes between
+		first, second func(*world, *queue.Queue, ...queue.EntryID) error
+		says          string
+	}{
+		"choose":            {"store.SaveQueue", process("ann"), process("bob"), "was chosen before by bob"},
+		"choose and reject": {"store.SaveQueue", process("ann"), reject, "is Rejected"},
+		"reject":            {"store.SaveRefunds", reject, withdraw, "is Withdrawn"},
+		"withdraw":          {"store.SaveRefunds", withdraw, reject, "is Rejected"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			in(t, func(w *world) {
+				w.settings = manual
+				ids := w.request(asked{order: 1}, asked{order: 2})
+				between := &meanwhile{at: tt.at, act: func() { assert.NoError(w.t, tt.second(w, w.queue(), ids[1])) }}
+				err := tt.first(w, w.queue(between), ids...)
+				require.ErrorContains(w.t, err, tt.says)
+				assert.Contains(w.t, err.Error(), string(ids[1]))
+				require.NotErrorIs(w.t, err, store.ErrConflict)
+			})
+		})
+	}
+}
+
+// Where only the head of an order has moved, a decision is made once more.
+func TestADecisionSurvivesAConflict(t *testing.T) {
+	in(t, func(w *world) {
+		w.settings = manual
+		ids := w.request(asked{order: 1}, asked{order: 2}, asked{order: 3})
+		conflicts := 0
+		w.apply = func(es []queue.Entry) error {
+			if conflicts++; conflicts > 4 {
+				return nil
+			}
+			return store.ErrConflict
+		}
+		require.NoError(w.t, reject(w, w.queue(), ids...))
+		assert.Equal(w.t, []queue.State{queue.EntryRejected, queue.EntryRejected, queue.EntryRejected}, w.states(ids...))
+	})
+}
+
+func process(by string) func(*world, *queue.Queue, ...queue.EntryID) error {
+	return func(w *world, q *queue.Queue, ids ...queue.EntryID) error {
+		_, err := q.Process(w.t.Context(), by, ids...)
+		return err
+	}
+}
+
+func reject(w *world, q *queue.Queue, ids ...queue.EntryID) error {
+	return q.Reject(w.t.Context(), "boss", "no", ids...)
+}
+
+func withdraw(w *world, q *queue.Queue, ids ...queue.EntryID) error {
+	return q.Withdraw(w.t.Context(), "clerk", "", ids...)
 }
 
 // And the other way round: what was withdrawn while a claim was made is not sent.

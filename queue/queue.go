@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -188,11 +189,24 @@ type Selected struct {
 // number of messages or for a second entry of one Amazon order. They stay Queued,
 // and can still be withdrawn or rejected, until the next pass claims them. When
 // one of them cannot be processed none is: entries of two companies, entries
-// that do not wait, and entries that were chosen before are named in the error.
+// that do not wait, and entries that were chosen before, by somebody else at this very
+// moment too, are named in the error.
 func (q *Queue) Process(ctx context.Context, by string, ids ...EntryID) ([]Selected, error) {
-	es, err := q.read(ctx, ids)
+	var selected []Selected
+	err := store.Retry(func() (err error) {
+		selected, err = q.process(ctx, by, ids)
+		return err
+	})
 	if err != nil {
 		return nil, fmt.Errorf("process: %w", err)
+	}
+	return selected, nil
+}
+
+func (q *Queue) process(ctx context.Context, by string, ids []EntryID) ([]Selected, error) {
+	es, err := q.read(ctx, ids)
+	if err != nil {
+		return nil, err
 	}
 	var errs []error
 	for _, e := range es {
@@ -205,18 +219,18 @@ func (q *Queue) Process(ctx context.Context, by string, ids ...EntryID) ([]Selec
 			errs = append(errs, fmt.Errorf("%s %s was chosen before by %s for batch %s", e.Kind, e.ID, e.Selection.By, e.Selection.Batch))
 		}
 	}
-	if by == "" {
-		errs = append(errs, errors.New("nobody processes: say by whom"))
+	if err := order.CheckActor(by); err != nil {
+		errs = append(errs, err)
 	}
 	if err := errors.Join(errs...); err != nil {
-		return nil, fmt.Errorf("process: %w", err)
+		return nil, err
 	}
 
 	documents := group(es, q.c.Batching.Messages)
 	for i := range documents {
 		d := &documents[i]
 		if d.Batch, err = q.newBatchID(ctx, d.Account); err != nil {
-			return nil, fmt.Errorf("process: %w", err)
+			return nil, err
 		}
 	}
 	selected := make(map[EntryID]*Selection, len(es))
@@ -225,11 +239,14 @@ func (q *Queue) Process(ctx context.Context, by string, ids ...EntryID) ([]Selec
 			selected[id] = &Selection{Batch: d.Batch, By: by, At: q.now()}
 		}
 	}
+	change := Change{Entries: es}
 	for i := range es {
-		es[i].Selection = selected[es[i].ID]
+		e := &es[i]
+		e.Selection = selected[e.ID]
+		change.Events = append(change.Events, e.row(order.EventChanged, "chosen for batch "+string(e.Selection.Batch), order.Stamp{By: by, At: e.Selection.At}))
 	}
-	if err := q.commit(ctx, Change{Entries: es}); err != nil {
-		return nil, fmt.Errorf("process: %w", err)
+	if err := q.commit(ctx, change); err != nil {
+		return nil, err
 	}
 	return documents, nil
 }
@@ -237,8 +254,8 @@ func (q *Queue) Process(ctx context.Context, by string, ids ...EntryID) ([]Selec
 // Reject says no to waiting entries, for an operator with a reason; they stay
 // readable and their reservations are given back. Entries that do not wait any
 // more are named in the error, and then nothing is rejected. When one of them is
-// claimed at this very moment, the others are rejected and the error is
-// store.ErrConflict.
+// claimed, or decided by somebody else, at this very moment, the others may be
+// rejected, and the error names that one.
 func (q *Queue) Reject(ctx context.Context, by, why string, ids ...EntryID) error {
 	return q.decide(ctx, "reject", EntryRejected, by, why, ids)
 }
@@ -259,26 +276,55 @@ func (q *Queue) Retry(ctx context.Context, by, why string, ids ...EntryID) error
 }
 
 func (q *Queue) decide(ctx context.Context, verb string, to State, by, why string, ids []EntryID) error {
-	es, err := q.read(ctx, ids)
+	stamp := order.Stamp{By: by, At: q.now(), Why: why}
+	repeated := false
+	err := store.Retry(func() error {
+		es, err := q.read(ctx, ids)
+		if err != nil {
+			return err
+		}
+		if repeated { // some may have been saved before one conflicted
+			es = slices.DeleteFunc(es, func(e Entry) bool { return e.decidedBy(to, stamp) })
+		}
+		repeated = true
+		return q.decideAll(ctx, to, stamp, es)
+	})
 	if err != nil {
 		return fmt.Errorf("%s: %w", verb, err)
 	}
-	var errs []error
-	if by == "" || why == "" && to != EntryWithdrawn {
-		errs = append(errs, fmt.Errorf("by %q, because %q: say by whom, and why", by, why))
+	return nil
+}
+
+// next is where a decision takes an entry.
+func (e Entry) next(to State) State {
+	if to == EntryQueued && e.Unapproved {
+		return EntryAwaitingApproval
 	}
-	stamp := order.Stamp{By: by, At: q.now(), Why: why}
+	return to
+}
+
+// decidedBy tells whether this very decision has been saved.
+func (e Entry) decidedBy(to State, s order.Stamp) bool {
+	c := e.Changed
+	return e.State == e.next(to) && c.By == s.By && c.Why == s.Why && c.At.Equal(s.At)
+}
+
+func (q *Queue) decideAll(ctx context.Context, to State, stamp order.Stamp, es []Entry) error {
+	var errs []error
+	said := order.CheckDecision(stamp.By, stamp.Why)
+	if to == EntryWithdrawn {
+		said = order.CheckActor(stamp.By)
+	}
+	if said != nil {
+		errs = append(errs, said)
+	}
 	for i := range es {
 		e := &es[i]
 		if to == EntryQueued && !e.State.Final() {
 			errs = append(errs, fmt.Errorf("%s %s is %s: %w", e.Kind, e.ID, e.State, ErrTransition))
 			continue
 		}
-		next := to
-		if to == EntryQueued && e.Unapproved {
-			next = EntryAwaitingApproval
-		}
-		if err := e.move(next, stamp); err != nil {
+		if err := e.move(e.next(to), stamp); err != nil {
 			errs = append(errs, err)
 		}
 		e.Selection = nil
@@ -290,12 +336,9 @@ func (q *Queue) decide(ctx context.Context, verb string, to State, by, why strin
 		errs = append(errs, q.mayBeTriedAgain(ctx, es))
 	}
 	if err := errors.Join(errs...); err != nil {
-		return fmt.Errorf("%s: %w", verb, err)
+		return err
 	}
-	if err := q.apply(ctx, es); err != nil {
-		return fmt.Errorf("%s: %w", verb, err)
-	}
-	return nil
+	return q.apply(ctx, es)
 }
 
 // apply hands entries to their handlers.

@@ -147,8 +147,8 @@ func (b *Batch) cancelAsked(why string, s order.Stamp) {
 // [ErrTransition]; so is one whose feed was adopted, which may be another's.
 // Once it is cancelled, or begun, Amazon answers with an error. Who and why are recorded.
 func (q *Queue) CancelFeed(ctx context.Context, by, why string, id BatchID) error {
-	if by == "" || why == "" {
-		return fmt.Errorf("cancel feed of batch %s: by %q, because %q: say by whom, and why", id, by, why)
+	if err := order.CheckDecision(by, why); err != nil {
+		return fmt.Errorf("cancel feed of batch %s: %w", id, err)
 	}
 	b, err := q.batch(ctx, id)
 	if err != nil {

@@ -145,7 +145,7 @@ func TestRetryMeetsALateAnswer(t *testing.T) {
 					assert.Equal(w.t, queue.EntrySubmitted, w.get(ids[0]).State)
 				} else {
 					late := w.queue(&meanwhile{at: "store.SaveRefunds", act: answered})
-					require.ErrorIs(w.t, retried(late), store.ErrConflict)
+					require.ErrorIs(w.t, retried(late), queue.ErrTransition)
 				}
 				w.pass(q, 12*time.Hour)
 				assert.Equal(w.t, 1, w.atMostOnce())

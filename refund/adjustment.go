@@ -5,9 +5,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/takebackhq/takeback/order"
 	"github.com/takebackhq/takeback/queue"
-	"github.com/takebackhq/takeback/settings"
 )
 
 // Adjustment names one line of a refund in one attempt, or one item of a part that
@@ -34,6 +32,3 @@ func ParseAdjustmentID(id string) (Adjustment, bool) {
 	a := Adjustment{Entry: queue.EntryID(parts[0]), Line: line - 1, Attempt: attempt}
 	return a, bad == nil && worse == nil && line > 0 && attempt > 0 && a.String() == id
 }
-
-// PaymentEffect tells a host's order how its money stands by a ledger.
-func PaymentEffect(l order.Ledger, p settings.Policy) order.Effect { return payment(l, p) }

@@ -76,18 +76,18 @@ func (r Refund) Content() string {
 // not wait for approval; a repeat by who approved it returns the refund. Declining is
 // [queue.Queue.Reject].
 func (s *Service) Approve(ctx context.Context, id queue.EntryID, content, by, why string) (Refund, error) {
-	if by == "" || why == "" {
-		return Refund{}, fmt.Errorf("approve refund %s: by %q, because %q: say by whom, and why", id, by, why)
+	if err := order.CheckDecision(by, why); err != nil {
+		return Refund{}, fmt.Errorf("approve refund %s: %w", id, err)
 	}
-	for try := 1; ; try++ {
-		r, err := s.approve(ctx, id, content, by, why)
-		if !errors.Is(err, store.ErrConflict) || try == maxTries {
-			if err != nil {
-				return Refund{}, fmt.Errorf("approve refund %s: %w", id, err)
-			}
-			return r, nil
-		}
+	var approved Refund
+	err := store.Retry(func() (err error) {
+		approved, err = s.approve(ctx, id, content, by, why)
+		return err
+	})
+	if err != nil {
+		return Refund{}, fmt.Errorf("approve refund %s: %w", id, err)
 	}
+	return approved, nil
 }
 
 func (s *Service) approve(ctx context.Context, id queue.EntryID, content, by, why string) (Refund, error) {

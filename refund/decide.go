@@ -40,7 +40,7 @@ type Request struct {
 
 	Key   string // the host's own; unique for ever within the company
 	Token string // of the draft that somebody confirmed
-	By    string // who asks
+	By    string // who asks: always the same text for one user, see [order.CheckActor] and settings.Limit
 }
 
 // What a caller may want to tell apart. More than is left, and more than Amazon
@@ -165,8 +165,8 @@ func (r Request) complete(f Facts) (Request, error) {
 			return r, err
 		}
 	}
-	if r.By == "" {
-		return r, errors.New("nobody asks: set By to who does")
+	if err := order.CheckActor(r.By); err != nil {
+		return r, fmt.Errorf("By: %w", err)
 	}
 	if len(r.Lines) == 0 {
 		return r, errors.New("no lines: name at least one order item")

@@ -48,6 +48,7 @@ func TestDecideRefuses(t *testing.T) {
 		{"an order number without hyphens", func(_ *facts, r *request) { r.Order.Number = "11112345671234567" }, errTexts{"3-7-7 digits"}},
 		{"a broken order", func(f *facts, _ *request) { f.Orders[0].Lines[0].Ordered = 0 }, errTexts{"acme/SO-1", "ordered quantity 0"}},
 		{"nobody asks", func(_ *facts, r *request) { r.By = "" }, errTexts{"By"}},
+		{"somebody whose name does not show", func(_ *facts, r *request) { r.By = "anna\x00" }, errTexts{"By", `actor "anna\x00"`}},
 		{"no lines", func(_ *facts, r *request) { r.Lines = nil }, errTexts{"no lines"}},
 		{"no reason", func(_ *facts, r *request) { r.Reason = "" }, errTexts{`reason ""`, "CustomerReturn"}},
 		{"a reason nobody knows", func(_ *facts, r *request) { r.Reason = "Whim" }, errTexts{`reason "Whim"`}},

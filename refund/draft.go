@@ -91,6 +91,33 @@ func (d *Draft) finish(f Facts, r Request, before, after order.Ledger) {
 		d.Warnings = append(d.Warnings, order.Warnings(o)...)
 	}
 	f.offer(d, r)
+	d.caution(f, r)
+	d.unconfirmed = r.OverRefund && r.Token == ""
+
+	s := refund.Issued
+	entry := refund.entry(f.Settings.Mode())
+	if above := f.aboveLimit(*refund, r.By); above != nil {
+		d.AwaitsApproval = true
+		d.warn("%s: somebody else must approve it", above)
+		entry.State, entry.Why, entry.Unapproved = queue.EntryAwaitingApproval, above.Error(), true
+	}
+	d.change.Refunds = []Refund{refund.clone()} // what is saved is what was decided, whatever becomes of the draft
+	d.change.Entries = []queue.Entry{entry}
+	d.change.Payment(Payment(after, f.Settings.Policy), f.Orders, s, refund.HostOrder)
+	d.change.Effect(note("Refund %s of %s: %s.", refund.ID, refund.Total(), entry.State.Label()), refund.HostOrder, s)
+	subject := "refund " + string(refund.ID)
+	d.change.Event(order.EventRequested, subject, fmt.Sprintf("%s for %s: %s", refund.Total(), refund.Reason, d.Total.In(r.Currency)), s)
+	if refund.Surplus.IsPositive() {
+		d.change.Event(order.EventRequested, subject, "over-refund of "+order.Format(refund.Surplus, r.Currency), s)
+	}
+	for _, c := range d.Cautions {
+		d.change.Event(order.EventRequested, subject, fmt.Sprintf("acknowledged %s: %s", c.Code, c.Text), s)
+	}
+}
+
+// caution adds what the request and its RMA want acknowledged, and tells what of all
+// cautions was not.
+func (d *Draft) caution(f Facts, r Request) {
 	cautions := r.Cautions
 	if f.Due != nil {
 		cautions = slices.Concat(cautions, f.Due.Cautions)
@@ -104,27 +131,6 @@ func (d *Draft) finish(f Facts, r Request, before, after order.Ledger) {
 		if !slices.Contains(r.Acknowledge, c.Code) {
 			d.unacknowledged = append(d.unacknowledged, c)
 		}
-	}
-	d.unconfirmed = r.OverRefund && r.Token == ""
-
-	s := refund.Issued
-	entry := refund.entry(f.Settings.Mode())
-	if above := f.aboveLimit(*refund, r.By); above != nil {
-		d.AwaitsApproval = true
-		d.warn("%s: somebody else must approve it", above)
-		entry.State, entry.Why, entry.Unapproved = queue.EntryAwaitingApproval, above.Error(), true
-	}
-	d.change.Refunds = []Refund{refund.clone()} // what is saved is what was decided, whatever becomes of the draft
-	d.change.Entries = []queue.Entry{entry}
-	d.change.Effect(payment(after, f.Settings.Policy), refund.HostOrder, s)
-	d.change.Effect(note("Refund %s of %s: %s.", refund.ID, refund.Total(), entry.State.Label()), refund.HostOrder, s)
-	subject := "refund " + string(refund.ID)
-	d.change.Event(order.EventRequested, subject, fmt.Sprintf("%s for %s: %s", refund.Total(), refund.Reason, d.Total.In(r.Currency)), s)
-	if refund.Surplus.IsPositive() {
-		d.change.Event(order.EventRequested, subject, "over-refund of "+order.Format(refund.Surplus, r.Currency), s)
-	}
-	for _, c := range d.Cautions {
-		d.change.Event(order.EventRequested, subject, fmt.Sprintf("acknowledged %s: %s", c.Code, c.Text), s)
 	}
 }
 
@@ -172,17 +178,10 @@ func (r Refund) entry(m settings.Mode) queue.Entry {
 	}
 }
 
-func payment(l order.Ledger, p settings.Policy) order.Effect {
-	shown := l
-	if p.PaymentStatusAt == settings.PaymentStatusWhenIssued {
-		shown = l.With(order.Posting{
-			Component: order.Principal, Balance: order.Posted, Amount: l.Pending(),
-			Cause: order.Cause{Kind: order.CauseRefund},
-		})
-	}
-	return order.Effect{Kind: order.EffectPayment, Payment: &order.Payment{
-		Status: shown.PaymentStatus(), Pending: l.Pending(), Refunded: l.Refunded().Amount, Currency: l.Currency(),
-	}}
+// Payment is how the money of an order stands by its ledger, as its host orders show it.
+// By policy what is only reserved counts as given back already.
+func Payment(l order.Ledger, p settings.Policy) *order.Payment {
+	return l.Payment(p.PaymentStatusAt == settings.PaymentStatusWhenIssued)
 }
 
 func note(format string, args ...any) order.Effect {

@@ -163,3 +163,41 @@ func ExampleDraft_cautions() {
 	// Saved unread: false
 	// Saved: <nil>
 }
+
+// Where the merchant allows it, a refund may go beyond what the buyer paid for a line:
+// the rest travels as Goodwill, and only after somebody saw the draft.
+func ExampleRequest_overRefund() {
+	ctx := context.Background()
+	refunds, err := refund.New(refund.Config{
+		Store: memory.New(), Book: &book{orders: []order.Order{newOrder()}}, Accounts: amazon.AccountList{acme},
+		Settings: settings.Fixed{AllowOverRefund: true},
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	request := refund.Request{
+		Order:      order.AmazonID{Account: "acme-us", Number: "111-1234567-1234567"},
+		Lines:      []refund.Ask{{Item: "11111111111111", Amounts: order.Amounts{order.Principal: decimal.NewFromInt(35)}}},
+		Reason:     amazon.ReasonDifferentItem,
+		OverRefund: true,
+		By:         "ann",
+	}
+	draft, err := refunds.Draft(ctx, request)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println("The buyer gets", draft.Total.In("USD"))
+	_, err = refunds.Issue(ctx, request)
+	fmt.Println("Without its token:", errors.Is(err, refund.ErrUnconfirmed))
+
+	request.Token = draft.Token
+	issued, err := refunds.Issue(ctx, request)
+	fmt.Println("With it:", issued.Total(), err)
+
+	// Output:
+	// The buyer gets Principal 30.00, Goodwill 5.00 USD
+	// Without its token: true
+	// With it: 35.00 USD <nil>
+}

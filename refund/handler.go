@@ -46,22 +46,17 @@ func (s *Service) Prepare(ctx context.Context, es []queue.Entry) ([]queue.Prepar
 // or settlements showed something.
 func (s *Service) standing(ctx context.Context, ledgers map[order.AmazonID]order.Ledger) (map[order.AmazonID]*Facts, error) {
 	ids := slices.Collect(maps.Keys(ledgers))
-	orders, err := s.c.Book.Orders(ctx, ids)
+	carriers, err := s.carriers(ctx, ids)
 	if err != nil {
-		return nil, fmt.Errorf("order book: %w", err)
+		return nil, err
 	}
 	facts := map[order.AmazonID]*Facts{}
 	for _, id := range ids {
-		f := &Facts{Ledger: ledgers[id]}
+		f := &Facts{Ledger: ledgers[id], Orders: carriers[id]}
 		if f.Booked, err = s.booked(ctx, id); err != nil {
 			return nil, err
 		}
 		facts[id] = f
-	}
-	for _, o := range orders {
-		if f := facts[o.Amazon]; f != nil { // a book may give more than it was asked for
-			f.Orders = append(f.Orders, o)
-		}
 	}
 	var involved []order.AmazonID
 	for id, f := range facts {
@@ -96,8 +91,10 @@ func unfinished(o order.Order) bool {
 }
 
 // hinders tells what has come between a refund and its sending since it was issued.
+// That its units are not shipped, or never will be, comes before what is overdrawn: a
+// host that cancels units may lower their charges, and waiting would not end that.
 func (f Facts) hinders(r Refund) *queue.Aside {
-	if err := f.changed(r); err != nil {
+	if err := f.changed(); err != nil {
 		return &queue.Aside{State: queue.EntryQueued, Why: err.Error()}
 	}
 	for i, l := range r.Lines {
@@ -108,14 +105,16 @@ func (f Facts) hinders(r Refund) *queue.Aside {
 			return aside
 		}
 	}
+	if err := f.overdrawn(r); err != nil {
+		return &queue.Aside{State: queue.EntryQueued, Why: err.Error()}
+	}
 	return f.revealed(r)
 }
 
-// changed tells what an order has become, when that keeps its refund from being
-// sent: the host changed or holds it, or more went back to the buyer than was
-// charged. The refund waits with its reservation, so that nothing is decided for good
-// by an order that may be put right.
-func (f Facts) changed(r Refund) error {
+// changed tells what the host made of an order, when that keeps its refunds from being
+// sent: it changed or holds it. They wait with their reservations, so that nothing is
+// decided for good by an order that may be put right.
+func (f Facts) changed() error {
 	if len(f.Orders) == 0 {
 		return errors.New("the host's order book does not have the order any more")
 	}
@@ -132,6 +131,12 @@ func (f Facts) changed(r Refund) error {
 			}
 		}
 	}
+	return nil
+}
+
+// overdrawn tells that more went back to the buyer, or is promised, than was charged by
+// what the host's orders say now. That may be put right too, and the refund waits.
+func (f Facts) overdrawn(r Refund) error {
 	corrections, err := f.Ledger.Charge(order.Stamp{}, f.Orders...)
 	if err != nil {
 		return err
@@ -164,13 +169,19 @@ func (s *Service) load(ctx context.Context, es []queue.Entry) (map[queue.EntryID
 
 // Apply implements [queue.Handler]: each line is posted, voided, reserved again
 // or left reserved, as its entry now says. A line is posted once for every attempt
-// in which Amazon is known to have paid it, whatever the entry says.
+// in which Amazon is known to have paid it, whatever the entry says. What Amazon
+// refuses of it raises an alert, once an attempt, with Amazon's code and words for
+// each line.
 func (s *Service) Apply(ctx context.Context, es []queue.Entry) error {
 	return queue.ApplyTogether(ctx, es, s.apply)
 }
 
 func (s *Service) apply(ctx context.Context, es []queue.Entry) error {
 	refunds, ledgers, err := s.load(ctx, es)
+	if err != nil {
+		return err
+	}
+	carriers, err := s.carriers(ctx, slices.Collect(maps.Keys(ledgers)))
 	if err != nil {
 		return err
 	}
@@ -189,7 +200,7 @@ func (s *Service) apply(ctx context.Context, es []queue.Entry) error {
 				return err
 			}
 		}
-		c, err := settle(refund, ledgers[e.Order], e, set.Policy, s.c.Now())
+		c, err := settle(refund, ledgers[e.Order], carriers[e.Order], e, set.Policy, s.c.Now())
 		if err != nil {
 			return err
 		}
@@ -204,6 +215,19 @@ func (s *Service) apply(ctx context.Context, es []queue.Entry) error {
 	}
 	s.tellReturns(ctx, changes...)
 	return nil
+}
+
+// carriers reads the host orders that carry these Amazon orders.
+func (s *Service) carriers(ctx context.Context, ids []order.AmazonID) (map[order.AmazonID][]order.Order, error) {
+	orders, err := s.c.Book.Orders(ctx, ids)
+	if err != nil {
+		return nil, fmt.Errorf("order book: %w", err)
+	}
+	of := map[order.AmazonID][]order.Order{}
+	for _, o := range orders {
+		of[o.Amazon] = append(of[o.Amazon], o)
+	}
+	return of, nil
 }
 
 // paysAllTheSame tells that a person has decided to send a refund which needed a

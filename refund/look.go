@@ -50,11 +50,12 @@ func (f Facts) revealed(r Refund) *queue.Aside {
 	return &queue.Aside{State: queue.EntryNeedsDecision, Why: fmt.Sprintf("%s: %s", ErrAlreadyRefunded, evidence(found))}
 }
 
-// unexplained are the bookings that no refund of ours explains, and no cancellation of
-// a part, neither one that is posted nor one that may have been paid: any that is open,
-// but for the one that is about to be sent, which a booking taken for it keeps back: it
-// was paid after all.
-// What both settlements and finances show counts once.
+// unexplained are the bookings that no refund of ours explains, and no cancellation
+// of a part. What is open explains one too, since it may have been paid; but not the
+// refund that is about to be sent: a booking that was taken for it keeps it back,
+// because it was paid after all. Neither does a line that counts as unpaid, until
+// somebody has posted that it was. What both settlements and finances show counts
+// once.
 func (f Facts) unexplained(about queue.EntryID) []booking {
 	settled, live := newBookMatch(f.Booked, f.Orders), newMatch(f.Finances, f.Orders)
 	ours := slices.Concat(f.Refunds, OfCancellations(f.Orders, f.Ledger, f.Cancellations))
@@ -62,12 +63,19 @@ func (f Facts) unexplained(about queue.EntryID) []booking {
 	for _, m := range []*match{settled, live} {
 		m.explain(ours, func(r Refund) bool { return r.ID != about })
 		for _, b := range m.bookings {
-			if (!b.explained || about != "" && b.refund == about) && b.amount.Amount.IsPositive() && !(m == live && settled.shows(b)) {
+			if (!b.explained || about != "" && b.refund == about || f.unpaid(b)) && b.amount.Amount.IsPositive() && !(m == live && settled.shows(b)) {
 				found = append(found, b)
 			}
 		}
 	}
 	return found
+}
+
+// unpaid reports whether a booking was taken for a line of ours that was given up since.
+func (f Facts) unpaid(b booking) bool {
+	return slices.ContainsFunc(f.Refunds, func(r Refund) bool {
+		return r.ID == b.refund && slices.ContainsFunc(r.Lines, func(l Line) bool { return l.Item == b.item && l.Outcome == LineVoided })
+	})
 }
 
 // others are the bookings of what went back without a request of ours: what Amazon did
@@ -81,7 +89,7 @@ func (f Facts) others() []booking {
 		}
 	}
 	for _, r := range f.Refunds {
-		if r.Origin != FromSellerCentral {
+		if r.Origin != FromSellerCentral || r.ended() {
 			continue
 		}
 		for _, l := range r.Lines {

@@ -318,6 +318,23 @@ func TestWhatWasPaidAfterAllIsNotSentAgain(t *testing.T) {
 	assert.Contains(t, aside.Why, "S1/7")
 }
 
+// A booking that was taken for a refund which was given up explains nothing: the buyer
+// has that money, and the ledger does not know it yet.
+func TestABookingOfARefundThatWasGivenUp(t *testing.T) {
+	s := newShop(t, settings.Settings{}, newOrder())
+	id := s.issue(exactly("k", "12.00")).ID
+	s.apply(s.sent(id, queue.EntryUnknownSent))
+	later := s.issue(exactly("later", "12.00")).ID
+	s.showing(row("S1/7", "12.00", func(b *refund.Booked) { b.Refund = id }))
+	s.apply(s.decided(id, queue.EntryGivenUp))
+
+	_, err := s.Issue(t.Context(), exactly("new", "12.00"))
+	require.ErrorIs(t, err, refund.ErrAlreadyRefunded)
+	aside := s.prepare(later)[0].Aside
+	require.NotNil(t, aside)
+	require.Equal(t, queue.EntryNeedsDecision, aside.State)
+}
+
 // What Amazon's answer puts back in the queue is no decision of a person.
 func TestACancelledFeedIsNoDecision(t *testing.T) {
 	s := newShop(t, settings.Settings{}, newOrder())

@@ -149,3 +149,29 @@ func TestTheOtherUnitsOfACancelledPart(t *testing.T) {
 		}
 	}
 }
+
+// A split moves no money: whatever becomes of a refund, both host orders show how that
+// of the Amazon order stands.
+func TestBothHostOrdersShowTheMoney(t *testing.T) {
+	s := newShop(t, settings.Settings{}, newOrder())
+	s.splitMug()
+	r := s.issue(s.confirm(ask(refund.Ask{Item: lamp, Units: 1})))
+	issued := s.payments()
+	assert.Equal(t, map[string]order.PaymentStatus{"SO-1": order.PaymentCharged, "SO-1-B": order.PaymentCharged}, issued)
+	require.NoError(t, s.Apply(t.Context(), []queue.Entry{s.sent(r.ID, queue.EntryAccepted, accepted(lamp))}))
+	assert.Equal(t, map[string]order.PaymentStatus{"SO-1": order.PartialRefund, "SO-1-B": order.PartialRefund}, s.payments())
+}
+
+// payments are what the host orders were last told about their money.
+func (s *shop) payments() map[string]order.PaymentStatus {
+	s.t.Helper()
+	es, err := s.store.Effects(s.t.Context(), noon.AddDate(1, 0, 0), 1000)
+	require.NoError(s.t, err)
+	shown := map[string]order.PaymentStatus{}
+	for _, e := range es {
+		if e.Kind == order.EffectPayment {
+			shown[e.Order.Number] = e.Payment.Status
+		}
+	}
+	return shown
+}

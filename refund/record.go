@@ -22,7 +22,8 @@ type Recorded struct {
 	Reason    amazon.Reason // empty: GeneralAdjustment
 	At        time.Time     // when it was made; zero: not known
 	Reference string        // what it is called there
-	By, Why   string        // who records it
+	By        string        // who records it
+	Why       string        // for people; required too
 
 	// Key is the host's own, unique for ever within the company. Empty: order and
 	// Reference are the key.
@@ -42,22 +43,22 @@ type RecordedLine struct {
 // than was charged there is an alert, and open refunds of the order wait. What a
 // settlement has shown of it already is taken for it. A repeat returns the first, also
 // one of the same Reference and content under another key; the key with another
-// content is ErrKeyReused. An unknown order is store.ErrNotFound.
+// content is ErrKeyReused. An unknown order is store.ErrNotFound, and so is an RMA that
+// the order does not have. [Service.Unrecord] takes back what was recorded by mistake.
 func (s *Service) Record(ctx context.Context, r Recorded) (Refund, error) {
-	for try := 1; ; try++ {
-		refund, err := s.record(ctx, r)
-		if errors.Is(err, store.ErrConflict) && try < maxTries {
-			continue
-		}
-		if err != nil {
-			return Refund{}, fmt.Errorf("record refund of order %s: %w", r.Order.Number, err)
-		}
-		return refund, nil
+	var recorded Refund
+	err := store.Retry(func() (err error) {
+		recorded, err = s.record(ctx, r)
+		return err
+	})
+	if err != nil {
+		return Refund{}, fmt.Errorf("record refund of order %s: %w", r.Order.Number, err)
 	}
+	return recorded, nil
 }
 
 func (s *Service) record(ctx context.Context, r Recorded) (Refund, error) {
-	f, err := s.facts(ctx, Request{Order: r.Order})
+	f, err := s.facts(ctx, Request{Order: r.Order, RMA: r.RMA})
 	if err != nil {
 		return Refund{}, err
 	}
@@ -73,9 +74,12 @@ func (s *Service) record(ctx context.Context, r Recorded) (Refund, error) {
 		if !sameRecord(byKey[0], refund) {
 			return Refund{}, fmt.Errorf("%w: key %q belongs to %s of order %s: use a new key for a new refund", ErrKeyReused, refund.Key, byKey[0].ID, byKey[0].Order.Number)
 		}
+		if byKey[0].ended() {
+			return Refund{}, fmt.Errorf("%w: %s was recorded under key %q and taken back: record it under a new Key, with the same Reference if that is right", ErrKeyReused, byKey[0].ID, refund.Key)
+		}
 		return byKey[0], nil
 	}
-	again := func(e Refund) bool { return refund.Reference != "" && sameRecord(e, refund) }
+	again := func(e Refund) bool { return !e.ended() && refund.Reference != "" && sameRecord(e, refund) }
 	if i := slices.IndexFunc(f.Refunds, again); i >= 0 {
 		return f.Refunds[i], nil
 	}
@@ -110,9 +114,9 @@ func (f Facts) recorded(r Recorded) (Refund, error) {
 			return Refund{}, err
 		}
 	}
-	switch {
-	case r.By == "" || r.Why == "":
-		return Refund{}, fmt.Errorf("by %q, because %q: say who records it, and why", r.By, r.Why)
+	switch err := order.CheckDecision(r.By, r.Why); {
+	case err != nil:
+		return Refund{}, err
 	case r.Key == "" && r.Reference == "":
 		return Refund{}, errors.New("no key: set Reference to what Seller Central calls it, or Key to one of your own")
 	case len(r.Lines) == 0:
@@ -181,7 +185,7 @@ func (f Facts) record(r Refund) (Change, error) {
 	}
 	subject := "refund " + string(r.ID)
 	c.Event(order.EventResult, subject, fmt.Sprintf("%s was paid in Seller Central: %s", r.Total(), cmp.Or(r.Reference, "no reference")), r.Issued)
-	c.Effect(payment(after, f.Settings.Policy), r.HostOrder, r.Issued)
+	c.Payment(Payment(after, f.Settings.Policy), f.Orders, r.Issued, r.HostOrder)
 	c.Effect(note("Refund %s of %s was made in Seller Central.", r.ID, r.Total()), r.HostOrder, r.Issued)
 	if over := after.Over(false); over != nil && !f.shown(r) {
 		c.Alert("over/"+string(r.ID), subject, over.Error(), r.Issued)

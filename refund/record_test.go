@@ -151,7 +151,7 @@ func TestRecordRefuses(t *testing.T) {
 		{"an order that Amazon fulfils", func(o *order.Order, _ *refund.Recorded) { o.Fulfilment = order.ByAmazon }, refund.ErrAmazonFulfilled, nil},
 		{"a broken order", func(o *order.Order, _ *refund.Recorded) { o.Lines[0].Ordered = 0 }, nil, errTexts{"ordered quantity 0"}},
 		{"another company's account", func(o *order.Order, _ *refund.Recorded) { o.ID.Company = "bravo" }, nil, errTexts{"bravo"}},
-		{"nobody", func(_ *order.Order, r *refund.Recorded) { r.By = "" }, nil, errTexts{"who records it"}},
+		{"nobody", func(_ *order.Order, r *refund.Recorded) { r.By = "" }, nil, errTexts{"say by whom, and why"}},
 		{"no reason why", func(_ *order.Order, r *refund.Recorded) { r.Why = "" }, nil, errTexts{"and why"}},
 		{"no key", func(_ *order.Order, r *refund.Recorded) { r.Reference = "" }, nil, errTexts{"Reference", "Key"}},
 		{"a key that does not show", func(_ *order.Order, r *refund.Recorded) { r.Key = "a\x00" }, nil, errTexts{"key"}},
@@ -198,4 +198,83 @@ func TestAnAccountOfTwoCompanies(t *testing.T) {
 	_, err = s.Record(t.Context(), recorded("SC-1", "5.00"))
 	require.ErrorIs(t, err, amazon.ErrDisputed)
 	assert.Empty(t, s.ledger().Postings)
+}
+
+// A record that was a mistake is taken back: the money is there again, everybody can
+// see what was, and what did happen is recorded under another key.
+func TestUnrecord(t *testing.T) {
+	s := newShop(t, settings.Settings{}, newOrder())
+	typo := s.record(recorded("SC-1", "30.00"))
+	_, err := s.Issue(t.Context(), exactly("k", "18.00"))
+	require.ErrorIs(t, err, order.ErrOver)
+
+	back, err := s.Unrecord(t.Context(), typo.ID, "bob", "it was 12.00")
+	require.NoError(t, err)
+	assert.Empty(t, cmp.Diff(back, s.refund(typo.ID)), "what is answered is what is stored")
+	assert.Equal(t, order.Stamp{By: "bob", At: noon, Why: "it was 12.00"}, back.Ended)
+	assert.Equal(t, []refund.Outcome{refund.LineVoided}, s.outcomes(typo.ID))
+	assert.False(t, back.Open())
+	s.assertBalances("0.00", "0.00")
+	assert.Equal(t, order.PaymentCharged, s.payment().Status)
+	es := s.events()
+	last := es[len(es)-1]
+	assert.Equal(t, []string{"item " + lamp + " Posted", "item " + lamp + " Voided", "bob"}, []string{last.Before, last.After, last.By})
+
+	version := s.ledger().Version
+	again, err := s.Unrecord(t.Context(), typo.ID, "carl", "me too")
+	require.NoError(t, err)
+	assert.Empty(t, cmp.Diff(back, again))
+	assert.Equal(t, version, s.ledger().Version, "a repeat changes nothing")
+
+	_, err = s.Record(t.Context(), recorded("SC-1", "30.00"))
+	require.ErrorIs(t, err, refund.ErrKeyReused)
+	require.ErrorContains(t, err, "under a new Key")
+	right := recorded("SC-1", "12.00")
+	right.Key = "SC-1, anew"
+	s.record(right)
+	right.Lines[0].Amounts, right.Key = principal("30.00"), "the same as the first"
+	assert.NotEqual(t, typo.ID, s.record(right).ID)
+	assert.Equal(t, "42", s.ledger().Total(order.Posted).String())
+}
+
+// What was taken back explains no booking, and keeps no refund back.
+func TestUnrecordedExplainsNothing(t *testing.T) {
+	s := newShop(t, settings.Settings{}, newOrder())
+	typo := s.record(recorded("SC-1", "12.00"))
+	_, err := s.Unrecord(t.Context(), typo.ID, "bob", "another order's")
+	require.NoError(t, err)
+	s.issue(exactly("k", "5.00"))
+	s.showing(row("S1/7", "12.00"))
+	_, err = s.Issue(t.Context(), exactly("k2", "5.00"))
+	require.ErrorIs(t, err, refund.ErrAlreadyRefunded)
+}
+
+func TestUnrecordRefuses(t *testing.T) {
+	s := newShop(t, settings.Settings{}, newOrder())
+	shown, sent := s.record(recorded("SC-1", "1.00")), s.issue(exactly("k", "5.00"))
+	l := s.ledger()
+	shown.Lines[0].Bookings, shown.Lines[0].Proof = []string{"S1/7"}, refund.Settled
+	require.NoError(t, s.store.SaveRefunds(t.Context(), []refund.Change{{Refunds: []refund.Refund{shown}, Writes: order.Writes{Order: sold, Version: l.Version}}}))
+	for name, tt := range map[string]struct {
+		id      queue.EntryID
+		by, why string
+		is      error
+		want    errTexts
+	}{
+		"what nobody recorded":           {"RF0", "bob", "typo", store.ErrNotFound, nil},
+		"what was issued":                {sent.ID, "bob", "typo", nil, errTexts{"was not recorded", "Order"}},
+		"what a settlement has shown":    {shown.ID, "bob", "typo", refund.ErrShown, errTexts{lamp, "S1/7"}},
+		"by nobody":                      {shown.ID, "", "typo", nil, errTexts{"who takes it back"}},
+		"for no reason, by whoever asks": {shown.ID, "bob", "", nil, errTexts{"and why"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			version := s.ledger().Version
+			_, err := s.Unrecord(t.Context(), tt.id, tt.by, tt.why)
+			tt.want.in(t, err)
+			if tt.is != nil {
+				require.ErrorIs(t, err, tt.is)
+			}
+			assert.Equal(t, version, s.ledger().Version)
+		})
+	}
 }

@@ -32,7 +32,7 @@ type Outcome string
 const (
 	LineOpen   Outcome = "Open"   // reserved
 	LinePosted Outcome = "Posted" // Amazon paid it
-	LineVoided Outcome = "Voided" // will not be paid; the reservation is given back
+	LineVoided Outcome = "Voided" // will not be paid, the reservation is given back; or was never, though recorded
 )
 
 // Proof is what the settlement says of a line's money.
@@ -74,8 +74,9 @@ type Refund struct {
 	// allowed by the setting at that time.
 	OverRefund bool
 
-	// Surplus is the concession beyond what the buyer paid, zero without OverRefund,
-	// and SurplusAs the one it travels as. Empty: Goodwill.
+	// Surplus is what goes beyond all that is left of the Amazon order, zero without
+	// OverRefund. SurplusAs is the concession that what goes beyond the charges of a
+	// line travels as. Empty: Goodwill.
 	Surplus   decimal.Decimal
 	SurplusAs order.Component
 

@@ -179,9 +179,6 @@ func (s *Service) tellBooks(ctx context.Context, r Refund) {
 	}
 }
 
-// maxTries bounds how often a decision is made again after a conflict.
-const maxTries = 10
-
 // Issue drafts and saves on the service's own store, and drafts again on
 // conflict. It needs the request's Token or Key, so that a repeated call meets
 // the first one's refund. It answers store.ErrConflict when what is left of the
@@ -191,23 +188,24 @@ func (s *Service) Issue(ctx context.Context, r Request) (Refund, error) {
 	if r.Token == "" && r.Key == "" {
 		return Refund{}, fmt.Errorf("refund of order %s: %w: set Token to the draft's, or Key to one of your own", r.Order.Number, ErrUnconfirmed)
 	}
-	for try := 1; ; try++ {
-		d, err := s.Draft(ctx, r)
-		if err != nil {
-			return Refund{}, err
+	var d Draft
+	var undecided error // a token of other balances is a conflict too, and stays one
+	err := store.Retry(func() error {
+		if d, undecided = s.Draft(ctx, r); undecided != nil {
+			return nil
 		}
-		if d.Existing && d.Refund.ended() {
-			return d.Refund, fmt.Errorf("refund of order %s: %w: %s", r.Order.Number, ErrEnded, d.Refund.renew())
-		}
-		err = d.Save(ctx, s.c.Store)
-		if err == nil {
-			d.Refund.Version = max(d.Refund.Version, 1)
-			return d.Refund, nil
-		}
-		if !errors.Is(err, store.ErrConflict) || try == maxTries {
-			return Refund{}, err
-		}
+		return d.Save(ctx, s.c.Store)
+	})
+	switch {
+	case undecided != nil:
+		return Refund{}, undecided
+	case err != nil:
+		return Refund{}, err
+	case d.Existing && d.Refund.ended():
+		return d.Refund, fmt.Errorf("refund of order %s: %w: %s", r.Order.Number, ErrEnded, d.Refund.renew())
 	}
+	d.Refund.Version = max(d.Refund.Version, 1)
+	return d.Refund, nil
 }
 
 // Refund reads one refund by its ID; store.ErrNotFound when there is none.

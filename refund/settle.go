@@ -12,9 +12,9 @@ import (
 	"github.com/takebackhq/takeback/settings"
 )
 
-// settlement works out what an entry, with all its attempts, means for its
+// settling works out what an entry, with all its attempts, means for its
 // refund.
-type settlement struct {
+type settling struct {
 	entry  queue.Entry
 	cause  order.Cause
 	over   bool
@@ -28,8 +28,8 @@ type settlement struct {
 
 // settle is what an entry means for its refund. A final state that was applied
 // before is told no second time: what is new is then about an attempt.
-func settle(r Refund, l order.Ledger, e queue.Entry, p settings.Policy, now time.Time) (Change, error) {
-	st := settlement{
+func settle(r Refund, l order.Ledger, carriers []order.Order, e queue.Entry, p settings.Policy, now time.Time) (Change, error) {
+	st := settling{
 		entry: e, cause: r.Cause(), over: r.OverRefund, again: (e.State == queue.EntryQueued || e.State == queue.EntryAwaitingApproval) && !r.Ended.At.IsZero(),
 		stamp: e.Changed, ledger: l, change: Change{Writes: order.Writes{Order: l.Order, Version: l.Version}}, alerts: map[string][]string{},
 	}
@@ -53,10 +53,13 @@ func settle(r Refund, l order.Ledger, e queue.Entry, p settings.Policy, now time
 	}
 	c := st.change
 	c.Refunds, c.Entries = []Refund{r}, []queue.Entry{e}
-	c.Effect(payment(st.ledger, p), r.HostOrder, st.stamp)
+	c.Payment(Payment(st.ledger, p), carriers, st.stamp, r.HostOrder)
 	if !st.told {
 		c.Effect(note("Refund %s of %s: %s.%s", r.ID, r.Total(), e.State.Label(), because(st.stamp.Why)), r.HostOrder, st.stamp)
 		c.Event(order.EventResult, "refund "+string(r.ID), string(e.State)+because(st.stamp.Why), st.stamp)
+		if said := refused(r, e); len(said) > 0 {
+			c.Alert(st.key("refused", len(e.Attempts)), "refund "+string(r.ID), "refused by Amazon: "+strings.Join(said, "; "), st.stamp)
+		}
 	}
 	for n := range e.Attempts {
 		for _, kind := range []string{doubled, contradicted} {
@@ -70,23 +73,38 @@ func settle(r Refund, l order.Ledger, e queue.Entry, p settings.Policy, now time
 	return c, nil
 }
 
-// Kinds of alerts, as they begin their keys.
+// refused are Amazon's words for the lines that it refused in the attempt with which an
+// entry ended.
+func refused(r Refund, e queue.Entry) []string {
+	if e.State != queue.EntryRefused && e.State != queue.EntryPartlyAccepted {
+		return nil
+	}
+	var said []string
+	for _, l := range r.Lines {
+		if v := result(e.Attempt(), l.Item); l.Outcome == LineVoided && v.Verdict == amazon.VerdictRefused && v.By == "" {
+			said = append(said, fmt.Sprintf("item %s: %d %s", l.Item, v.Code, v.Text))
+		}
+	}
+	return said
+}
+
+// Kinds of alerts that are of an attempt, as they begin their keys.
 const (
 	doubled      = "doubled"      // Amazon paid in more than one attempt
 	contradicted = "contradicted" // Amazon paid what was taken not to be
 )
 
-func (st *settlement) key(kind string, attempt int) string {
+func (st *settling) key(kind string, attempt int) string {
 	return fmt.Sprintf("%s/%s/%d", kind, st.entry.ID, attempt)
 }
 
-func (st *settlement) alert(kind string, attempt int, format string, args ...any) {
+func (st *settling) alert(kind string, attempt int, format string, args ...any) {
 	key := st.key(kind, attempt)
 	st.alerts[key] = append(st.alerts[key], fmt.Sprintf(format, args...))
 }
 
 // line brings one line to where it belongs.
-func (st *settlement) line(l *Line) error {
+func (st *settling) line(l *Line) error {
 	before := l.Outcome
 	for i, a := range st.entry.Attempts {
 		switch r := result(a, l.Item); {
@@ -130,7 +148,7 @@ const doneOutside queue.BatchID = ""
 
 // paid posts what was paid in a batch or another way: from the reservation while
 // there is one, and else beyond it.
-func (st *settlement) paid(l *Line, by queue.BatchID, attempt int) {
+func (st *settling) paid(l *Line, by queue.BatchID, attempt int) {
 	switch {
 	case l.Outcome == LineVoided:
 		st.alert(contradicted, attempt, "item %s: Amazon paid it in batch %s, though it was taken for unpaid", l.Item, by)
@@ -147,14 +165,14 @@ func (st *settlement) paid(l *Line, by queue.BatchID, attempt int) {
 	l.Outcome, l.Paid, l.Code, l.Text = LinePosted, append(l.Paid, by), 0, ""
 }
 
-func (st *settlement) post(ps []order.Posting) {
+func (st *settling) post(ps []order.Posting) {
 	st.change.Postings = append(st.change.Postings, ps...)
 	st.ledger = st.ledger.With(ps...)
 }
 
 // outcome is what becomes of a line in the state of its entry. v is what is known
 // of it in the current attempt.
-func (st *settlement) outcome(l Line, v amazon.Verdict) Outcome {
+func (st *settling) outcome(l Line, v amazon.Verdict) Outcome {
 	switch {
 	case l.Outcome == LinePosted:
 		return LinePosted
@@ -173,7 +191,7 @@ func (st *settlement) outcome(l Line, v amazon.Verdict) Outcome {
 }
 
 // dropped tells that what is still open of the refund will not be sent.
-func (st *settlement) dropped() bool {
+func (st *settling) dropped() bool {
 	return slices.Contains([]queue.State{queue.EntryRejected, queue.EntryWithdrawn, queue.EntryGivenUp}, st.entry.State)
 }
 

@@ -1,7 +1,9 @@
 package refund_test
 
 import (
+	"maps"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -59,6 +61,14 @@ func (s *shop) alerts() map[string]string {
 		assert.Equal(s.t, order.Operator, a.For)
 		texts[a.Key] = a.Text
 	}
+	return texts
+}
+
+// findings are those alerts that are of more than a refusal.
+func (s *shop) findings() map[string]string {
+	s.t.Helper()
+	texts := s.alerts()
+	maps.DeleteFunc(texts, func(key, _ string) bool { return strings.HasPrefix(key, "refused/") })
 	return texts
 }
 
@@ -139,7 +149,7 @@ func TestWhatAStateMeansForMoney(t *testing.T) {
 			}
 			assert.Equal(t, tt.lines, s.outcomes(id))
 			s.assertBalances(tt.posted, tt.reserved)
-			assert.Empty(t, s.alerts(), "nothing here contradicts anything")
+			assert.Empty(t, s.findings(), "nothing here contradicts anything")
 		})
 	}
 }
@@ -198,7 +208,7 @@ func TestWhatAmazonDidIsPosted(t *testing.T) {
 
 			key := tt.alert + "/" + string(id) + "/1"
 			assert.Contains(t, s.alerts()[key], tt.says)
-			assert.Len(t, s.alerts(), 1)
+			assert.Len(t, s.findings(), 1)
 			assert.Equal(t, tt.unchanged, s.entry(id).State)
 			assert.Equal(t, tt.paid, s.refund(id).Lines[0].Paid)
 			assert.Equal(t, refund.LinePosted, s.refund(id).Lines[0].Outcome)
@@ -212,7 +222,7 @@ func TestWhatAmazonDidIsPosted(t *testing.T) {
 			postings := s.ledger().Postings
 			s.apply(s.learned(id, tt.attempt, accepted(lamp)))
 			assert.Empty(t, cmp.Diff(postings, s.ledger().Postings))
-			assert.Len(t, s.alerts(), 1)
+			assert.Len(t, s.findings(), 1)
 
 			aside := s.prepare(other)[0].Aside
 			assert.Equal(t, tt.posted == "40.00", aside != nil, "held only when more is gone than was charged")
@@ -432,4 +442,51 @@ func TestTheLedgerFollowsTheEvidence(t *testing.T) {
 			},
 		})
 	})
+}
+
+// What Amazon refuses, wholly or in part, is an alert, once an attempt, with its words
+// for each line. What a person gave up is none.
+func TestARefusalIsAnAlert(t *testing.T) {
+	for _, tt := range []struct {
+		name    string
+		to      queue.State
+		results []queue.Result
+		want    string // empty: no alert
+	}{
+		{"wholly", queue.EntryRefused, []queue.Result{refused(lamp), refused(mug)},
+			"refused by Amazon: item " + lamp + ": 18028 more than was charged; item " + mug + ": 18028 more than was charged"},
+		{"in part", queue.EntryPartlyAccepted, []queue.Result{accepted(lamp), refused(mug)}, "refused by Amazon: item " + mug + ": 18028 more than was charged"},
+		{"given up in part", queue.EntryPartlyAccepted, []queue.Result{accepted(lamp), byBob(refused(mug))}, ""},
+		{"given up", queue.EntryGivenUp, []queue.Result{byBob(refused(lamp)), byBob(refused(mug))}, ""},
+		{"accepted", queue.EntryAccepted, []queue.Result{accepted(lamp), accepted(mug)}, ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s := newShop(t, settings.Settings{}, newOrder())
+			id := s.issue(both("k")).ID
+			e := s.sent(id, tt.to, tt.results...)
+			s.apply(e)
+			want := map[string]string{"refused/" + string(id) + "/1": tt.want}
+			maps.DeleteFunc(want, func(_, text string) bool { return text == "" })
+			assert.Equal(t, want, s.alerts())
+
+			e.Version = s.entry(id).Version
+			s.apply(e)
+			assert.Equal(t, want, s.alerts(), "applied once more")
+		})
+	}
+}
+
+func TestEachAttemptIsRefusedForItself(t *testing.T) {
+	d := newDesk(t, settings.Settings{})
+	d.amazon.errors[lamp] = 18028
+	id := d.issue(exactly("k", "12.00")).ID
+	d.pass()
+	require.Equal(t, queue.EntryRefused, d.entry(id).State)
+	require.NoError(t, d.queue.Retry(t.Context(), "bob", "again", id))
+	d.pass()
+	want := map[string]string{}
+	for _, attempt := range []string{"1", "2"} {
+		want["refused/"+string(id)+"/"+attempt] = "refused by Amazon: item " + lamp + ": 18028 no"
+	}
+	assert.Equal(t, want, d.alerts())
 }

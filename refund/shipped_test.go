@@ -72,7 +72,7 @@ func TestWhatWasCancelledInstead(t *testing.T) {
 	for name, change := range map[string]func(*order.Order){
 		"its units":        func(o *order.Order) { o.Lines[2].Cancelled = 1 },
 		"the whole order":  func(o *order.Order) { o.Status = order.StatusCancelled },
-		"with its charges": func(o *order.Order) { o.Lines[2].Cancelled, o.Lines[2].Charges = 1, principal("5.00") },
+		"with its charges": func(o *order.Order) { o.Lines[2].Cancelled, o.Lines[2].Charges = 1, nil },
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newShop(t, wait, newOrder())
@@ -116,15 +116,41 @@ func TestWaitingHoldsNoOtherUp(t *testing.T) {
 // Of two units one is shipped and the other cancelled: there is no second one to
 // give money back for.
 func TestWhatWasCancelledInPart(t *testing.T) {
-	s := newShop(t, wait, newOrder())
-	r := ask(refund.Ask{Item: mug, Units: 2})
-	r.Key = "k"
-	id := s.issue(r).ID
-	s.book.orders[0].Lines[1].Cancelled = 1
-	aside := s.prepare(id)[0].Aside
-	require.NotNil(t, aside)
-	assert.Equal(t, queue.EntryNeedsDecision, aside.State)
-	assert.Contains(t, aside.Why, "1 of its 2 units were cancelled")
+	for name, charged := range map[string]string{"the host leaves the charges": "20.00", "the host lowers the charges": "10.00"} {
+		t.Run(name, func(t *testing.T) {
+			s := newShop(t, wait, newOrder())
+			r := ask(refund.Ask{Item: mug, Units: 2})
+			r.Key = "k"
+			id := s.issue(r).ID
+			s.book.orders[0].Lines[1].Cancelled, s.book.orders[0].Lines[1].Charges = 1, principal(charged)
+			aside := s.prepare(id)[0].Aside
+			require.NotNil(t, aside)
+			assert.Equal(t, queue.EntryNeedsDecision, aside.State)
+			assert.Contains(t, aside.Why, "1 of its 2 units were cancelled")
+		})
+	}
+}
+
+// An order that the host may yet put right decides nothing for good, whatever was
+// cancelled.
+func TestAnOrderThatIsGoneComesFirst(t *testing.T) {
+	for name, change := range map[string]func(*book){
+		"gone":    func(b *book) { b.orders = nil },
+		"held":    func(b *book) { b.orders[0].Holds = []order.Hold{{Owner: order.HeldByHost, Since: noon}} },
+		"invalid": func(b *book) { b.orders[0].Lines[2].Ordered = -1 },
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newShop(t, wait, newOrder())
+			r := ask(refund.Ask{Item: vase, Units: 1})
+			r.Key = "k"
+			id := s.issue(r).ID
+			s.book.orders[0].Lines[2].Cancelled = 1
+			change(s.book)
+			aside := s.prepare(id)[0].Aside
+			require.NotNil(t, aside)
+			assert.Equal(t, queue.EntryQueued, aside.State)
+		})
+	}
 }
 
 // What the host holds is not refunded until it lets go. Our own holds are about

@@ -37,13 +37,13 @@ func nextQuestion(attempt, now time.Time) time.Time {
 	return next
 }
 
-// Testify implements [queue.Witness]: it looks which refunds of the order are booked,
-// at once in what settlements showed, and from 48 hours after the attempt at Amazon.
-// It takes an open line for paid when there is a booking for its product and its exact
-// amount, posted at the time, that is not the booking of another refund of ours. So n
-// bookings explain n refunds. What was paid for a part that was cancelled is none of
-// them. It cannot tell ours from an equal one that somebody made
-// in Seller Central meanwhile. Without Config.Books and Config.Finances it knows
+// Testify implements [queue.Witness]: it looks which refunds of the order are
+// booked, at once in what settlements showed, and from 48 hours after the attempt at
+// Amazon. It takes an open line for paid when there is a booking for its product and
+// its exact amount, posted at the time, that is not the booking of another refund of
+// ours. So n bookings explain n refunds. What was paid for a part that was cancelled
+// is none of them. It cannot tell ours from an equal one that somebody made in
+// Seller Central meanwhile. Without Config.Books and Config.Finances it knows
 // nothing.
 func (s *Service) Testify(ctx context.Context, a amazon.Account, e queue.Entry) (queue.Testimony, error) {
 	at := e.Attempt().At

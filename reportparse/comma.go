@@ -55,14 +55,16 @@ func (f *commaFile) next(keep bool) (record, error) {
 			start.text = strings.Clone(start.text)
 		}
 		row, expected := f.cells(start)
+		breaksOff := false
 		if expected == "" && row != nil {
 			expected = f.widths.add(len(row), len(f.slots), f.lines.open && len(f.again) == 0)
+			breaksOff = expected != ""
 		}
 		if expected == "" && len(row) > len(f.slots) && strings.Join(row[len(f.slots):], "") != "" {
 			expected = fmt.Sprintf("%d cells, as in the header, but there are %d; quote a cell that has a comma", len(f.slots), len(row))
 		}
 		if expected != "" {
-			return record{}, &RowError{Line: start.number, Expected: expected, Raw: cut(start.text, maxRaw)}
+			return record{}, &RowError{Line: start.number, Expected: expected, BreaksOff: breaksOff, Raw: cut(start.text, maxRaw)}
 		}
 		if slices.Equal(row, f.header) {
 			continue

@@ -51,10 +51,13 @@
 // TABs. There is no quoting: a quotation mark is a character like any other.
 // Only the Prime returns report is separated by commas, and has quotes.
 //
-// Lines may end with LF or CRLF, or, if the first one does, with CR. Blank lines and repeated headers are
-// skipped; cells that a short row lacks are blank, and so is a cell of only
-// white space. A row with more cells than the header is read only if it is
-// certain which blank ones are too many, and is a [RowError] otherwise.
+// Lines may end with LF or CRLF, or, if the first one does, with CR. Blank lines
+// and repeated headers are skipped; cells that a short row lacks are blank, and so
+// is a cell of only white space. But a last line without a line end that has fewer
+// cells than every line before it is a [RowError]: the file breaks off there, for
+// all that can be seen. One that breaks off within the last cell, or behind a line
+// end, shows nothing of it. A row with more cells than the header is read only if
+// it is certain which blank ones are too many, and is a [RowError] otherwise.
 //
 // # XML
 //

@@ -30,6 +30,10 @@ type RowError struct {
 	Value    string // the cell, cut to 60 characters; empty: blank
 	Expected string // what should stand there
 
+	// BreaksOff says that the file ends within the row: the row is half there, and
+	// rows behind it may be missing.
+	BreaksOff bool
+
 	// Raw is the line of a flat file, cut to 4 KiB, if its cells could not be
 	// told apart, to mend it by hand; it is empty for a line over 1 MiB. It may
 	// hold a buyer's data and is not part of the text of the error.

@@ -70,28 +70,28 @@ func (f *flatFile) next(keep bool) (record, error) {
 			return f.realign(line)
 		default:
 			if expected := f.widths.add(n, len(f.slots), f.lines.open); expected != "" {
-				return record{}, &RowError{Line: f.lines.number, Expected: expected, Raw: cut(line, maxRaw)}
+				return record{}, &RowError{Line: f.lines.number, Expected: expected, BreaksOff: true, Raw: cut(line, maxRaw)}
 			}
 			return record{f.lines.number, f.row}, nil
 		}
 	}
 }
 
-// widths are how long the rows of a file were. A row may be shorter than the
-// header, but in a file of whole rows not at its very end, in a line without one:
-// there, its last cell may be half of an amount.
-type widths struct{ whole, short bool }
+// widths tells rows that are cut off by the cells of those before them. A row may
+// have fewer than the header, and in many files those behind the last that is not
+// blank are missing. But where a file ends without a line end, with fewer cells than
+// in any line before, it may break off, and the last cell be half of a number.
+type widths struct{ least int } // cells of a row so far; 0: there was none
 
 // add tells what is expected of a row that seems to be cut off.
 func (w *widths) add(cells, columns int, open bool) (expected string) {
-	switch {
-	case cells >= columns:
-		w.whole = true
-	case open && w.whole && !w.short:
-		return fmt.Sprintf("%d cells, as in the header, but the file breaks off after %d; download it again, or end its last line if nothing is missing", columns, cells)
-	default:
-		w.short = true
+	if w.least == 0 {
+		w.least = columns
 	}
+	if open && cells < w.least {
+		return fmt.Sprintf("%d cells, but the file breaks off after %d; download it again, or end its last line if nothing is missing", w.least, cells)
+	}
+	w.least = min(w.least, cells)
 	return ""
 }
 

@@ -2,7 +2,10 @@ package reportparse_test
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
+	"io"
+	"iter"
 	"strings"
 	"testing"
 
@@ -183,34 +186,96 @@ func TestJoinedReports(t *testing.T) {
 	assert.Len(t, again.Rows, 2, "the same header is no other")
 }
 
-// A file that was cut in its last line would show half an amount.
+// A file that was cut in its last line would show half an amount, or lack a flag.
 func TestCutInTheLastLine(t *testing.T) {
-	const header, values = "order-id\torder-item-id\tpurchase-date\titem-price\titem-tax", "701-0000001-0000001\t12345678901234\t2026-06-01T10:11:12+00:00"
+	const (
+		header = "order-id\torder-item-id\tpurchase-date\titem-price\titem-tax\n"
+		row    = "701-0000001-0000001\t12345678901234\t2026-06-01T10:11:12+00:00"
+		whole  = header + row + "\t1234.50\t8.00\n"
+		short  = header + row + "\t12\n"
+	)
 	tests := []struct {
 		name, file string
-		rows, bad  int
+		rows       int
+		bad        []string
 	}{
-		{"cut", header + "\n" + values + "\t1234.50\t8.00\n" + values + "\t12", 1, 1},
-		{"whole, without a line end", header + "\n" + values + "\t1234.50\t8.00\n" + values + "\t12\t", 2, 0},
-		{"short, with a line end", header + "\n" + values + "\t1234.50\t8.00\n" + values + "\t12\n", 2, 0},
-		{"short as the others", header + "\n" + values + "\t1234.50\t8.00\n" + values + "\t12\n" + values + "\t12", 3, 0},
+		{"cut", whole + row + "\t12", 1, []string{"report: line 3: expected 5 cells, but the file breaks off after 4; download it again, or end its last line if nothing is missing"}},
+		{"cut in the only row", header + row + "\t12", 0, []string{"report: line 2: expected 5 cells, but the file breaks off after 4; download it again, or end its last line if nothing is missing"}},
+		{"cut shorter than the shortest", whole + row + "\t12\n" + row, 2, []string{"report: line 4: expected 4 cells, but the file breaks off after 3; download it again, or end its last line if nothing is missing"}},
+		{"whole, without a line end", whole + row + "\t12\t", 2, nil},
+		{"short, with a line end", whole + row + "\t12\n", 2, nil},
+		{"short as another", whole + row + "\t12\n" + row + "\t12", 3, nil},
+		{"short as all", short + row + "\t12", 2, nil},
+		{"longer than all", short + row + "\t12\t", 2, nil},
 	}
 	for _, tc := range tests {
 		t.Run(tc.name, func(t *testing.T) {
 			got, err := take(opener(reportparse.Orders), strings.NewReader(tc.file))
 			require.NoError(t, err)
 			assert.Len(t, got.Rows, tc.rows)
-			require.Len(t, got.Bad, tc.bad)
-			for _, bad := range got.Bad {
-				assert.Contains(t, bad, "line 3: expected 5 cells, as in the header, but the file breaks off after 4; download it again")
-			}
+			assert.Equal(t, tc.bad, got.Bad)
+			r, err := reportparse.Orders(strings.NewReader(tc.file), reportparse.Options{})
+			require.NoError(t, err)
+			assert.Equal(t, len(tc.bad), breaksOff(r.All()))
 		})
 	}
-	prime := "Order ID,Return request status,Return quantity,Merchant SKU,Label cost\n701-0000001-0000001,Approved,1,TEA,6.50\n701-0000002-0000002,Approved,1,TEA"
-	got, err := take(opener(reportparse.Returns), strings.NewReader(prime))
-	require.NoError(t, err)
-	assert.Len(t, got.Rows, 1)
-	assert.Len(t, got.Bad, 1)
+}
+
+// breaksOff counts the rows within which a file ends.
+func breaksOff[T any](all iter.Seq2[T, error]) (n int) {
+	for _, err := range all {
+		var bad *reportparse.RowError
+		if errors.As(err, &bad) && bad.BreaksOff {
+			n++
+		}
+	}
+	return n
+}
+
+// Every kind of flat file tells that it breaks off, also in its only row.
+func TestCutInTheOnlyRow(t *testing.T) {
+	for name, file := range map[string]struct {
+		open func(io.Reader) (int, error)
+		text string
+	}{
+		"returns": {cutRows(reportparse.Returns), "Order ID\tReturn request status\tReturn quantity\tMerchant SKU\tResolution\n" +
+			"701-0000001-0000001\tApproved\t12\tTEA"},
+		"Prime returns": {cutRows(reportparse.Returns), "Order ID,Return request status,Return quantity,Merchant SKU,Label cost\n" +
+			"701-0000001-0000001,Approved,12,TEA"},
+		"orders": {cutRows(reportparse.Orders), "order-id\torder-item-id\tsku\tis-buyer-requested-cancellation\n" +
+			"701-0000001-0000001\t12345678901234\tTEA"},
+		"all orders": {cutRows(reportparse.AllOrders), "amazon-order-id\torder-status\tsku\tquantity\n" +
+			"701-0000001-0000001\tShipped\tTEA"},
+		"FBA returns": {cutRows(reportparse.FBAReturns), "return-date\torder-id\tsku\tquantity\tdetailed-disposition\n" +
+			"2026-06-01T10:11:12+00:00\t701-0000001-0000001\tTEA\t1"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			rows, err := file.open(strings.NewReader(file.text))
+			assert.Zero(t, rows)
+			assert.ErrorContains(t, err, "the file breaks off after")
+			rows, err = file.open(strings.NewReader(file.text + "\n"))
+			assert.Equal(t, 1, rows, "cells that it lacks are blank")
+			assert.NoError(t, err)
+		})
+	}
+}
+
+// cutRows counts the good rows of a file, and gives the error of its last bad one.
+func cutRows[T any](open func(io.Reader, reportparse.Options) (*reportparse.Reader[T], error)) func(io.Reader) (int, error) {
+	return func(in io.Reader) (rows int, last error) {
+		r, err := open(in, reportparse.Options{})
+		if err != nil {
+			return 0, err
+		}
+		for _, err := range r.All() {
+			if err != nil {
+				last = err
+				continue
+			}
+			rows++
+		}
+		return rows, last
+	}
 }
 
 // An amount that is there twice, and not alike, is neither of the two.

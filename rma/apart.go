@@ -16,8 +16,13 @@ import (
 
 // elsewhere warns of money that went back for items of an RMA since the buyer asked
 // for it, by Amazon or in Seller Central, of which nobody said what it was for: it
-// may have been for this return.
+// may have been for this return. It warns, too, of money that only the returns reports
+// tell of.
 func (f Facts) elsewhere(r RMA) []refund.Caution {
+	return append(f.otherwise(r), f.reported(r)...)
+}
+
+func (f Facts) otherwise(r RMA) []refund.Caution {
 	var texts []string
 	for of, l := range f.apart(r) {
 		texts = append(texts, fmt.Sprintf("%s of item %s on %s, refund %s from %s", l.Amounts.In(of.Currency), l.Item, paidAt(of).Format(time.DateOnly), of.ID, of.Origin))
@@ -28,7 +33,64 @@ func (f Facts) elsewhere(r RMA) []refund.Caution {
 	return []refund.Caution{{Code: refund.CautionAlreadyRefunded, Text: "the buyer got " + strings.Join(texts, "; ") + ": it may have been for RMA " + r.number()}}
 }
 
-// apart are the refunds that elsewhere warns of, each with its line of an item of the
+// reported warns of what the returns reports say was refunded for items of an RMA, where
+// no refund that is known explains it: all refunds of an item together explain as much as
+// they come to, tax included, of what all its rows say, and nothing in another currency.
+// A report is no proof that money moved, so that nothing is refused.
+func (f Facts) reported(r RMA) []refund.Caution {
+	type about struct {
+		item     string
+		currency order.Currency
+	}
+	said, evidence := map[about]decimal.Decimal{}, map[about][]string{}
+	for _, k := range f.Returns {
+		row := k.Latest()
+		amount := row.RefundedAmount.Decimal()
+		if k.State != ReturnMatched || !amount.IsPositive() {
+			continue
+		}
+		of := about{k.Item, cmp.Or(order.Currency(row.Currency), r.Currency)}
+		said[of] = said[of].Add(amount)
+		if k.RMA == r.ID {
+			evidence[of] = append(evidence[of], fmt.Sprintf("%s says that %s of item %s was refunded", k.source(columnRefunded), order.Format(amount, of.currency), k.Item))
+		}
+	}
+	var texts []string
+	for of, says := range evidence {
+		if said[of].GreaterThan(f.given(of.item, of.currency)) {
+			texts = append(texts, says...)
+		}
+	}
+	if len(texts) == 0 {
+		return nil
+	}
+	slices.Sort(texts)
+	return []refund.Caution{{Code: refund.CautionAlreadyRefunded, Text: strings.Join(texts, "; ") + ", and no refund that is known explains it: it may have been for RMA " + r.number()}}
+}
+
+// source names the report that gave the value of a column.
+func (k Return) source(column string) string {
+	if at := k.Known[column]; !at.IsZero() {
+		return "the returns report of " + at.UTC().Format(time.DateOnly)
+	}
+	return "a returns report"
+}
+
+// given is what refunds of an item come to that were accepted or recorded, or are
+// Amazon's own.
+func (f Facts) given(item string, c order.Currency) decimal.Decimal {
+	sum := decimal.Zero
+	for _, of := range f.Refunds {
+		for _, l := range of.Lines {
+			if l.Item == item && l.Outcome == refund.LinePosted && of.Currency == c {
+				sum = sum.Add(l.Amounts.Total())
+			}
+		}
+	}
+	return sum
+}
+
+// apart are the refunds that otherwise warns of, each with its line of an item of the
 // RMA.
 func (f Facts) apart(r RMA) iter.Seq2[refund.Refund, refund.Line] {
 	since := r.RequestedAt.Truncate(24 * time.Hour)
@@ -78,6 +140,6 @@ func (f Facts) unpaid(r RMA, item string) decimal.Decimal {
 			paid = paid.Plus(l.Paid)
 		}
 	}
-	all := units(r.Lines, item)
+	all := r.units(item)
 	return order.Prorate(paid, all-f.refunded(r, item, refund.LinePosted), all, r.Currency)[order.Principal]
 }

@@ -172,10 +172,17 @@ func (d *decision) parts(line Line, n int) []Line {
 func (r *RMA) said(texts []string, at time.Time) {
 	r.Notes = slices.DeleteFunc(r.Notes, func(n Note) bool { return n.By == "" && !slices.Contains(texts, n.Text) })
 	for _, text := range texts {
-		if !slices.ContainsFunc(r.Notes, func(n Note) bool { return n.Text == text }) {
-			r.Notes = append(r.Notes, Note{Text: text, At: at})
-		}
+		r.note(Note{Text: text, At: at})
 	}
+}
+
+// note adds a text in its place, once.
+func (r *RMA) note(n Note) {
+	if slices.ContainsFunc(r.Notes, func(o Note) bool { return o.Text == n.Text }) {
+		return
+	}
+	r.Notes = append(r.Notes, n)
+	slices.SortFunc(r.Notes, func(a, b Note) int { return cmp.Or(a.At.Compare(b.At), strings.Compare(a.Text, b.Text)) })
 }
 
 // tell writes down what changed of an RMA, and what its host order shows of it.
@@ -231,7 +238,11 @@ func (r RMA) number() string { return cmp.Or(r.OrderSourceRMANumber, string(r.ID
 func describe(lines []Line) string {
 	var parts []string
 	for _, l := range lines {
-		parts = append(parts, fmt.Sprintf("%d %s of item %s", l.Units, l.SKU, l.Item))
+		text := fmt.Sprintf("%d %s of item %s", l.Units, l.SKU, l.Item)
+		if l.Waived {
+			text += ", refunded without a return"
+		}
+		parts = append(parts, text)
 	}
 	return strings.Join(parts, ", ")
 }

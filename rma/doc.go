@@ -12,9 +12,10 @@
 // age fills what is blank and takes no status back, and a column that a file does not
 // have changes nothing.
 //
-// A row creates an RMA only when Amazon's status is Approved; a refund without a
-// return counts as Approved when Amazon completed or closed it too, and makes no RMA
-// where the merchant does not want one. The RMA is Open, its resolution is Refund,
+// A row creates an RMA only when Amazon's status is Approved. A refund without a
+// return is known by the column Resolution alone, which holds "Returnless", as in
+// ReturnlessRefund. It counts as Approved when Amazon completed or closed it too, and
+// makes an RMA then unless the merchant has set SkipReturnlessRMA. The RMA is Open, its resolution is Refund,
 // Amazon's RMA ID becomes its OrderSourceRMANumber, and tracking number and carrier
 // notes of it. What has no RMA is kept as a [Return] that says why. It is tried again
 // at each import when the host did not know its order or its line, and whenever

@@ -1,6 +1,7 @@
 package rma
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -147,7 +148,8 @@ const (
 // when others cannot; the error is about the file as a whole, such as one that
 // breaks off, and what came before it has been imported. A file that is no
 // seller-fulfilled returns report is refused with [reportparse.ErrWrongReport],
-// naming what it is, and nothing is imported. Rows of earlier reports that have no
+// naming what it is, and nothing is imported; so is one whose AsOf is more than 24
+// hours ahead, see [amazon.ReportMeta.Check]. Rows of earlier reports that have no
 // order line yet are tried again.
 //
 // The format is [AmazonFormat], also when empty, or one of Config.Formats.
@@ -158,7 +160,7 @@ func (s *Service) Import(ctx context.Context, a amazon.Account, format string, m
 	if err != nil {
 		return fail(err)
 	}
-	if err := a.Check(); err != nil {
+	if err := cmp.Or(a.Check(), m.Check(s.c.Now())); err != nil {
 		return fail(err)
 	}
 	if r == nil {
@@ -289,7 +291,7 @@ func (f *reading) take(ctx context.Context, rows []Row) error {
 // merge decides on rows of some orders and saves all of it or nothing; done is told
 // what was decided, the last time what was saved.
 func (s *Service) merge(ctx context.Context, company order.CompanyID, ids []order.AmazonID, by string, rows map[order.AmazonID][]Row, done func([]Merged)) error {
-	for try := 1; ; try++ {
+	return store.Retry(func() error {
 		fs, err := s.facts(ctx, company, ids)
 		if err != nil {
 			return err
@@ -307,9 +309,6 @@ func (s *Service) merge(ctx context.Context, company order.CompanyID, ids []orde
 		if len(changes) == 0 {
 			return nil
 		}
-		err = s.c.Store.SaveRMAs(ctx, changes)
-		if !errors.Is(err, store.ErrConflict) || try == maxTries {
-			return err
-		}
-	}
+		return s.c.Store.SaveRMAs(ctx, changes)
+	})
 }

@@ -183,7 +183,38 @@ func TestImportNotesATrackingNumberOnce(t *testing.T) {
 	for _, n := range d.one().Notes {
 		texts = append(texts, n.Text)
 	}
-	assert.Equal(t, []string{"Return tracking number 9400", "Return carrier USPS", "Return tracking number 9500"}, texts)
+	assert.Equal(t, []string{"Return carrier USPS", "Return tracking number 9400", "Return tracking number 9500"}, texts)
+}
+
+// Notes are in the order of their texts, whichever file said them first.
+func TestImportNotesInAnyOrder(t *testing.T) {
+	carried, tracked := with(lamps(1), "Return carrier", "USPS"), with(lamps(1), "Tracking ID", "9400")
+	want := []rma.Note{{Text: "Return carrier USPS", At: morning}, {Text: "Return tracking number 9400", At: morning}}
+	for _, rows := range [][][]string{{carried, tracked}, {tracked, carried}} {
+		d := open(t, shipped("SO-1", first))
+		for _, row := range rows {
+			d.take(20, returns(row))
+		}
+		assert.Equal(t, want, d.one().Notes)
+	}
+}
+
+// A report that says it was made in ten years would count as the newest until then.
+func TestImportFromTheFuture(t *testing.T) {
+	d := open(t, shipped("SO-1", first))
+	future := amazon.ReportMeta{Name: "returns.txt", AsOf: morning.AddDate(10, 0, 0)}
+	in, err := d.Import(t.Context(), account, "", future, returns(lamps(1)).file())
+	require.ErrorContains(t, err, `report "returns.txt" was made at 2036-03-31T09:00:00Z, and now it is 2026-03-31T09:00:00Z`)
+	assert.Zero(t, in.Total())
+	require.ErrorContains(t, d.ImportReport(t.Context(), account, future, returns(lamps(1)).file()), "was made at 2036")
+	assert.Empty(t, d.all())
+
+	future.AsOf = morning.Add(24 * time.Hour)
+	require.NoError(t, d.ImportReport(t.Context(), account, future, returns(lamps(1)).file()), "clocks differ")
+	d.now = morning.Add(25 * time.Hour)
+	in, err = d.Import(t.Context(), account, "", amazon.ReportMeta{AsOf: d.now}, returns(lamps(2)).file())
+	require.NoError(t, err)
+	assert.Equal(t, 1, in.Updated)
 }
 
 func TestImportXML(t *testing.T) {
@@ -199,7 +230,7 @@ func TestImportXML(t *testing.T) {
 	assert.Equal(t, []int{2, 1}, []int{one.Lines[0].Units, one.Lines[1].Units})
 	assert.Equal(t, time.Date(2026, time.March, 19, 12, 44, 17, 0, time.UTC), one.RequestedAt)
 	require.Len(t, one.Notes, 2)
-	assert.Equal(t, "Return tracking number 9400100000000000000001", one.Notes[0].Text)
+	assert.Equal(t, "Return tracking number 9400100000000000000001", one.Notes[1].Text)
 
 	// The same return in the flat file is the same RMA.
 	flat := d.take(20, returns(lamps(2)))

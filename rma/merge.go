@@ -308,11 +308,12 @@ func (f Facts) line(item string) order.Line {
 }
 
 // returnID is the ID of a return's RMA: by Amazon's RMA ID or, without one, by what
-// the buyer asked for and when.
+// the buyer asked for and when. An RMA is of one order, also where a file gives the
+// same RMA ID to two.
 func (d *decision) returnID(k Return, item string) ID {
 	said := k.Latest()
 	if said.RMAID != "" {
-		return newID(d.Company, k.Order.Account, said.RMAID)
+		return newID(d.Company, k.Order.Account, k.Order.Number+"|"+said.RMAID)
 	}
 	l := d.line(item)
 	return newID(d.Company, k.Order.Account, strings.Join([]string{k.Order.Number, cmp.Or(l.SKU, l.ASIN, item), Row{Return: said}.asked()}, "|"))

@@ -86,7 +86,7 @@ func TestMergeCreates(t *testing.T) {
 			Paid:   order.Amounts{order.Principal: usd("40.00"), order.Shipping: usd("2.50")},
 			Reason: "CR-DEFECTIVE", AmazonStatus: "Approved", AmazonResolution: "StandardRefund",
 		}},
-		Notes:       []rma.Note{{Text: "Return tracking number 9400", At: morning}, {Text: "Return carrier USPS", At: morning}},
+		Notes:       []rma.Note{{Text: "Return carrier USPS", At: morning}, {Text: "Return tracking number 9400", At: morning}},
 		RequestedAt: asOf(19), AsOf: asOf(20), Created: stamp, LookAt: morning.Add(24 * time.Hour),
 	}
 	if diff := cmp.Diff(want, got); diff != "" {

@@ -1,6 +1,8 @@
 package rma_test
 
 import (
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -243,6 +245,91 @@ func TestRefundOfWhatWasRefundedElsewhere(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Money that only the returns reports tell of may have been for the return: whoever
+// refunds it must have read of it, unless refunds that are known explain it.
+func TestRefundOfWhatTheReportSaysWasRefunded(t *testing.T) {
+	const said = " says that 10.00 USD of item " + lamp + " was refunded, and no refund that is known explains it: it may have been for RMA DaaaaaaaRRMA"
+	amazons := returns(with(with(lamps(1), "Return request status", "Completed"), "Resolution", "ReturnlessRefund"))
+	adding := func(r report, column string, cells ...string) report {
+		more := report{columns: append(slices.Clone(r.columns), column)}
+		for i, row := range r.rows {
+			more.rows = append(more.rows, append(slices.Clone(row), cells[i]))
+		}
+		return more
+	}
+	twins := returns(lamps(1), lamps(1))
+	tests := []struct {
+		name   string
+		report report
+		dated  bool
+		known  string // recorded in Seller Central for this RMA; empty: nothing
+		want   []string
+	}{
+		{"an amount", adding(amazons, "Refunded Amount", "10.00"), true, "", []string{"the returns report of 2026-03-20" + said}},
+		{"in a report of unknown age", adding(amazons, "Refunded Amount", "10.00"), false, "", []string{"a returns report" + said}},
+		{"of goods that come back", adding(returns(lamps(1)), "Refunded Amount", "10.00"), true, "", []string{"the returns report of 2026-03-20" + said}},
+		{"no amount", adding(amazons, "Refunded Amount", ""), true, "", nil},
+		{"zero", adding(amazons, "Refunded Amount", "0.00"), true, "", nil},
+		{"explained", adding(amazons, "Refunded Amount", "10.00"), true, "10.00", nil},
+		{"explained in part", adding(amazons, "Refunded Amount", "10.00"), true, "9.99", []string{"the returns report of 2026-03-20" + said}},
+		{"two rows, one explained", adding(twins, "Refunded Amount", "10.00", "0.01"), true, "10.00", []string{
+			"the returns report of 2026-03-20 says that 0.01 USD of item " + lamp + " was refunded; the returns report of 2026-03-20" + said,
+		}},
+		{"in another currency", adding(adding(amazons, "Refunded Amount", "10.00"), "Currency code", "CAD"), true, "10.00",
+			[]string{"the returns report of 2026-03-20" + strings.Replace(said, "USD", "CAD", 1)}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			d := open(t, shipped("SO-1", first))
+			about := meta(20)
+			if !tt.dated {
+				about.AsOf = time.Time{}
+			}
+			_, err := d.Import(t.Context(), account, "", about, tt.report.file())
+			require.NoError(t, err)
+			one := d.one()
+			if tt.known != "" {
+				_, err := d.refunds().Record(t.Context(), refund.Recorded{
+					Order: first, Lines: []refund.RecordedLine{{Item: lamp, Amounts: order.Amounts{order.Principal: usd(tt.known)}}},
+					RMA: string(one.ID), At: morning, Reference: "12-1", By: "bea", Why: "by telephone",
+				})
+				require.NoError(t, err)
+			}
+			q, err := d.Refund(t.Context(), one.ID, "anna")
+			require.NoError(t, err)
+			draft, err := d.refunds().Draft(t.Context(), q)
+			require.NoError(t, err)
+			var got []string
+			for _, c := range draft.Cautions {
+				assert.Equal(t, refund.CautionAlreadyRefunded, c.Code)
+				got = append(got, c.Text)
+			}
+			assert.Equal(t, tt.want, got)
+		})
+	}
+}
+
+// What of the report is our own refund needs no second thought once it is accepted.
+func TestOurRefundExplainsWhatTheReportSays(t *testing.T) {
+	d := open(t, shipped("SO-1", first))
+	d.take(20, returns(lamps(2)))
+	q, err := d.Refund(t.Context(), d.one().ID, "anna")
+	require.NoError(t, err)
+	q.Lines[0].Units, q.Lines[0].Shipping = 1, false
+	r := d.issue(q)
+	paid := returns(lamps(2))
+	paid.columns, paid.rows[0] = append(slices.Clone(columns), "Refunded Amount"), append(paid.rows[0], "40.00")
+	d.take(21, paid)
+	cautions := func() int {
+		q, err := d.Refund(t.Context(), d.one().ID, "anna")
+		require.NoError(t, err)
+		return len(q.Cautions)
+	}
+	assert.Equal(t, 1, cautions(), "not accepted yet")
+	d.answer(r, queue.EntryAccepted, amazon.VerdictAccepted)
+	assert.Zero(t, cautions())
 }
 
 // Where the report says that a replacement goes out, money needs a second thought.

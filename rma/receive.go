@@ -14,12 +14,13 @@ import (
 // Goods says what came of an RMA's goods.
 type Goods struct {
 	RMA    ID
-	Key    string // the host's own, unique within the RMA: a repeat changes nothing
+	Key    string // the host's own, unique within the RMA, see [order.CheckName]: a repeat changes nothing
 	Counts []Count
 	By     string
 	Why    string // for people
 
-	// Restock adds what is good to the host's stock, by an effect of its own.
+	// Restock adds what is good to the host's stock, by an effect of its own. A
+	// correction takes out of it again what was added, and no more.
 	Restock bool
 }
 
@@ -31,8 +32,8 @@ var ErrKeyReused = errors.New("key was used for something else")
 // [order.ErrOver]; counts below zero correct earlier ones, down to nothing. The same
 // key again changes nothing, and with other content it is [ErrKeyReused].
 func (s *Service) Receive(ctx context.Context, g Goods) (RMA, error) {
-	if g.Key == "" {
-		return RMA{}, fmt.Errorf("receive goods of RMA %s: no key: set one of your own, so that a repeat counts once", g.RMA)
+	if err := checkKey(g.Key); err != nil {
+		return RMA{}, fmt.Errorf("receive goods of RMA %s: %w", g.RMA, err)
 	}
 	return s.edit(ctx, "receive goods of", g.RMA, order.Stamp{By: g.By, Why: g.Why}, func(d *decision, r *RMA) error {
 		counts, err := r.resolve(g.Counts)
@@ -56,12 +57,32 @@ func (s *Service) Receive(ctx context.Context, g Goods) (RMA, error) {
 				return err
 			}
 			d.change.Changed(d.kind, fmt.Sprintf("RMA %s: count of %s", r.ID, c.SKU), was.String(), is.String(), d.stamp)
-			if g.Restock && c.Good != 0 {
-				d.change.Effect(order.Effect{Kind: order.EffectStock, Stock: &order.StockMove{SKU: c.SKU, Quantity: c.Good}}, r.HostOrder, d.stamp)
+			if n := r.restocked(c.Item, c.SKU) - before.restocked(c.Item, c.SKU); n != 0 {
+				d.change.Effect(order.Effect{Kind: order.EffectStock, Stock: &order.StockMove{SKU: c.SKU, Quantity: n}}, r.HostOrder, d.stamp)
 			}
 		}
 		return nil
 	})
+}
+
+func checkKey(key string) error {
+	if key == "" {
+		return errors.New("no key: set Key to one of your own, so that a repeat counts once")
+	}
+	return order.CheckName("key", key)
+}
+
+// restocked is how much of one line's goods was added to the stock.
+func (r RMA) restocked(item, sku string) int {
+	n := 0
+	for _, a := range r.Arrivals {
+		for _, c := range a.Counts {
+			if a.Restock && c.Item == item && c.SKU == sku {
+				n = max(0, n+c.Good)
+			}
+		}
+	}
+	return n
 }
 
 func (c Count) String() string {
@@ -80,6 +101,9 @@ func (r RMA) resolve(counts []Count) ([]Count, error) {
 			return nil, fmt.Errorf("item %q with SKU %q is %d of the RMA's lines, which are %s: want one", c.Item, c.SKU, len(of), describe(r.Lines))
 		}
 		c.Item, c.SKU = of[0].Item, of[0].SKU
+		if err := of[0].bounds(c); err != nil {
+			return nil, err
+		}
 		if i := slices.IndexFunc(all, func(b Count) bool { return b.Item == c.Item && b.SKU == c.SKU }); i >= 0 {
 			all[i] = all[i].plus(c)
 			continue
@@ -96,7 +120,19 @@ func (r RMA) resolve(counts []Count) ([]Count, error) {
 	return all, nil
 }
 
-// allows refuses counts that cannot be.
+// bounds refuses counts that cannot be, whatever was counted before.
+func (g goods) bounds(c Count) error {
+	most := max(g.units, g.total())
+	switch {
+	case max(c.Good, c.Damaged, c.Missing) > most:
+		return fmt.Errorf("%s of item %s: %s are %w: %d are authorised", c.SKU, c.Item, c, order.ErrOver, g.units)
+	case min(c.Good, c.Damaged, c.Missing) < -most:
+		return fmt.Errorf("%s of item %s: %s takes back more than was counted, which is %s", c.SKU, c.Item, c, g.Count)
+	}
+	return nil
+}
+
+// allows refuses counts that cannot be in all.
 func (r RMA) allows(c Count) error {
 	for _, g := range r.goods() {
 		if g.Item != c.Item || g.SKU != c.SKU {

@@ -1,6 +1,7 @@
 package rma_test
 
 import (
+	"math"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -29,6 +30,8 @@ func TestReceive(t *testing.T) {
 		{"a correction", []rma.Count{count(2, 0, 0), count(-1, 1, 0)}, rma.Received, ""},
 		{"taken back", []rma.Count{count(2, 0, 0), count(-2, 0, 0)}, rma.NotReceived, ""},
 		{"a correction below nothing", []rma.Count{count(1, 0, 0), count(-2, 1, 0)}, rma.PartiallyReceived, "-1 good, 1 damaged, 0 missing in all: want 0 or more of each"},
+		{"numbers that add up to less", []rma.Count{count(math.MaxInt, math.MaxInt, 2)}, rma.NotReceived, "are more than is left: 2 are authorised"},
+		{"one far below nothing", []rma.Count{count(2, 0, 0), count(math.MinInt, 0, 0)}, rma.Received, "takes back more than was counted, which is 2 good, 0 damaged, 0 missing"},
 		{"nothing", []rma.Count{count(0, 0, 0)}, rma.NotReceived, "nothing is counted"},
 		{"another SKU", []rma.Count{{SKU: "CHAIR", Good: 1}}, rma.NotReceived, `SKU "CHAIR" is 0 of the RMA's lines, which are 2 LAMP-RED of item ` + lamp},
 	}
@@ -79,6 +82,36 @@ func TestReceiveOnce(t *testing.T) {
 		require.Error(t, err)
 	}
 	assert.Len(t, d.effects(order.EffectStock), 1)
+}
+
+// A correction takes out of the stock what was put into it, and no more.
+func TestRestockCorrected(t *testing.T) {
+	type arrival struct {
+		good    int
+		restock bool
+	}
+	for name, tt := range map[string]struct {
+		arrivals []arrival
+		want     []int // stock moves
+	}{
+		"of what was restocked":       {[]arrival{{2, true}, {-1, true}}, []int{2, -1}},
+		"of what was not":             {[]arrival{{2, false}, {-1, true}}, nil},
+		"of some that was":            {[]arrival{{1, true}, {1, false}, {-2, true}}, []int{1, -1}},
+		"that leaves the stock alone": {[]arrival{{2, true}, {-1, false}}, []int{2}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := open(t, shipped("SO-1", first))
+			d.take(20, returns(lamps(2)))
+			for i, a := range tt.arrivals {
+				d.must(d.Receive(t.Context(), rma.Goods{RMA: d.one().ID, Key: string(rune('a' + i)), By: "anna", Restock: a.restock, Counts: []rma.Count{{SKU: "LAMP-RED", Good: a.good}}}))
+			}
+			var moves []int
+			for _, e := range d.effects(order.EffectStock) {
+				moves = append(moves, e.Stock.Quantity)
+			}
+			assert.Equal(t, tt.want, moves)
+		})
+	}
 }
 
 // The order in which goods are named, and how often a line is, makes no other goods.

@@ -28,7 +28,7 @@ func (r RMA) Refund(by string) refund.Request {
 		Reason: amazon.ReasonCustomerReturn, Cautions: r.cautions(), By: by,
 	}
 	for i, item := range r.items() {
-		n := units(r.Lines, item)
+		n := r.units(item)
 		reason, fault := r.reason(item)
 		q.Lines = append(q.Lines, refund.Ask{Item: item, Units: n, Returned: n, Shipping: fault})
 		if i == 0 {
@@ -70,7 +70,9 @@ func (r RMA) reason(item string) (reason amazon.Reason, fault bool) {
 // Refund is the request that refunds what of an RMA may be refunded now: the units
 // that the policy RefundCeiling and what arrived allow, less those that its refunds
 // are for already; of kits by the policy KitRefund. [ErrNothing] when that is
-// nothing. It only reads.
+// nothing. Money that may have gone back for it without us, as refunds from elsewhere or
+// the column Refunded Amount of the returns reports say, comes as a
+// refund.CautionAlreadyRefunded. It only reads.
 func (s *Service) Refund(ctx context.Context, id ID, by string) (refund.Request, error) {
 	r, f, err := s.one(ctx, id)
 	if err != nil {
@@ -144,7 +146,7 @@ func (f Facts) due(r RMA, item string) int {
 			n = max(n, a.Units)
 		}
 	}
-	return max(0, min(n, units(r.Lines, item)))
+	return max(0, min(n, r.units(item)))
 }
 
 // in is how many units of goods count as being here. Components of a kit count as
@@ -201,7 +203,7 @@ func (s *Service) OpenReturns(ctx context.Context, id order.AmazonID) ([]refund.
 	var open []refund.OpenReturn
 	for _, r := range rmas {
 		for _, item := range r.items() {
-			if n := units(r.Lines, item) - f.refunded(r, item, refund.LineOpen, refund.LinePosted); n > 0 && r.paysBack(item) {
+			if n := r.units(item) - f.refunded(r, item, refund.LineOpen, refund.LinePosted); n > 0 && r.paysBack(item) {
 				open = append(open, refund.OpenReturn{RMA: string(r.ID), Item: item, Units: n})
 			}
 		}

@@ -36,7 +36,10 @@ func valueOf[T any](column string, in func(*reportparse.Return) *T, text func(T)
 	}
 }
 
-const columnStatus = "Return request status"
+const (
+	columnStatus   = "Return request status"
+	columnRefunded = "Refunded Amount"
+)
 
 // values are all that a report says of a row beside what names it. Cells of columns
 // without a documented name are not kept.
@@ -96,7 +99,7 @@ func everyValue() []value {
 		valueOf("SafeT claim state", func(r *row) *string { return &r.SafeTState }, word),
 		valueOf("SafeT claim creation time", func(r *row) *time.Time { return &r.SafeTCreatedAt }, date),
 		valueOf("SafeT claim reimbursement amount", func(r *row) *reportparse.Amount { return &r.SafeTReimbursement }, amount),
-		valueOf("Refunded Amount", func(r *row) *reportparse.Amount { return &r.RefundedAmount }, amount),
+		valueOf(columnRefunded, func(r *row) *reportparse.Amount { return &r.RefundedAmount }, amount),
 	}
 }
 

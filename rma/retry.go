@@ -55,8 +55,11 @@ func (s *Service) try(ctx context.Context, company order.CompanyID, by string, o
 // then none is tried.
 func (s *Service) Retry(ctx context.Context, by string, ids ...ID) ([]Return, error) {
 	fail := func(err error) ([]Return, error) { return nil, fmt.Errorf("retry returns: %w", err) }
-	if by == "" || len(ids) == 0 {
-		return fail(errors.New("say who does it, and which"))
+	if err := order.CheckActor(by); err != nil {
+		return fail(err)
+	}
+	if len(ids) == 0 {
+		return fail(errors.New("no returns named"))
 	}
 	found, err := s.c.Store.Returns(ctx, ReturnQuery{IDs: ids})
 	if err != nil {
@@ -85,8 +88,8 @@ func (s *Service) Retry(ctx context.Context, by string, ids ...ID) ([]Return, er
 // that open. It stays said.
 func (s *Service) Assign(ctx context.Context, by, why string, id ID, item string) (Return, error) {
 	fail := func(err error) (Return, error) { return Return{}, fmt.Errorf("assign return %s: %w", id, err) }
-	if by == "" {
-		return fail(errors.New("nobody does it: say who"))
+	if err := order.CheckActor(by); err != nil {
+		return fail(err)
 	}
 	found, err := s.c.Store.Returns(ctx, ReturnQuery{IDs: []ID{id}})
 	if err == nil && len(found) == 0 {

@@ -55,7 +55,7 @@ const (
 	ReturnMatched    ReturnState = "Matched"    // it has its RMA
 )
 
-// ReturnQuery selects rows without an RMA. An empty field selects all; the fields
+// ReturnQuery selects rows, with an RMA or without. An empty field selects all; the fields
 // are joined by "and". Answers are in the order of First.At, then of ID.
 type ReturnQuery struct {
 	IDs      []ID

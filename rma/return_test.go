@@ -65,7 +65,7 @@ func TestUnmatched(t *testing.T) {
 	_, err := d.Retry(t.Context(), "anna", "RMNONE")
 	require.ErrorIs(t, err, store.ErrNotFound)
 	_, err = d.Retry(t.Context(), "", "RMNONE")
-	require.ErrorContains(t, err, "say who")
+	require.ErrorContains(t, err, "say by whom")
 }
 
 func TestAssign(t *testing.T) {
@@ -77,7 +77,7 @@ func TestAssign(t *testing.T) {
 	kept := d.rows(rma.ReturnAmbiguous)
 	require.Len(t, kept, 1)
 	_, err := d.Assign(t.Context(), "", "why", kept[0].ID, mug)
-	require.ErrorContains(t, err, "say who")
+	require.ErrorContains(t, err, "say by whom")
 	_, err = d.Assign(t.Context(), "anna", "why", kept[0].ID, desk2)
 	require.ErrorContains(t, err, "not in the order")
 	_, err = d.Assign(t.Context(), "anna", "why", "RMNONE", mug)

@@ -238,7 +238,7 @@ type Store interface {
 	// RMAs returns the RMAs that a query selects.
 	RMAs(ctx context.Context, q Query) ([]RMA, error)
 
-	// Returns returns the rows without an RMA that a query selects.
+	// Returns returns the rows of reports that a query selects.
 	Returns(ctx context.Context, q ReturnQuery) ([]Return, error)
 
 	// Refunds is that of [refund.Store].

@@ -30,9 +30,6 @@ type Service struct {
 
 var _ refund.Returns = (*Service)(nil)
 
-// maxTries bounds how often a decision is made again after a conflict.
-const maxTries = 10
-
 // New checks the configuration.
 func New(c Config) (*Service, error) {
 	if c.Store == nil || c.Book == nil || c.Settings == nil {
@@ -147,21 +144,18 @@ func (s *Service) one(ctx context.Context, id ID) (RMA, Facts, error) {
 
 // decide makes a decision about one Amazon order and saves it, again when the order
 // changed meanwhile. One that changes nothing saves nothing.
-func (s *Service) decide(ctx context.Context, company order.CompanyID, id order.AmazonID, make func(Facts, order.Stamp) (Change, error)) error {
-	for try := 1; ; try++ {
+func (s *Service) decide(ctx context.Context, company order.CompanyID, id order.AmazonID, rule func(Facts, order.Stamp) (Change, error)) error {
+	return store.Retry(func() error {
 		fs, err := s.facts(ctx, company, []order.AmazonID{id})
 		if err != nil {
 			return err
 		}
-		c, err := make(fs[0], order.Stamp{At: s.c.Now().UTC()})
+		c, err := rule(fs[0], order.Stamp{At: s.c.Now().UTC()})
 		if err != nil || c.empty() {
 			return err
 		}
-		err = s.c.Store.SaveRMAs(ctx, []Change{c})
-		if !errors.Is(err, store.ErrConflict) || try == maxTries {
-			return err
-		}
-	}
+		return s.c.Store.SaveRMAs(ctx, []Change{c})
+	})
 }
 
 func (c Change) empty() bool { return len(c.RMAs) == 0 && len(c.Returns) == 0 }

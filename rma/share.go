@@ -154,6 +154,9 @@ func units(lines []Line, item string) int {
 	return n
 }
 
+// units counts the units of an order line that the RMA is for.
+func (r RMA) units(item string) int { return units(r.Lines, item) }
+
 // kept is what of the units that were received or refunded on an RMA a claim of it
 // keeps. What is more than its reports speak of is the first claim's.
 func (d *decision) kept(c *claim, given map[*claim]int) int {

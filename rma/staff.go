@@ -1,6 +1,7 @@
 package rma
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -19,8 +20,8 @@ var ErrTouched = errors.New("goods were received or money moved")
 // it. What changes nothing saves nothing.
 func (s *Service) edit(ctx context.Context, what string, id ID, by order.Stamp, change func(*decision, *RMA) error) (RMA, error) {
 	fail := func(err error) (RMA, error) { return RMA{}, fmt.Errorf("%s RMA %s: %w", what, id, err) }
-	if by.By == "" {
-		return fail(errors.New("nobody does it: say who"))
+	if err := order.CheckActor(by.By); err != nil {
+		return fail(err)
 	}
 	r, err := s.RMA(ctx, id)
 	if err != nil {
@@ -122,16 +123,14 @@ func (s *Service) SetResolution(ctx context.Context, id ID, to Resolution, by, w
 	})
 }
 
-// AddNote adds a text for people, once. It holds no buyer data: the host's order
-// shows it too.
+// AddNote adds a text for people that [order.CheckNote] passes, once. It holds no buyer
+// data: the host's order shows it too.
 func (s *Service) AddNote(ctx context.Context, id ID, text, by string) (RMA, error) {
 	return s.edit(ctx, "add a note to", id, order.Stamp{By: by}, func(d *decision, r *RMA) error {
-		if text = strings.TrimSpace(text); text == "" {
-			return errors.New("the note is empty")
+		if err := order.CheckNote(text); err != nil {
+			return err
 		}
-		if !slices.ContainsFunc(r.Notes, func(n Note) bool { return n.Text == text }) {
-			r.Notes = append(r.Notes, Note{Text: text, At: d.stamp.At, By: by})
-		}
+		r.note(Note{Text: strings.TrimSpace(text), At: d.stamp.At, By: by})
 		return nil
 	})
 }
@@ -141,7 +140,7 @@ func (s *Service) AddNote(ctx context.Context, id ID, text, by string) (RMA, err
 // know why, and both are recorded.
 func (s *Service) Allow(ctx context.Context, id ID, item string, units int, by, why string) (RMA, error) {
 	return s.edit(ctx, "allow a refund of", id, order.Stamp{By: by, Why: why}, func(d *decision, r *RMA) error {
-		switch authorised := unitsOf(*r, item); {
+		switch authorised := r.units(item); {
 		case why == "":
 			return errors.New("no reason is given: say why")
 		case units < 1 || units > authorised:
@@ -162,12 +161,10 @@ func (s *Service) Allow(ctx context.Context, id ID, item string, units int, by, 
 	})
 }
 
-func unitsOf(r RMA, item string) int { return units(r.Lines, item) }
-
 // Opening asks for an RMA that no report speaks of.
 type Opening struct {
 	Order  order.AmazonID
-	Key    string // the host's own, unique within the order: a repeat opens nothing
+	Key    string // the host's own, unique within the order, see [order.CheckName]: a repeat opens nothing
 	Lines  []OpenLine
 	Reason string // for people
 	By     string
@@ -188,11 +185,8 @@ func (s *Service) Open(ctx context.Context, o Opening) (RMA, error) {
 	fail := func(err error) (RMA, error) {
 		return RMA{}, fmt.Errorf("open an RMA of order %s: %w", o.Order.Number, err)
 	}
-	switch err := o.Order.Check(); {
-	case err != nil:
+	if err := cmp.Or(o.Order.Check(), order.CheckActor(o.By), checkKey(o.Key)); err != nil {
 		return fail(err)
-	case o.By == "" || o.Key == "":
-		return fail(errors.New("want By, who opens it, and Key, one of your own"))
 	}
 	orders, err := s.c.Book.Orders(ctx, []order.AmazonID{o.Order})
 	if err == nil && len(orders) == 0 {
@@ -254,6 +248,8 @@ func (d *decision) byHand(o Opening) (RMA, error) {
 			return RMA{}, fmt.Errorf("item %s: %w", l.Item, err)
 		case l.Units < 1:
 			return RMA{}, fmt.Errorf("item %s: %d units: want at least 1", l.Item, l.Units)
+		case l.Units > of.Ordered:
+			return RMA{}, fmt.Errorf("item %s: %d units are %w: %d were ordered", l.Item, l.Units, order.ErrOver, of.Ordered)
 		case slices.ContainsFunc(r.Lines, func(e Line) bool { return e.Item == l.Item }):
 			return RMA{}, fmt.Errorf("item %s is named twice: add the two up", l.Item)
 		}
@@ -269,10 +265,10 @@ func (d *decision) fits(r RMA) error {
 		left := l.Ordered - l.Cancelled - d.before(l)
 		for _, other := range d.rmas {
 			if !d.gone(other) {
-				left -= units(other.Lines, item)
+				left -= other.units(item)
 			}
 		}
-		if n := units(r.Lines, item); n > left {
+		if n := r.units(item); n > left {
 			return fmt.Errorf("item %s: %d units are %w: %d are left to return", item, n, order.ErrOver, max(0, left))
 		}
 	}

@@ -90,13 +90,13 @@ func TestStaffRefused(t *testing.T) {
 	_, err = d.Reject(t.Context(), id, "anna", "why")
 	require.ErrorIs(t, err, rma.ErrTouched)
 	_, err = d.Close(t.Context(), id, "", "why")
-	require.ErrorContains(t, err, "say who")
+	require.ErrorContains(t, err, "say by whom")
 	_, err = d.Close(t.Context(), "RMNONE", "anna", "why")
 	require.ErrorIs(t, err, store.ErrNotFound)
 	_, err = d.SetResolution(t.Context(), id, "Money", "anna", "why")
 	require.ErrorContains(t, err, `resolution "Money"`)
 	_, err = d.AddNote(t.Context(), id, " ", "anna")
-	require.ErrorContains(t, err, "empty")
+	require.ErrorContains(t, err, `note " " of 1 bytes: want 1 to 4096`)
 }
 
 // A cancelled RMA gives its units back to the order.
@@ -110,6 +110,21 @@ func TestCancelGivesUnitsBack(t *testing.T) {
 	for _, r := range d.all() {
 		assert.Equal(t, 2, r.Lines[0].Units)
 	}
+}
+
+// A note is for people, and reads as it was written.
+func TestNotesThatDoNotShow(t *testing.T) {
+	d := open(t, shipped("SO-1", first))
+	d.take(20, returns(lamps(1)))
+	for _, text := range []string{"", "\n", "\x00", "\xff", "cracked\u202e", "\x1b[2J", strings.Repeat("x", 4097)} {
+		_, err := d.AddNote(t.Context(), d.one().ID, text, "anna")
+		assert.ErrorContains(t, err, "of text in UTF-8 that shows", "%.10q", text)
+	}
+	assert.Empty(t, d.one().Notes)
+	for _, text := range []string{"cracked,\n\tand dirty\r\n", "割れ　傷", "👩‍🔧 looked"} {
+		d.must(d.AddNote(t.Context(), d.one().ID, text, "anna"))
+	}
+	assert.Len(t, d.one().Notes, 3)
 }
 
 func TestAddNote(t *testing.T) {
@@ -154,11 +169,14 @@ func TestOpenByHand(t *testing.T) {
 	}{
 		{"another thing under the key", change(func(o *rma.Opening) { o.Key, o.Lines = "call 12", o.Lines[:1] }), rma.ErrKeyReused, "call 12"},
 		{"more than is left", change(func(o *rma.Opening) { o.Lines = []rma.OpenLine{{Item: lamp, Units: 1}} }), order.ErrOver, "0 are left to return"},
-		{"nobody", change(func(o *rma.Opening) { o.By = "" }), nil, "who opens it"},
+		{"nobody", change(func(o *rma.Opening) { o.By = "" }), nil, "say by whom"},
 		{"no key", change(func(o *rma.Opening) { o.Key = "" }), nil, "Key"},
 		{"no lines", change(func(o *rma.Opening) { o.Lines = nil }), nil, "no lines"},
 		{"an item of another order", change(func(o *rma.Opening) { o.Lines = []rma.OpenLine{{Item: "99900000000000", Units: 1}} }), nil, "not in the order"},
 		{"no units", change(func(o *rma.Opening) { o.Lines = []rma.OpenLine{{Item: mug}} }), nil, "want at least 1"},
+		{"units that add up to none", change(func(o *rma.Opening) { o.Lines = []rma.OpenLine{{Item: desk2, Units: 1 << 62}} }), order.ErrOver, "were ordered"},
+		{"a name that does not show", change(func(o *rma.Opening) { o.By = "anna\x00" }), nil, `actor "anna\x00": want`},
+		{"a key that does not show", change(func(o *rma.Opening) { o.Key = "call\u202e 13" }), nil, `key "call\u202e 13": want`},
 		{"a line twice", change(func(o *rma.Opening) { o.Lines = []rma.OpenLine{{Item: desk2, Units: 1}, {Item: desk2, Units: 1}} }), nil, "named twice"},
 		{"an unknown order", change(func(o *rma.Opening) { o.Order = numbered(9) }), store.ErrNotFound, "order book"},
 	}

@@ -131,7 +131,7 @@ func (f Facts) owes(r RMA, item string, coming bool) bool {
 	}
 	due := f.due(r, item)
 	if coming {
-		due = units(r.Lines, item)
+		due = r.units(item)
 	}
 	if f.refunded(r, item, refund.LinePosted) < due && f.unrefunded(item, refund.LinePosted) > 0 {
 		return true
@@ -186,7 +186,7 @@ func (r RMA) kit(item string) bool {
 func (r RMA) authorised() int {
 	n := 0
 	for _, item := range r.items() {
-		n += units(r.Lines, item)
+		n += r.units(item)
 	}
 	return n
 }

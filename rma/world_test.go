@@ -23,7 +23,7 @@ import (
 var (
 	so1     = order.ID{Company: "acme", Number: "SO-1"}
 	first   = order.AmazonID{Account: "acme-us", Number: "111-0000001-0000001"}
-	morning = time.Date(2026, time.March, 20, 9, 0, 0, 0, time.UTC)
+	morning = time.Date(2026, time.March, 31, 9, 0, 0, 0, time.UTC)
 	account = amazon.Account{ID: "acme-us", Company: "acme", Merchant: "A1EXAMPLE", Region: amazon.NorthAmerica, Marketplaces: []order.MarketplaceID{"ATVPDKIKX0DER"}}
 )
 

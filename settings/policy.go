@@ -144,7 +144,9 @@ const (
 )
 
 // Limit is how much an actor may refund of one Amazon order without the approval
-// of another actor, who must have no limit in that currency, or one as high.
+// of another actor, who must have no limit in that currency, or one as high. Actors
+// are told apart as the host names its users, compared exactly: a host that lets one
+// user act under two spellings lets them go beyond their limit, and approve their own.
 type Limit struct {
 	Actor    string // empty: everybody who has no limit of their own in that currency
 	Amount   decimal.Decimal

@@ -3,9 +3,9 @@
 // # How to write a Store
 //
 // Each business package declares the small interface that it needs, next to
-// the code that calls it: refund.Store, cancel.Store, rma.Store, queue.Store,
-// order.Outbox, order.Journal and [Cells] here. One type implements them all;
-// the method names carry their noun, so they do not collide. Package
+// the code that calls it: refund.Store, cancel.Store, rma.Store, settlement.Store,
+// queue.Store, order.Outbox, order.Journal and [Cells] here. One type implements
+// them all; the method names carry their noun, so they do not collide. Package
 // store/memory is the reference to read, store/sqlite the one to run, and
 // storetest.Run the suite that tells when yours is right.
 //
@@ -56,6 +56,20 @@ var ErrNotFound = errors.New("not found")
 // ErrConflict is what a save answers when something changed since it was read:
 // nothing was saved; read, decide and save again.
 var ErrConflict = errors.New("changed meanwhile")
+
+// maxTries bounds how often a decision is made again after a conflict.
+const maxTries = 10
+
+// Retry makes a decision and saves it, with everything that it rests on read anew each
+// time, as long as it answers [ErrConflict], at most 10 times. It answers the last
+// error.
+func Retry(save func() error) error {
+	for try := 1; ; try++ {
+		if err := save(); !errors.Is(err, ErrConflict) || try == maxTries {
+			return err
+		}
+	}
+}
 
 // ErrNewer is what a save answers that would start something, such as a document,
 // on a database that a newer version of this library has migrated since the

@@ -45,13 +45,13 @@
 //	)
 //
 // [Server.FateOf] decides what becomes of each feed ([Fate]): stuck, slow,
-// CANCELLED, FATAL after some of its messages, listed hours after its creation,
-// with a report that is missing, wrong or no report. [ReportFile.Fate] decides it for reports.
-// [Server.Refuse] and [Server.Warn] have Amazon refuse or warn about an order's
-// messages. [Server.AddFeed], [Server.Refund] and [Server.RequestCancel] are what
-// others do meanwhile: other applications, staff in Seller Central, Amazon itself,
-// the buyer. [Server.Revoke] takes the seller's consent back. [Config.Skew] sets
-// its clock wrong, [Throttle] has a refused call cost, and [Config.ReportPause]
+// CANCELLED, FATAL after some of its messages, listed hours after its creation, with
+// a report that is missing, wrong or no report. [ReportFile.Fate] decides it for
+// reports. [Server.Refuse] and [Server.Warn] have Amazon refuse or warn about an
+// order's messages. [Server.AddFeed], [Server.Refund] and [Server.RequestCancel] are
+// what others do meanwhile: other applications, staff in Seller Central, Amazon
+// itself, the buyer. [Server.Revoke] takes the seller's consent back. [Config.Skew]
+// sets its clock wrong, [Throttle] has a refused call cost, and [Config.ReportPause]
 // cancels reports that are asked for too often.
 //
 // What came of it is in [Server.Ledger], [Server.Feeds] and [Server.Calls], which

@@ -94,9 +94,6 @@ func (t *track) status(a appointment) Status {
 // want.
 var ErrNotWanted = errors.New("the account does not want this report")
 
-// maxTries bounds how often a change is made again after a conflict.
-const maxTries = 10
-
 // Ask says that a person wants a report at once: the next Step takes a fresh one
 // that exists, or asks for one, looks at what is under way, and tries again what
 // failed. Asking again changes nothing, and neither does asking while somebody works
@@ -107,13 +104,7 @@ func (p *Poller) Ask(ctx context.Context, account order.AccountID, job string) e
 	if err != nil {
 		return fmt.Errorf("reports of account %.80q, job %.80q: %w", string(account), job, err)
 	}
-	for range maxTries {
-		err = p.hurry(ctx, a)
-		if !errors.Is(err, store.ErrConflict) {
-			break
-		}
-	}
-	if err != nil {
+	if err := store.Retry(func() error { return p.hurry(ctx, a) }); err != nil {
 		return fmt.Errorf("reports of account %s, job %s: %w", account, job, err)
 	}
 	p.note(a.cell, time.Time{})

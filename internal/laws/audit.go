@@ -206,12 +206,12 @@ func (m *merchant) reservedIsOpen(b books) {
 	}
 }
 
-// oneUnderWay: of an Amazon order at most one entry is under way to Amazon. One that
-// was set aside for a person before it was offered is not.
+// oneUnderWay: of an Amazon order at most one entry is under way to Amazon. What waits
+// for a person may have been set aside before it was offered.
 func (m *merchant) oneUnderWay(b books) {
 	under := map[order.AmazonID]queue.EntryID{}
 	for id, e := range b.entries {
-		if !e.State.UnderWay() || len(e.Attempts) == 0 {
+		if !e.State.UnderWay() || e.State == queue.EntryNeedsDecision {
 			continue
 		}
 		if other, busy := under[e.Order]; busy {
@@ -223,16 +223,23 @@ func (m *merchant) oneUnderWay(b books) {
 }
 
 // returnsAreOfGoods: no RMA has a kit, which its parts stand for, nor more units than
-// were ordered. A refund that is tried again brings back the units that it is for,
-// whoever has them now.
+// were ordered. Goods that came and money that is promised are facts that no count
+// undoes, so the RMAs that have some do not count.
 func (m *merchant) returnsAreOfGoods(b books) {
 	units := map[string]int{}
 	for _, r := range b.rmas {
+		keys := map[string]bool{}
+		for _, a := range r.Arrivals {
+			if keys[a.Key] {
+				m.wrong("a return is of what was sold", "%s of RMA %s came twice", a.Key, r.ID)
+			}
+			keys[a.Key] = true
+		}
 		for _, l := range r.Lines {
 			if l.SKU == "DESK" {
 				m.wrong("kits are parts", "RMA %s has the kit itself on a line", r.ID)
 			}
-			if r.Status != rma.Cancelled && r.Approval != rma.Rejected {
+			if r.Status != rma.Cancelled && r.Approval != rma.Rejected && len(r.Arrivals) == 0 && !b.refunded(r.ID) {
 				units[l.Item+" "+l.SKU] += l.Units / max(1, l.PerKit)
 			}
 			if c := r.Counted(l.Item, l.SKU); c.Good+c.Damaged+c.Missing > max(l.Units, 0) && l.Kit == "" && len(r.Lines) == 1 {
@@ -243,12 +250,19 @@ func (m *merchant) returnsAreOfGoods(b books) {
 	for _, o := range b.orders {
 		for _, l := range o.Lines {
 			for goods, n := range units {
-				if len(goods) > len(l.Item) && goods[:len(l.Item)] == l.Item && n > l.Ordered && !m.retried {
+				if len(goods) > len(l.Item) && goods[:len(l.Item)] == l.Item && n > l.Ordered {
 					m.wrong("a return is of what was sold", "%d units of %s are on RMAs, of %d: %s", n, goods, l.Ordered, list(b.rmas))
 				}
 			}
 		}
 	}
+}
+
+// refunded tells whether money of an RMA went back, or is promised.
+func (b books) refunded(id rma.ID) bool {
+	return slices.ContainsFunc(b.refunds, func(r refund.Refund) bool {
+		return r.RMA == string(id) && slices.ContainsFunc(r.Lines, func(l refund.Line) bool { return l.Outcome != refund.LineVoided })
+	})
 }
 
 func list(rmas []rma.RMA) string {
@@ -417,7 +431,8 @@ func (m *merchant) bookShows(b books) {
 		for _, h := range o.Holds {
 			owners[h.Owner] = true
 		}
-		if owners[order.HeldByHost] != m.held[o.ID] {
+		splitOff := !slices.ContainsFunc(orders(), func(first order.Order) bool { return first.ID == o.ID }) // held as it was then
+		if !splitOff && owners[order.HeldByHost] != m.held[o.ID] {
 			m.wrong(law, "order %s: the host's hold is there: %t, and was set: %t", o.ID, owners[order.HeldByHost], m.held[o.ID])
 		}
 		wished, cancelling := false, false

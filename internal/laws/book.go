@@ -97,6 +97,9 @@ func (b *Book) ApplyOrder(_ context.Context, e order.Effect) error {
 		if err != nil {
 			return fmt.Errorf("%w: %w", order.ErrStale, err)
 		}
+		if _, taken := b.orders[part.ID]; taken {
+			return fmt.Errorf("%w: there is an order %s", order.ErrStale, part.ID)
+		}
 		o, b.orders[part.ID] = rest, part
 	case order.EffectPayment:
 		b.payment[e.Order] = e.Payment.Status

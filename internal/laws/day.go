@@ -41,7 +41,8 @@ func Day(ctx context.Context, st takeback.Store, draw Draw) (Outcome, error) {
 	if err := m.audit(ctx); err != nil {
 		return m.outcome(), err
 	}
-	return m.outcome(), m.auditEnd(ctx)
+	err = m.auditEnd(ctx)
+	return m.outcome(), err
 }
 
 func (m *merchant) outcome() Outcome { return Outcome{m.unlawful, m.worked, m.told} }

@@ -43,7 +43,6 @@ type merchant struct {
 	parcels  map[order.ID]bool        // host orders that were handed over
 	outside  map[order.AmazonID]bool  // orders of which money went back that we did not send
 	held     map[order.ID]bool        // by the host itself
-	retried  bool                     // somebody had a request tried again
 	settled  time.Time                // until when Amazon has settled
 	reports  []string                 // the settlements
 	worked   map[string]int           // what was done, and not refused

@@ -37,20 +37,21 @@ var moves = []move{
 	{"goods come", (*merchant).receive},
 	{"a buyer wishes", (*merchant).wish},
 	{"an order is refunded", (*merchant).refundOrder},
+	{"a wish is declined", (*merchant).decline},
+	{"the host holds", (*merchant).hold},
 	{"a part is cancelled", (*merchant).cancelPart},
+	{"Amazon settles", (*merchant).settle},
 	{"a parcel leaves", (*merchant).ship},
+	{"a shipment is confirmed", (*merchant).confirm},
 	{"a wish is granted", (*merchant).accept},
 	{"an order is cancelled", (*merchant).cancel},
 	{"the queue is worked", (*merchant).workQueue},
 	{"a refund is approved", (*merchant).approve},
 	{"money goes back elsewhere", (*merchant).refundElsewhere},
-	{"Amazon settles", (*merchant).settle},
-	{"a wish is declined", (*merchant).decline},
 	{"an RMA is handled", (*merchant).handleRMA},
 	{"a person opens the gate", (*merchant).openGate},
 	{"an RMA is opened", (*merchant).openRMA},
 	{"a concession is made", (*merchant).concede},
-	{"the host holds", (*merchant).hold},
 	{"a person decides", (*merchant).decide},
 }
 
@@ -308,11 +309,7 @@ func (m *merchant) workQueue(draw Draw) func(context.Context) error {
 		case 1:
 			return m.desk.Queue.Reject(ctx, "boss", "not this one", id)
 		case 2:
-			err := m.desk.Queue.Retry(ctx, "boss", "this one after all", id)
-			m.mu.Lock()
-			defer m.mu.Unlock()
-			m.retried = true // also when only the answer was lost
-			return err
+			return m.desk.Queue.Retry(ctx, "boss", "this one after all", id)
 		default:
 			_, err := m.desk.Queue.Process(ctx, "boss", id)
 			return err
@@ -375,7 +372,7 @@ func (m *merchant) decline(draw Draw) func(context.Context) error {
 	}
 }
 
-// ship hands a host order over, and has it leave the house.
+// ship hands a host order over.
 func (m *merchant) ship(draw Draw) func(context.Context) error {
 	id, n := waiting(draw).Amazon, draw("host order", 4)
 	return func(ctx context.Context) error {
@@ -392,26 +389,31 @@ func (m *merchant) ship(draw Draw) func(context.Context) error {
 			return err
 		}
 		m.mu.Lock()
-		first := !m.parcels[of]
+		defer m.mu.Unlock()
 		m.parcels[of] = true
-		m.mu.Unlock()
-		if !first {
-			return nil
-		}
-		var left []order.LineQuantity
-		m.book.change(of, func(o *order.Order) {
-			for i, l := range o.Lines {
-				if units := l.Ordered - l.Cancelled - l.Shipped; units > 0 {
-					left = append(left, order.LineQuantity{Item: l.Item, Quantity: units})
+		return nil
+	}
+}
+
+// confirm tells Amazon and the host's orders of what has left.
+func (m *merchant) confirm(Draw) func(context.Context) error {
+	return func(context.Context) error {
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		for of := range m.parcels {
+			m.book.change(of, func(o *order.Order) {
+				for i, l := range o.Lines {
+					units := l.Ordered - l.Cancelled - l.Shipped
+					if units <= 0 {
+						continue
+					}
 					o.Lines[i].Shipped += units
+					if err := m.fake.Ship(o.Amazon.Number, l.Item, units); err != nil {
+						m.unlawful = append(m.unlawful, fmt.Sprintf("no parcel leaves that shall not: order %s: %v", of, err))
+					}
 				}
-			}
-			o.Status = order.StatusCompleted
-		})
-		for _, u := range left {
-			if err := m.fake.Ship(id.Number, u.Item, u.Quantity); err != nil {
-				m.wrong("no parcel leaves that shall not", "order %s: %v", of, err)
-			}
+				o.Status = order.StatusCompleted
+			})
 		}
 		return nil
 	}
@@ -424,7 +426,7 @@ func (m *merchant) openGate(draw Draw) func(context.Context) error {
 
 // hold has the host hold an order for reasons of its own, or release it.
 func (m *merchant) hold(draw Draw) func(context.Context) error {
-	id, hold := waiting(draw).ID, draw("hold", 2) == 1
+	id, hold := waiting(draw).ID, draw("release", 2) == 0
 	return func(context.Context) error {
 		m.book.change(id, func(o *order.Order) {
 			o.Holds = without(o.Holds, order.HeldByHost)

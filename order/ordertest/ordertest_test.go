@@ -115,8 +115,12 @@ func (b *book) apply(o *order.Order, e order.Effect) error {
 		}
 	case order.EffectSplit:
 		rest, part, err := order.Split(*o, e.Split.To, e.Split.Lines)
-		if err != nil {
-			return err
+		taken := slices.ContainsFunc(b.orders, func(other order.Order) bool { return other.ID == part.ID })
+		if err != nil || taken && b.fault != "a part takes the place of another order" {
+			return order.ErrStale
+		}
+		if taken {
+			b.orders = slices.DeleteFunc(b.orders, func(other order.Order) bool { return other.ID == part.ID })
 		}
 		switch b.fault {
 		case "units copied":
@@ -185,6 +189,7 @@ func TestRunFails(t *testing.T) {
 		{"units copied", "A split moves units"},
 		{"money on both", "both orders add up"},
 		{"a part that nothing holds", "status and holds"},
+		{"a part takes the place of another order", "a number that another order of the company has"},
 		{"effects on parts go to the whole", "Effects on the new host order"},
 		{"sequence forgotten", "moves nothing more"},
 		{"zero is a move", "to nothing"},

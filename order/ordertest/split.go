@@ -18,6 +18,7 @@ func RunSplits(t *testing.T, open func(t *testing.T, seed []order.Order) order.B
 		{"splits/units", "A split moves units to a new host order of the same Amazon order, company, status and holds.", checkSplit},
 		{"splits/money", "What the buyer was charged and granted is divided, and both orders add up to it.", checkSplitMoney},
 		{"splits/repeated", "A split that comes again, or whose Seq the order has passed, moves nothing more.", checkSplitOnce},
+		{"splits/taken number", "A split into a number that another order of the company has is answered ErrStale and changes nothing.", checkSplitTaken},
 		{"splits/new order", "Effects on the new host order are carried out there, and nowhere else.", checkSplitEffects},
 	})
 }
@@ -80,6 +81,16 @@ func checkSplitOnce(t *testing.T, book order.Book) {
 	if diff := gocmp.Diff(want, orders(t, book, firstAmazon), cmpopts.EquateEmpty()); diff != "" {
 		t.Errorf("the book has other orders than after the first time (-first +now):\n%s", diff)
 	}
+}
+
+func checkSplitTaken(t *testing.T, book order.Book) {
+	into := splitOff(10, 2)
+	into.Split.To = second.Number // of another Amazon order
+	assert.ErrorIs(t, book.ApplyOrder(t.Context(), into), order.ErrStale, "ApplyOrder of a split into order %s", second)
+	stored(t, book, seed())
+	into.Split.To = other.Number // in another company; here it is the order's own
+	assert.ErrorIs(t, book.ApplyOrder(t.Context(), into), order.ErrStale, "ApplyOrder of a split into the order itself")
+	stored(t, book, seed())
 }
 
 func checkSplitEffects(t *testing.T, book order.Book) {

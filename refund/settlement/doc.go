@@ -30,8 +30,13 @@
 //   - Reversed: money that came back from the buyer, or another tax; posted as it is.
 //   - Unanswered: a refund of ours, of which the queue does not know yet what became.
 //     It hears of the booking by [Service.Booked], and posts the money then.
-//   - UnknownOrder, OtherCurrency, Incomplete: kept, and posted when the order is
-//     known, or the row can be read.
+//   - UnknownOrder, OtherCurrency: kept, and posted when the order is known.
+//   - Incomplete: of a report that is not the sum of its rows, or has rows that could not
+//     be read, and less than a refund of ours, or money that came back, or of the order
+//     of such a row. The ledger stays as it is until a complete report is imported.
+//
+// The alerts mismatched, incomplete and difference are closed when a completed report
+// says otherwise.
 //
 // A refund that no settlement shows counts as Missing after so many of them
 // (settings.Policy.MissingAfter). That decides nothing about money: a later one may
@@ -53,7 +58,7 @@
 //	missing/<refund>/<item>            no settlement shows it
 //	over/<booking>                     Amazon gave more by itself than was left of what the buyer paid
 //	currency/<booking>                 it is in another currency than its order
-//	incomplete/<booking>               a row of its order could not be read
+//	incomplete/<booking>               rows of it may be missing from its report
 //	difference/<account>/<settlement>  the report is not the sum of its rows
 //	unbalanced/<account>/<time>        the books do not add up: an error of this library
 package settlement

@@ -44,7 +44,7 @@ type Totals struct {
 
 	Accepted            Tally // by Amazon, or known to be done another way
 	Settled, Mismatched Tally // shown in a settlement
-	Unproven, Missing   Tally // not shown yet: open
+	Unproven, Missing   Tally // not shown yet, or not all of it: open
 
 	Booked          Tally           // all that went to buyers, less what came back from them
 	Difference      decimal.Decimal // of Mismatched: what was shown less what was accepted
@@ -234,7 +234,7 @@ func (w *reporting) booking(b Booking) {
 		MatchAmazonInitiated: &t.AmazonInitiated, MatchReversed: &t.Reversed, MatchUnknownOrder: &t.UnknownOrder,
 		MatchOtherCurrency: &t.OtherCurrency, MatchIncomplete: &t.Incomplete,
 	}[b.Match]
-	if of != nil {
+	if ours := b.Match == MatchIncomplete && b.Refund != ""; of != nil && !ours {
 		if b.Match == MatchAmazonInitiated {
 			e.Text = fmt.Sprintf("%s that nobody here asked for; it is posted", b.Kind)
 		}
@@ -257,6 +257,11 @@ func (w *reporting) booking(b Booking) {
 	case b.Match == MatchDoubled:
 		t.Doubled.add(own.Total())
 		e.Text = textDoubled
+		w.end(e)
+	case b.Match == MatchIncomplete:
+		t.Unproven.add(net(l.Amounts).Total())
+		t.Incomplete.add(own.Total())
+		e.Text = "less than was accepted, in a report that is not complete"
 		w.end(e)
 	case l.Outcome != refund.LinePosted:
 		t.Unanswered.add(own.Total())

@@ -178,8 +178,7 @@ func TestOneReportImportedAtOnce(t *testing.T) {
 	assert.True(t, ss[0].Done)
 }
 
-// A refund that is shown on two host orders, after a split, is told to the one that
-// has its line.
+// A split moves no money: both host orders show how that of the Amazon order stands.
 func TestASplitOrder(t *testing.T) {
 	part := newOrder()
 	part.ID.Number, part.Lines = "SO-1-2", part.Lines[1:]
@@ -188,7 +187,9 @@ func TestASplitOrder(t *testing.T) {
 	s := newShop(t, part, rest)
 	s.load(report{id: "500", rows: paid(mug, noon.Add(day), "Principal", "4.00")})
 	es := s.effects(order.EffectPayment)
-	require.Len(t, es, 1)
-	assert.Equal(t, part.ID, es[0].Order)
+	require.Len(t, es, 2)
+	assert.Equal(t, []order.ID{part.ID, rest.ID}, []order.ID{es[0].Order, es[1].Order}, "the one that has the line first")
+	assert.Equal(t, es[0].Payment, es[1].Payment)
+	assert.Equal(t, order.PartialRefund, es[0].Payment.Status)
 	assert.Equal(t, "56", s.ledger().Total(order.Charged).Sub(dec("2.50")).String())
 }

@@ -198,7 +198,7 @@ func TestWhatIsNoSettlement(t *testing.T) {
 	}{
 		"nothing":          {acme, "", nil, "import settlement: no report given"},
 		"another report":   {acme, "", strings.NewReader("Order ID\tOrder date\tReturn request date\tReturn request status\tAmazon RMA ID\n"), "wrong report"},
-		"an unknown form":  {acme, "Theirs", strings.NewReader(""), `import settlement: format "Theirs" is not known: want one of ["Amazon Format"]`},
+		"an unknown form":  {acme, "Theirs", strings.NewReader(""), `import settlement: format "Theirs" is unknown: want one of ["Amazon Format"]`},
 		"an empty account": {amazon.Account{}, "", strings.NewReader(""), "import settlement: account without an ID"},
 		"one that breaks off": {acme, "", io.MultiReader(strings.NewReader(day500().v2()), failing{}),
 			"broken wire"},
@@ -221,16 +221,15 @@ func (failing) Read([]byte) (int, error) { return 0, errors.New("broken wire") }
 // A host's own format is read by its own code, and told from Amazon's.
 func TestAFormatOfTheHosts(t *testing.T) {
 	s := newShop(t, newOrder())
-	c := settlement.Config{Store: s.store, Book: s.book, Settings: settings.Fixed(noSettings), Formats: map[string]settlement.Format{
-		"Shouting": func(r io.Reader, o reportparse.Options) (settlement.Rows, error) {
-			file, err := io.ReadAll(r)
-			if err != nil {
-				return nil, err
-			}
-			rows, err := reportparse.Settlement(strings.NewReader(strings.ReplaceAll(string(file), "!", "")), o)
-			return shouted{rows}, err
-		},
-	}}
+	shouting := func(r io.Reader, o reportparse.Options) (settlement.Rows, error) {
+		file, err := io.ReadAll(r)
+		if err != nil {
+			return nil, err
+		}
+		rows, err := reportparse.Settlement(strings.NewReader(strings.ReplaceAll(string(file), "!", "")), o)
+		return shouted{rows}, err
+	}
+	c := settlement.Config{Store: s.store, Book: s.book, Settings: settings.Fixed(noSettings), Formats: map[string]settlement.Format{"Shouting": shouting}}
 	var err error
 	s.Service, err = settlement.New(c)
 	require.NoError(t, err)
@@ -243,10 +242,12 @@ func TestAFormatOfTheHosts(t *testing.T) {
 	assert.Len(t, in.Skipped, 1)
 
 	_, err = s.Import(t.Context(), acme, "Whispering", amazon.ReportMeta{}, strings.NewReader(file))
-	require.ErrorContains(t, err, `format "Whispering" is not known: want one of ["Amazon Format" "Shouting"]`)
-	c.Formats[settlement.AmazonFormat] = nil
-	_, err = settlement.New(c)
-	require.ErrorContains(t, err, "is Amazon's own")
+	require.ErrorContains(t, err, `format "Whispering" is unknown: want one of ["Amazon Format" "Shouting"]`)
+	for name, format := range map[string]settlement.Format{settlement.AmazonFormat: shouting, "": shouting, "None": nil} {
+		c.Formats = map[string]settlement.Format{name: format}
+		_, err = settlement.New(c)
+		require.ErrorContains(t, err, "Config.Formats", name)
+	}
 }
 
 type shouted struct{ settlement.Rows }

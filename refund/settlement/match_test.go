@@ -275,25 +275,6 @@ func TestARefundOfAmazonsOwn(t *testing.T) {
 	require.ErrorIs(t, err, order.ErrOver)
 }
 
-// What is written down afterwards explains what was taken for Amazon's own.
-func TestARefundRecordedAfterItsSettlement(t *testing.T) {
-	s := newShop(t, newOrder())
-	s.load(report{id: "500", rows: and(paid(mug, noon.Add(day), "Principal", "8.00"), "ItemFees", "Commission", "1.20")})
-	own := s.bookings()[0].Refund
-	s.now = noon.Add(3 * day)
-	id := s.record(mug, "8.00")
-	assert.Equal(t, "Principal 16", s.posted(mug))
-
-	in, err := s.Retry(t.Context(), acme)
-	require.NoError(t, err)
-	assert.Equal(t, 1, in.Rematched)
-	assert.Equal(t, "Principal 8", s.posted(mug))
-	assert.Equal(t, refund.Settled, s.line(id).Proof)
-	assert.Equal(t, refund.LineVoided, s.line(own).Outcome)
-	assert.Equal(t, id, s.bookings()[0].Refund)
-	assert.Len(t, s.effects(order.EffectCommission), 1, "told once")
-}
-
 // A type that is not known is no refund unless it takes the price of an item back.
 func TestWhatIsNoRefund(t *testing.T) {
 	for name, rows := range map[string][]row{
@@ -311,36 +292,6 @@ func TestWhatIsNoRefund(t *testing.T) {
 		assert.True(t, in.Settlements[0].Difference().IsZero(), name)
 		s.load(report{id: "500", rows: rows})
 		assert.Empty(t, s.bookings(), name)
-	}
-}
-
-// Who records what a settlement has shown already changes whose refund it is, and
-// nothing that the buyer got.
-func TestARecordOfWhatASettlementHasShown(t *testing.T) {
-	for name, test := range map[string]struct {
-		at     time.Time
-		posted string
-		proof  refund.Proof
-		alerts []string
-	}{
-		"that day":            {noon.Add(day), "Principal 20", refund.Settled, nil},
-		"at a time forgotten": {time.Time{}, "Principal 20", refund.Settled, nil},
-		"another one, later":  {noon.Add(4 * day), "Principal 40", refund.Unproven, []string{"over"}},
-	} {
-		t.Run(name, func(t *testing.T) {
-			s := newShop(t, newOrder())
-			s.load(report{id: "500", rows: paid(mug, noon.Add(day), "Principal", "20.00")})
-			s.now = noon.Add(5 * day)
-			r, err := s.refunds.Record(t.Context(), refund.Recorded{
-				Order: sold, Lines: []refund.RecordedLine{{Item: mug, Amounts: principal("20.00")}}, At: test.at, Reference: "SC-1", By: "ann", Why: "found it",
-			})
-			require.NoError(t, err)
-			assert.Equal(t, test.posted, s.posted(mug))
-			assert.Equal(t, test.proof, s.line(r.ID).Proof)
-			assert.Equal(t, test.alerts, s.alerts())
-			assert.Equal(t, s.ledger().PaymentStatus(), s.payment().Status)
-			require.NoError(t, s.ends().Check())
-		})
 	}
 }
 
@@ -364,25 +315,6 @@ func TestAmazonGoesBeyondTheCharge(t *testing.T) {
 	assert.Contains(t, as[0].Text, "item "+mug+": Principal is overdrawn: 16.00 USD more")
 }
 
-// record keeps a refund that was made in Seller Central.
-func (s *shop) record(item, amount string) queue.EntryID {
-	s.t.Helper()
-	stamp := order.Stamp{By: "ann", At: s.now}
-	r := refund.Refund{
-		ID: queue.NewEntryID(queue.KindRefund, "acme", "recorded"), HostOrder: newOrder().ID, Order: sold, Origin: refund.FromSellerCentral, Key: "recorded",
-		Currency: "USD", Lines: []refund.Line{{Item: item, SKU: "MUG", Amounts: principal(amount), Outcome: refund.LinePosted}}, Issued: stamp, Ended: stamp,
-	}
-	l := s.ledger()
-	charged, err := l.Charge(stamp, newOrder())
-	require.NoError(s.t, err)
-	posted, err := l.With(charged...).Correct(r.Cause(), item, principal(amount), "USD", stamp)
-	require.NoError(s.t, err)
-	require.NoError(s.t, s.memory.SaveRefunds(s.t.Context(), []refund.Change{{
-		Refunds: []refund.Refund{r}, Writes: order.Writes{Order: sold, Version: l.Version, Postings: slices.Concat(charged, posted)},
-	}}))
-	return r.ID
-}
-
 func TestWhatWasTakenForUnpaid(t *testing.T) {
 	for name, c := range map[string]struct {
 		sent  bool
@@ -392,10 +324,10 @@ func TestWhatWasTakenForUnpaid(t *testing.T) {
 		lamp  string
 		alert []string
 	}{
-		"named":                             {true, true, "Refund", settlement.MatchSettled, "Principal 10", []string{"contradicted"}},
-		"the only thing that it can be":     {true, false, "Refund", settlement.MatchSettled, "Principal 10", []string{"contradicted"}},
+		"named":                             {true, true, "Refund", settlement.MatchSettled, "Principal 10", []string{"contradicted", "refused"}},
+		"the only thing that it can be":     {true, false, "Refund", settlement.MatchSettled, "Principal 10", []string{"contradicted", "refused"}},
 		"never sent, so it is Amazon's own": {false, false, "Refund", settlement.MatchAmazonInitiated, "Principal 10", nil},
-		"a claim, which is never ours":      {true, false, "A-to-z Guarantee Refund", settlement.MatchAmazonInitiated, "Principal 10", nil},
+		"a claim, which is never ours":      {true, false, "A-to-z Guarantee Refund", settlement.MatchAmazonInitiated, "Principal 10", []string{"refused"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newShop(t, newOrder())
@@ -416,7 +348,7 @@ func TestWhatWasTakenForUnpaid(t *testing.T) {
 				assert.Equal(t, c.lamp, s.posted(lamp))
 				assert.Equal(t, c.alert, s.alerts())
 			}
-			if c.alert != nil {
+			if slices.Contains(c.alert, "contradicted") {
 				assert.Equal(t, []queue.BatchID{"acme-us-1"}, s.line(id).Paid)
 				s.answered(id, queue.EntryAccepted, amazon.VerdictAccepted)
 				assert.Equal(t, c.lamp, s.posted(lamp), "what the settlement showed is not posted again with Amazon's answer")
@@ -553,7 +485,7 @@ func TestWhatWaitsToBeSentAgainAndWasPaid(t *testing.T) {
 	s.sent(id, queue.EntryRefused, amazon.VerdictRefused)
 	s.apply(s.entry(id), queue.EntryQueued) // somebody tries again
 	s.load(report{id: "500", rows: with(paid(lamp, noon.Add(day), "Principal", "10.00"), func(r *row) { r.ours = string(id) + "-1-1" })})
-	assert.Equal(t, []string{"contradicted"}, s.alerts())
+	assert.Equal(t, []string{"contradicted", "refused"}, s.alerts())
 	assert.Empty(t, s.posted(lamp), "posted when it is known to be over")
 
 	s.apply(s.entry(id), queue.EntryRejected)

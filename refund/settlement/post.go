@@ -82,6 +82,9 @@ func (m *matching) line(l *line) error {
 	posted := order.Amounts{}
 	for _, b := range l.bookings {
 		own, _ := b.against(l.Amounts)
+		if b.Match == MatchIncomplete {
+			own = net(l.Amounts)
+		}
 		posted = posted.Plus(own)
 	}
 	if open && len(l.bookings) > 0 {
@@ -127,6 +130,8 @@ func (m *matching) proof(l *line) refund.Proof {
 	switch n := len(l.bookings); {
 	case n > 1:
 		return refund.Doubled
+	case n == 1 && l.bookings[0].Match == MatchIncomplete:
+		return refund.Unproven
 	case n == 1 && l.bookings[0].Difference.IsZero() && n >= payments(*l.Line):
 		return refund.Settled // at once, also where the answer is still to come
 	case n == 1 && n == payments(*l.Line):
@@ -162,7 +167,7 @@ func (m *matching) byAmazon(b *Booking) error {
 	switch l := m.lineOf(b); {
 	case b.Match == MatchAmazonInitiated, b.Match == MatchReversed:
 		own, beside = b.against(nil)
-	case l == nil, b.Match == MatchUnanswered:
+	case l == nil, b.Match == MatchUnanswered, b.Match == MatchIncomplete:
 	case !l.cancelled():
 		_, beside = b.against(l.Amounts)
 	case b.Match == MatchDoubled:

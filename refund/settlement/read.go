@@ -47,11 +47,11 @@ func (c Config) format(name string) (Format, error) {
 	if name == "" || name == AmazonFormat {
 		return readAmazon, nil
 	}
-	if f := c.Formats[name]; f != nil {
+	if f, ok := c.Formats[name]; ok {
 		return f, nil
 	}
 	known := append([]string{AmazonFormat}, slices.Sorted(maps.Keys(c.Formats))...)
-	return nil, fmt.Errorf("format %q is not known: want one of %q", name, known)
+	return nil, fmt.Errorf("format %q is unknown: want one of %q", name, known)
 }
 
 // maxRows bounds the rows of refunds that are kept in memory: 50 times as many as
@@ -110,7 +110,7 @@ func read(rows Rows) (*file, error) {
 	for row, err := range rows.All() {
 		var bad *reportparse.RowError
 		switch {
-		case errors.As(err, &bad):
+		case errors.As(err, &bad) && !bad.BreaksOff:
 			f.refuse(row, err)
 			continue
 		case err != nil:

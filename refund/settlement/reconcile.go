@@ -47,16 +47,21 @@ type Facts struct {
 // A part of the order that was split off and cancelled counts as a refund of ours
 // here: Amazon pays for it, too.
 //
+// A settlement that is not the sum of its rows, or of which a row could not be read, may
+// lack rows of any booking: until it is complete, one of its bookings that shows less
+// than a refund or a cancellation of ours, or takes money back, is Incomplete, and the
+// ledger keeps what it has.
+//
 // A claim that Amazon or a bank decided is ours only when it is named, or exactly an
 // accepted one. Promotions are taken off component by component; fees and withheld
 // tax make no difference.
 //
 // The ledger has, for each refund of ours with bookings, what they show, and for
-// everything else what went to the buyer or came back. What a cancellation has posted
-// stays; what Amazon paid for its units beyond or short of that is posted as Amazon's
-// own. Money of a line of which
-// Amazon's answer is still unknown stays reserved: whoever asks [Service.Booked]
-// hears that it was paid, and it is posted then.
+// everything else what went to the buyer or came back. What a cancellation has
+// posted stays; what Amazon paid for its units beyond or short of that is posted as
+// Amazon's own. Money of a line of which Amazon's answer is still unknown stays
+// reserved: whoever asks [Service.Booked] hears that it was paid, and it is posted
+// then.
 func Reconcile(f Facts, s order.Stamp) (Change, error) {
 	m := newMatching(f, s)
 	if m.currency == "" {
@@ -140,6 +145,9 @@ func (m *matching) add(r *refund.Refund) {
 	if r.Origin == refund.FromAmazon || r.Currency != m.currency {
 		return
 	}
+	if r.Origin == refund.FromSellerCentral && r.Lines[0].Outcome == refund.LineVoided {
+		return // recorded by mistake: what is shown is another one
+	}
 	var entry queue.Entry
 	if i := m.entryOf(r.ID); i >= 0 {
 		entry = m.Entries[i]
@@ -199,6 +207,9 @@ func (m *matching) match() {
 			b.Match = MatchFees
 		case kindOf(b.Kind) == corrected || !b.Amounts.Total().IsPositive():
 			b.Match = MatchReversed
+			if m.doubted(b) && lowers(net(b.Amounts)) {
+				b.Match = MatchIncomplete
+			}
 		default:
 			open = append(open, b)
 		}
@@ -219,8 +230,24 @@ func (m *matching) match() {
 		}
 	}
 	for _, l := range m.lines {
-		l.judge()
+		m.judge(l)
 	}
+}
+
+// doubted reports whether rows of a booking may be missing from its report.
+func (m *matching) doubted(b *Booking) bool {
+	i := slices.IndexFunc(m.Settlements, func(s Settlement) bool { return s.ID == b.Settlement })
+	return b.Incomplete || i >= 0 && m.Settlements[i].doubted()
+}
+
+// lowers reports whether amounts take anything off what is posted.
+func lowers(a order.Amounts) bool {
+	for _, v := range a {
+		if v.IsNegative() {
+			return true
+		}
+	}
+	return false
 }
 
 // explain gives bookings to the lines that are found for them, and returns the rest.
@@ -350,7 +377,7 @@ func (m *matching) item(b *Booking) string {
 
 // judge says what the bookings of a line are. One is the line's own, the first that
 // shows its amounts; the others are more than was asked for.
-func (l *line) judge() {
+func (m *matching) judge(l *line) {
 	slices.SortStableFunc(l.bookings, func(a, b *Booking) int { return a.PostedAt.Compare(b.PostedAt) })
 	if i := slices.IndexFunc(l.bookings, func(b *Booking) bool { return b.equals(l.Amounts) }); i > 0 {
 		own := l.bookings[i]
@@ -369,6 +396,8 @@ func (l *line) judge() {
 			b.Match, b.Difference = MatchDoubled, nil
 		case l.Outcome == refund.LineOpen:
 			b.Match = MatchUnanswered
+		case m.doubted(b) && lowers(b.Difference):
+			b.Match = MatchIncomplete
 		case l.cancelled() && l.Outcome == refund.LineVoided:
 			b.Match, b.Difference = MatchContradicted, nil
 		case l.cancelled():

@@ -67,8 +67,10 @@ func New(c Config) (*Service, error) {
 	if c.Store == nil || c.Book == nil || c.Settings == nil {
 		return nil, errors.New("settlement: Config needs Store, Book and Settings")
 	}
-	if _, taken := c.Formats[AmazonFormat]; taken {
-		return nil, fmt.Errorf("settlement: Config.Formats: %q is Amazon's own: take another name", AmazonFormat)
+	for name, format := range c.Formats {
+		if name == "" || name == AmazonFormat || format == nil {
+			return nil, fmt.Errorf("settlement: Config.Formats has %q: want a name other than %q, and a function", name, AmazonFormat)
+		}
 	}
 	if c.Now == nil {
 		c.Now = time.Now
@@ -95,7 +97,7 @@ func (s *Service) Booked(ctx context.Context, id order.AmazonID) ([]refund.Booke
 	}
 	var booked []refund.Booked
 	for _, b := range bs {
-		if b.Match == MatchReversed || b.Match == MatchFees {
+		if b.Match == MatchReversed || b.Match == MatchFees || !b.Amounts.Total().IsPositive() {
 			continue
 		}
 		known := refund.Booked{
@@ -108,4 +110,39 @@ func (s *Service) Booked(ctx context.Context, id order.AmazonID) ([]refund.Booke
 		booked = append(booked, known)
 	}
 	return booked, nil
+}
+
+// readPage is how many rows are read at a time.
+const readPage = 1000
+
+// bookings reads all bookings that a query selects.
+func (s *Service) bookings(ctx context.Context, q BookingQuery) (all []Booking, err error) {
+	q.Limit = readPage
+	for {
+		page, err := s.c.Store.Bookings(ctx, q)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, page...)
+		if len(page) < readPage {
+			return all, nil
+		}
+		q.After = page[len(page)-1].Cursor()
+	}
+}
+
+// refunds reads all refunds that a query selects.
+func (s *Service) refunds(ctx context.Context, q refund.Query) (all []refund.Refund, err error) {
+	q.Limit = readPage
+	for {
+		page, err := s.c.Store.Refunds(ctx, q)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, page...)
+		if len(page) < readPage {
+			return all, nil
+		}
+		q.After = page[len(page)-1].Cursor()
+	}
 }

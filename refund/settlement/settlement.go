@@ -55,6 +55,10 @@ func (s Settlement) Difference() decimal.Decimal {
 	return s.Total.Sub(s.Sum)
 }
 
+// doubted reports whether rows of the settlement may be missing: it is not the sum of
+// its rows, or some of them could not be read.
+func (s Settlement) doubted() bool { return s.Bad > 0 || !s.Difference().IsZero() }
+
 // Match tells what a booking was taken for.
 type Match string
 
@@ -74,7 +78,7 @@ const (
 	MatchUnanswered    Match = "Unanswered"    // a refund of ours, of which the queue still waits to hear: its money is reserved
 	MatchUnknownOrder  Match = "UnknownOrder"  // of an order that the host does not know
 	MatchOtherCurrency Match = "OtherCurrency" // in another currency than its order
-	MatchIncomplete    Match = "Incomplete"    // a row of its order could not be read, and without that row it is no refund that is known
+	MatchIncomplete    Match = "Incomplete"    // rows of it may be missing from its report, and as it stands it is no refund that is known, or less than one
 )
 
 // Booking is what one settlement shows of one order item in one refund: rows of the
@@ -87,7 +91,7 @@ type Booking struct {
 	Settlement ID
 	Rows       []int  // in the report, in rising order
 	Kind       string // Amazon's transaction-type, verbatim
-	Incomplete bool   // a row of the order could not be read, and may belong to it
+	Incomplete bool   // a row of the order could not be read, and may belong to it; see also MatchIncomplete
 	Item, SKU  string // empty when the report gives none
 
 	AdjustmentID         string // Amazon's
@@ -124,18 +128,18 @@ type Query struct {
 	Company    order.CompanyID
 	Accounts   []order.AccountID
 	Currencies []order.Currency
-	After      SettlementCursor
+	After      Cursor
 	Limit      int // 0: no limit
 }
 
-// SettlementCursor is a place between two settlements of a list.
-type SettlementCursor struct {
+// Cursor is a place between two settlements of a list.
+type Cursor struct {
 	Start time.Time
 	ID    ID
 }
 
 // Cursor marks a place in a list of settlements; see [Query.After].
-func (s Settlement) Cursor() SettlementCursor { return SettlementCursor{s.Start, s.ID} }
+func (s Settlement) Cursor() Cursor { return Cursor{s.Start, s.ID} }
 
 // Match reports whether the query selects a settlement; After and Limit are about
 // lists and do not count.
@@ -155,18 +159,18 @@ type BookingQuery struct {
 	Orders      []order.AmazonID
 	Settlements []ID
 	Matches     []Match
-	After       Cursor
+	After       BookingCursor
 	Limit       int // 0: no limit
 }
 
-// Cursor is a place between two bookings of a list.
-type Cursor struct {
+// BookingCursor is a place between two bookings of a list.
+type BookingCursor struct {
 	PostedAt time.Time
 	ID       string
 }
 
 // Cursor marks a place in a list of bookings; see [BookingQuery.After].
-func (b Booking) Cursor() Cursor { return Cursor{b.PostedAt, b.ID} }
+func (b Booking) Cursor() BookingCursor { return BookingCursor{b.PostedAt, b.ID} }
 
 // Match reports whether the query selects a booking; After and Limit are about
 // lists and do not count.

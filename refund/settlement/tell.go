@@ -28,7 +28,7 @@ func (m *matching) tell() {
 		}
 		b.Matched = m.stamp
 		m.change.Bookings = append(m.change.Bookings, *b)
-		m.booking(was, *b)
+		m.tellBooking(was, *b)
 		if b.Match != MatchUnknownOrder {
 			show(m.hostOrder(b.RefundItem))
 		}
@@ -40,15 +40,13 @@ func (m *matching) tell() {
 			m.change.Event(order.EventImported, "refund "+string(r.ID), fmt.Sprintf("%s by Amazon itself: %s", r.Total(), r.Comment), m.stamp)
 			continue
 		}
-		if m.linesOf(m.Refunds[i], *r) {
+		if m.tellLines(m.Refunds[i], *r) {
 			m.change.Refunds = append(m.change.Refunds, *r)
 			show(r.HostOrder)
 		}
 	}
-	if len(m.change.Postings) > 0 {
-		for _, id := range shown {
-			m.change.Effect(refund.PaymentEffect(m.ledger, m.Policy), id, m.stamp)
-		}
+	if len(m.change.Postings) > 0 && len(shown) > 0 {
+		m.change.Payment(refund.Payment(m.ledger, m.Policy), m.Orders, m.stamp, shown...)
 	}
 }
 
@@ -58,9 +56,9 @@ func (b Booking) same(o Booking) bool {
 		slices.Equal(b.Rows, o.Rows) && b.Incomplete == o.Incomplete && b.KeptExpected.Valid == o.KeptExpected.Valid
 }
 
-// booking tells of one that is new, or was matched otherwise before. was has no
+// tellBooking tells of a booking that is new, or was matched otherwise before. was has no
 // Version when it is new.
-func (m *matching) booking(was, b Booking) {
+func (m *matching) tellBooking(was, b Booking) {
 	subject := "booking " + b.ID
 	if was.Version == 0 {
 		m.change.Event(order.EventImported, subject, fmt.Sprintf("%s of %s for item %s: %s", b.Kind, b.Amounts.In(b.Currency), cmp.Or(b.Item, b.SKU, "none"), describe(b)), m.stamp)
@@ -75,6 +73,9 @@ func (m *matching) booking(was, b Booking) {
 		m.change.Effect(order.Effect{Kind: order.EffectCommission, Commission: &order.Commission{
 			Returned: b.CommissionReturned, Kept: b.CommissionKept, Currency: b.Currency,
 		}}, at, m.stamp)
+	}
+	if key := was.alert(); key != "" && key != b.alert() {
+		answered(&m.change.Writes, key, subject, describe(was)+" became "+describe(b), m.stamp)
 	}
 	if was.Match == b.Match && was.Refund == b.Refund && was.Cancellation == b.Cancellation {
 		return
@@ -96,27 +97,54 @@ func (m *matching) booking(was, b Booking) {
 		}
 	case MatchContradicted:
 		m.warn(at, fmt.Sprintf("contradicted/%s/%d", b.Cancellation, len(m.Entries[m.entryOf(b.Cancellation)].Attempts)), subject,
-			"%s of item %s: settlement %s shows %s for it, though it counts as without effect: its units must not ship", of(b), b.RefundItem, b.Settlement.Number, given)
+			"%s of item %s: settlement %s shows %s for it, though it counts as without effect: its units must not ship", b.takenFor(), b.RefundItem, b.Settlement.Number, given)
 	case MatchDoubled:
 		key := "doubled/" + b.ID
 		if id, ok := refund.ParseAdjustmentID(b.MerchantAdjustmentID); ok {
 			key = fmt.Sprintf("doubled/%s/%d", id.Entry, id.Attempt)
 		}
-		m.warn(at, key, subject, "%s of item %s: settlement %s shows %s once more", of(b), b.RefundItem, b.Settlement.Number, given)
+		m.warn(at, key, subject, "%s of item %s: settlement %s shows %s once more", b.takenFor(), b.RefundItem, b.Settlement.Number, given)
 	case MatchOtherCurrency:
 		m.warn(at, "currency/"+b.ID, subject, "%v: settlement %s shows %s for an order in %s: nothing is posted", order.ErrCurrency, b.Settlement.Number, given, m.currency)
 	case MatchIncomplete:
-		m.warn(at, "incomplete/"+b.ID, subject, "settlement %s has %s and a row of this order that could not be read: nothing is posted; import it again when it can", b.Settlement.Number, given)
+		m.incomplete(b, at, subject, given)
 	}
+}
+
+// alert is the key of the alert that what a booking was taken for leaves, where a
+// completed report may answer it.
+func (b Booking) alert() string {
+	switch {
+	case b.Match == MatchIncomplete:
+		return "incomplete/" + b.ID
+	case b.Match == MatchMismatched, b.Match == MatchCancelled && !b.Difference.IsZero():
+		return "mismatched/" + b.ID
+	}
+	return ""
+}
+
+// answered closes an alert that another report has answered.
+func answered(w *order.Writes, alert, subject, text string, s order.Stamp) {
+	w.Event(order.EventClosed, subject, text, s)
+	w.Events[len(w.Events)-1].Key = order.ClosedKey(alert)
+}
+
+func (m *matching) incomplete(b Booking, at order.ID, subject string, given order.Money) {
+	what := "for which nobody here asked"
+	if b.Refund != "" || b.Cancellation != "" {
+		what = fmt.Sprintf("which differs by %s from %s of item %s", b.Difference.In(b.Currency), b.takenFor(), b.RefundItem)
+	}
+	m.warn(at, "incomplete/"+b.ID, subject, "settlement %s has rows that could not be read, or is not the sum of its rows, and shows %s, %s: nothing is posted; import it again when it is complete",
+		b.Settlement.Number, given, what)
 }
 
 func (m *matching) mismatched(b Booking, at order.ID, subject string, given order.Money) {
 	m.warn(at, "mismatched/"+b.ID, subject, "%s of item %s: settlement %s shows %s, which differs by %s; the difference is posted",
-		of(b), b.RefundItem, b.Settlement.Number, given, b.Difference.In(b.Currency))
+		b.takenFor(), b.RefundItem, b.Settlement.Number, given, b.Difference.In(b.Currency))
 }
 
-// of names what a booking was taken for.
-func of(b Booking) string {
+// takenFor names what a booking was taken for.
+func (b Booking) takenFor() string {
 	if b.Cancellation != "" {
 		return "cancellation " + string(b.Cancellation)
 	}
@@ -128,9 +156,9 @@ func (x Match) posted() bool {
 	return slices.Contains([]Match{MatchSettled, MatchMismatched, MatchDoubled, MatchAmazonInitiated, MatchCancelled, MatchContradicted, MatchReversed, MatchFees}, x)
 }
 
-// linesOf tells what became of the lines of a refund, and reports whether anything
+// tellLines tells what became of the lines of a refund, and reports whether anything
 // did.
-func (m *matching) linesOf(was, r refund.Refund) (changed bool) {
+func (m *matching) tellLines(was, r refund.Refund) (changed bool) {
 	subject := "refund " + string(r.ID)
 	for i, l := range r.Lines {
 		o := was.Lines[i]

@@ -315,14 +315,19 @@ const v2Header = "settlement-id\tsettlement-start-date\tsettlement-end-date\tdep
 
 const layout = "2006-01-02 15:04:05 UTC"
 
-func (r report) v2() string {
-	var b strings.Builder
+// sum is what the rows that can be read add up to.
+func (r report) sum() decimal.Decimal {
 	sum := decimal.Zero
 	for _, row := range r.rows {
 		if amount, err := decimal.NewFromString(row.amount); err == nil {
 			sum = sum.Add(amount)
 		}
 	}
+	return sum
+}
+
+func (r report) v2() string {
+	var b strings.Builder
 	start := r.start
 	if start.IsZero() {
 		start = noon.Add(-3 * day)
@@ -332,7 +337,7 @@ func (r report) v2() string {
 	summary := make([]string, 24)
 	copy(summary, []string{
 		r.id, start.Format(layout), start.Add(14 * day).Format(layout), start.Add(16 * day).Format(layout),
-		cmp.Or(r.total, sum.StringFixed(2)), cmp.Or(r.currency, "USD"),
+		cmp.Or(r.total, r.sum().StringFixed(2)), cmp.Or(r.currency, "USD"),
 	})
 	line(summary...)
 	for _, row := range r.rows {

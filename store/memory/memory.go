@@ -224,7 +224,7 @@ func (s *Store) Settlements(ctx context.Context, q settlement.Query) (ss []settl
 		names = append(names, settlementName(id))
 	}
 	var after place
-	if q.After != (settlement.SettlementCursor{}) {
+	if q.After != (settlement.Cursor{}) {
 		after = place{q.After.Start, string(settlementName(q.After.ID))}
 	}
 	err = s.read(ctx, func() {

@@ -73,6 +73,13 @@ func split(ctx context.Context, tx *sql.Tx, o order.Order, off order.SplitOff) (
 	if err != nil {
 		return o, err
 	}
+	var taken bool
+	if err := tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM orders WHERE company = ? AND number = ?)`, part.ID.Company, part.ID.Number).Scan(&taken); err != nil {
+		return o, err
+	}
+	if taken {
+		return o, fmt.Errorf("%w: there is an order %s", order.ErrStale, part.ID)
+	}
 	return rest, insert(ctx, tx, part)
 }
 

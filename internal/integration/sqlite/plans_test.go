@@ -230,7 +230,7 @@ func TestReadsUseTheirIndexes(t *testing.T) {
 		{name: "bookings of orders", read: bookings(settlement.BookingQuery{Orders: others, Accounts: accounts}),
 			steps: []string{"USING INDEX takeback_bookings_of_order (account=? AND number=?)"}, sorts: true},
 		{name: "bookings of settlements", read: bookings(settlement.BookingQuery{Settlements: []settlement.ID{{Account: "us", Number: "1"}, {Account: "us", Number: "2"}}, Limit: 10,
-			After: settlement.Cursor{PostedAt: day, ID: "us/1/1"}}),
+			After: settlement.BookingCursor{PostedAt: day, ID: "us/1/1"}}),
 			steps: []string{"MERGE (UNION ALL)", "USING INDEX takeback_bookings_of_settlement (settlement_account=? AND settlement=? AND (posted_at,id)>(?,?))"}},
 		{name: "bookings of an account taken for something", read: bookings(settlement.BookingQuery{Accounts: accounts, Matches: []settlement.Match{settlement.MatchUnknownOrder}, Limit: 10}),
 			steps: []string{"USING INDEX takeback_bookings_by_result (account=? AND result=?)"}},

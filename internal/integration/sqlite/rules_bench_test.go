@@ -70,7 +70,7 @@ func BenchmarkReadsBeside100000(b *testing.B) {
 		}},
 		{"bookings", func() (int, error) {
 			bs, err := st.Bookings(b.Context(), settlement.BookingQuery{Settlements: []settlement.ID{{Account: "us", Number: "1"}}, Limit: 100,
-				After: settlement.Cursor{PostedAt: last, ID: "us/1/099899"}})
+				After: settlement.BookingCursor{PostedAt: last, ID: "us/1/099899"}})
 			return len(bs), err
 		}},
 		{"bookings of unknown orders", func() (int, error) {
