@@ -194,9 +194,9 @@ func (r *run) fate(f amazontest.Feed) (fate amazontest.Fate) {
 // settlement, a merchant who changes the mode.
 func (r *run) others() error {
 	switch dice := r.random.IntN(20); {
-	case dice < 10 && len(r.world.strange) > 0:
+	case dice < 11 && len(r.world.strange) > 0:
 		return r.strangersFeed()
-	case dice < 12:
+	case dice < 13:
 		return r.past()
 	case dice < 15:
 		return r.changesMind()

@@ -159,6 +159,10 @@ func (r *run) receive(ctx context.Context, d desk) error {
 	if err != nil || m.ID == "" {
 		return err
 	}
+	return r.receiveOf(ctx, d, m)
+}
+
+func (r *run) receiveOf(ctx context.Context, d desk, m rma.RMA) error {
 	g := rma.Goods{RMA: m.ID, Key: fmt.Sprintf("parcel %d", 1+len(m.Arrivals)), By: "warehouse", Restock: r.chance(0.7)}
 	if n := len(m.Arrivals); n > 0 && r.chance(0.3) {
 		last := m.Arrivals[n-1]
@@ -185,7 +189,7 @@ func (r *run) receive(ctx context.Context, d desk) error {
 	if len(g.Counts) == 0 {
 		return nil
 	}
-	_, err = d.Returns.Receive(ctx, g)
+	_, err := d.Returns.Receive(ctx, g)
 	return err
 }
 
@@ -195,6 +199,10 @@ func (r *run) refundReturn(ctx context.Context, d desk) error {
 	if err != nil || m.ID == "" {
 		return err
 	}
+	return r.refundOf(ctx, d, m)
+}
+
+func (r *run) refundOf(ctx context.Context, d desk, m rma.RMA) error {
 	asked := 0
 	for _, ask := range r.world.requests {
 		if ask.refund.RMA == string(m.ID) {
@@ -209,6 +217,21 @@ func (r *run) refundReturn(ctx context.Context, d desk) error {
 	ask := &request{kind: queue.KindRefund, refund: q}
 	r.world.requests = append(r.world.requests, ask)
 	return ask.issue(ctx, d)
+}
+
+// finishReturns has goods come and money go back for some RMAs.
+func (r *run) finishReturns(ctx context.Context, d desk) error {
+	open, err := d.Returns.RMAs(ctx, rma.Query{Statuses: []rma.Status{rma.Open}})
+	errs := []error{err}
+	for _, m := range open {
+		if r.chance(0.5) {
+			errs = append(errs, r.receiveOf(ctx, d, m))
+		}
+		if r.chance(0.5) {
+			errs = append(errs, r.refundOf(ctx, d, m))
+		}
+	}
+	return errors.Join(errs...)
 }
 
 func (r *run) anyRMA(ctx context.Context, d desk) (rma.RMA, error) {

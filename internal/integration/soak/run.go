@@ -90,7 +90,7 @@ func (r *run) storm() error {
 			r.pass(r.pauseBetweenMoves())
 			continue
 		}
-		if r.chance(0.15) {
+		if r.chance(0.2) {
 			if err := r.others(); err != nil {
 				return err
 			}

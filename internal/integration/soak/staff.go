@@ -130,7 +130,7 @@ func (r *run) heedBuyer(ctx context.Context, d desk) error {
 
 // catchUp is staff who do what has been left undone.
 func (r *run) catchUp(ctx context.Context, d desk) error {
-	return errors.Join(r.hearAll(ctx, d), r.importRest(ctx, d), r.recordRest(ctx, d))
+	return errors.Join(r.hearAll(ctx, d), r.importRest(ctx, d), r.recordRest(ctx, d), r.finishReturns(ctx, d))
 }
 
 func (r *run) anyAccount() amazon.Account {
