@@ -203,9 +203,11 @@ func (q *Queue) setAside(ctx context.Context, es []Entry, prepared []Prepared, p
 			if err := e.move(state, order.Stamp{By: "queue", At: now, Why: why}); err != nil {
 				return next, err
 			}
-			row := e.row(order.EventChanged, fmt.Sprintf("%s. %s", state, why), e.Changed)
-			row.Before, row.After = string(before), string(state)
-			rows = append(rows, row)
+			if why != e.Why { // what waits for its shipment is looked at again and again
+				row := e.row(order.EventChanged, fmt.Sprintf("%s. %s", state, why), e.Changed)
+				row.Before, row.After = string(before), string(state)
+				rows = append(rows, row)
+			}
 		}
 		if prepared[i].Aside != nil && state == EntryQueued && now.Sub(e.couldGo()) > asidePatience {
 			text := fmt.Sprintf("not sent since %s: %s", e.couldGo().UTC().Format(time.RFC3339), why)
