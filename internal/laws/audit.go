@@ -468,12 +468,16 @@ func (m *merchant) stockMovedOnce(b books) {
 	const law = "stock moves once"
 	restocked, zeroed := map[string]int{}, map[string]int{}
 	for _, r := range b.rmas {
+		ofLine := map[rma.Count]int{} // a correction takes out no more than was put in
 		for _, a := range r.Arrivals {
 			for _, c := range a.Counts {
-				if a.Restock {
-					restocked[c.SKU] += c.Good
+				if line := (rma.Count{Item: c.Item, SKU: c.SKU}); a.Restock {
+					ofLine[line] = max(0, ofLine[line]+c.Good)
 				}
 			}
+		}
+		for line, n := range ofLine {
+			restocked[line.SKU] += n
 		}
 	}
 	for _, c := range b.cancellations {
