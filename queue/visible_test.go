@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/takebackhq/takeback/amazon"
+	"github.com/takebackhq/takeback/order"
 	"github.com/takebackhq/takeback/queue"
 	"github.com/takebackhq/takeback/settings"
 )
@@ -92,5 +93,35 @@ func TestTheWayToAmazonIsInTheJournal(t *testing.T) {
 			assert.False(w.t, e.At.IsZero())
 		}
 		assert.Equal(w.t, []string{"Result Direct Claimed. ", "Result queue Submittin", "Result queue UnknownSe"}, told)
+	})
+}
+
+// So does who chose it, and what it waits for: once, however often that is looked at.
+func TestWhatARequestWaitsForIsInTheJournal(t *testing.T) {
+	in(t, func(w *world) {
+		w.settings = manual
+		id := w.request(asked{order: 1})[0]
+		shipped := epoch.Add(2 * time.Hour)
+		w.prepare = func(_ []queue.Entry, ps []queue.Prepared) ([]queue.Prepared, error) {
+			if w.now().Before(shipped) {
+				ps[0].Aside = &queue.Aside{State: queue.EntryAwaitingShipment, Why: "not shipped"}
+			}
+			return ps, nil
+		}
+		q := w.queue()
+		chosen, err := q.Process(w.t.Context(), "olga", id)
+		require.NoError(w.t, err)
+		w.pass(q, 3*time.Hour)
+		require.Equal(w.t, queue.EntryAccepted, w.get(id).State)
+
+		events, err := w.store.Events(w.t.Context(), w.get(id).Order)
+		require.NoError(w.t, err)
+		var told []string
+		for _, e := range events {
+			if e.Kind == order.EventChanged {
+				told = append(told, e.Stamp.By+": "+e.Text)
+			}
+		}
+		assert.Equal(w.t, []string{"olga: chosen for batch " + string(chosen[0].Batch), "queue: AwaitingShipment. not shipped"}, told)
 	})
 }
