@@ -181,7 +181,7 @@ func (q *Queue) setAside(ctx context.Context, es []Entry, prepared []Prepared, p
 	var changed []Entry
 	var rows []order.Event
 	for i, e := range es {
-		before := e.State
+		before, told := e.State, e.Why
 		why, state, until := plan.Left[e.ID], EntryQueued, time.Time{}
 		if bad := plan.Bad[e.ID]; bad != "" {
 			why, state = bad, EntryNeedsDecision
@@ -197,13 +197,13 @@ func (q *Queue) setAside(ctx context.Context, es []Entry, prepared []Prepared, p
 		switch {
 		case why == "":
 			continue
-		case plan.Left[e.ID] != "" && why == e.Why:
+		case plan.Left[e.ID] != "" && why == told:
 			continue // told before; it waits for another entry, not for a time
 		case state != before:
 			if err := e.move(state, order.Stamp{By: "queue", At: now, Why: why}); err != nil {
 				return next, err
 			}
-			if why != e.Why { // what waits for its shipment is looked at again and again
+			if why != told { // what waits for its shipment is looked at again and again
 				row := e.row(order.EventChanged, fmt.Sprintf("%s. %s", state, why), e.Changed)
 				row.Before, row.After = string(before), string(state)
 				rows = append(rows, row)
