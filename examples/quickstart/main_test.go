@@ -34,11 +34,11 @@ func TestModes(t *testing.T) {
 		{"manual", []batchSummary{
 			{Type: "refund", Entries: 5, Accepted: 4, Refused: 1},
 			{Type: "cancellation", Entries: 1, Accepted: 1},
-		}, "244.93 USD"},
+		}, "202.38 USD"},
 		{"auto", []batchSummary{
 			{Type: "cancellation", Entries: 1, Accepted: 1},
 			{Type: "refund", Entries: 5, Accepted: 4, Refused: 1},
-		}, "244.93 USD"},
+		}, "202.38 USD"},
 		{"direct", []batchSummary{
 			{Type: "refund", Entries: 1, Accepted: 1},
 			{Type: "refund", Entries: 1, Accepted: 1},
@@ -47,7 +47,7 @@ func TestModes(t *testing.T) {
 			{Type: "cancellation", Entries: 1, Accepted: 1},
 			{Type: "refund", Entries: 1, Refused: 1},
 			{Type: "refund", Entries: 1, Accepted: 1},
-		}, "282.82 USD"},
+		}, "240.27 USD"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.mode, func(t *testing.T) {
