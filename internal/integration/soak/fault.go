@@ -78,7 +78,11 @@ func (r *run) judge(w *worker, s *stop) (v verdict, left bool) {
 	if s.what == "amazon "+opCreateFeed && c.hot > 0 {
 		c.fail, c.crash, c.suspend = c.hot, c.hot/3, c.hot
 	}
-	if w.doing == handingOver && s.what == "store SaveCancellations" && !s.after && c.hot > 0 {
+	switch {
+	case w.doing != handingOver || s.what != "store SaveCancellations":
+	case s.after:
+		c.suspend = 0 // it has left: what comes now is late
+	case c.hot > 0:
 		c.suspend = 0.5 // between what the gate says and the parcel's leaving
 	}
 	if again := w.failing; again.times > 0 && again.what == s.what && !s.after {
