@@ -18,6 +18,7 @@ type Book struct {
 	payment map[order.ID]order.PaymentStatus
 	stock   map[string]int
 	zeroed  map[string]int // how often the stock of a SKU was set to nothing
+	refused bool           // a split came too late: what was to happen to its part has no order
 }
 
 // NewBook is a book of these orders, with so many units of each SKU in stock.
