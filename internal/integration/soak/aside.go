@@ -143,6 +143,7 @@ func (r *run) importSettlement(ctx context.Context, d desk, p *period) error {
 
 // closeBooks has Amazon settle with everybody, and imports what nobody has.
 func (r *run) closeBooks(ctx context.Context, d desk) error {
+	r.pass(time.Minute) // what was paid at this very moment is in it too
 	var errs []error
 	for _, a := range r.world.accounts {
 		errs = append(errs, r.closePeriod(a))
